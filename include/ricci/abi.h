@@ -1,0 +1,95 @@
+/* The C interface of compiled functions: what emitted headers and objects are written against.
+ *
+ * A compiled function NAME is three symbols:
+ *   int NAME(const double* const* in, double* const* out, const int64_t* dims, void* work);   (float* for a float function)
+ *   size_t NAME_work_bytes(const int64_t* dims);
+ *   const struct ricci_meta NAME_meta;
+ * `in` and `out` have an array per argument and result, dense, in the layout its metadata says (row-major unless said otherwise). out[i] == NULL
+ * skips that result. `dims` are the values of the symbolic dimensions in the order of meta.dims; NULL if there are none. `work` is the
+ * caller's, 64-byte aligned, NAME_work_bytes(dims) bytes, uninitialised. Nothing is allocated and nothing kept: calls are reentrant.
+ * Inputs may overlap each other; outputs may overlap nothing. The result is RICCI_OK or RICCI_SINGULAR.
+ *
+ * The raw call checks nothing. ricci_call (below, in libricci_runtime) checks everything and packs strided arrays.
+ */
+#ifndef RICCI_ABI_H
+#define RICCI_ABI_H
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RICCI_ABI_VERSION 1
+
+enum ricci_status {
+  RICCI_OK = 0,
+  RICCI_SINGULAR = 1,   /* a matrix was singular, or not positive definite: the results that depend on it are inf or NaN */
+  RICCI_COUNT = 2,      /* more or fewer arrays than the function takes */
+  RICCI_NULL = 3,       /* an array is missing */
+  RICCI_DTYPE = 4,      /* double for float, or the reverse */
+  RICCI_RANK = 5,       /* a vector where a matrix is taken, ... */
+  RICCI_SHAPE = 6,      /* a size differs from the declared or the unified one */
+  RICCI_STRIDE = 7,     /* an output whose entries share memory */
+  RICCI_OVERLAP = 8,    /* an output overlaps another array */
+  RICCI_ALIGNMENT = 9,  /* an address that is no multiple of the element's size */
+  RICCI_WORK = 10,      /* too little scratch, or not 64-byte aligned */
+  RICCI_VERSION = 11    /* the metadata is of another ABI version */
+};
+
+enum ricci_dtype { RICCI_F64 = 0, RICCI_F32 = 1 };
+enum ricci_layout { RICCI_ROW_MAJOR = 0, RICCI_COLUMN_MAJOR = 1 };
+
+/* An argument or a result. */
+struct ricci_array_meta {
+  const char* name;
+  int32_t rank;
+  int32_t dtype;          /* enum ricci_dtype */
+  int32_t layout;         /* enum ricci_layout */
+  const int64_t* shape;   /* per axis: its size, or -1 if it is symbolic */
+  const int32_t* symbol;  /* per axis: the index of its dimension in meta.dims, or -1 if it is fixed */
+};
+
+struct ricci_meta {
+  size_t struct_size; /* sizeof(struct ricci_meta) of the compiler that wrote it; later versions only append */
+  int32_t abi_version;
+  int32_t argument_count, result_count, dim_count;
+  const char* name;
+  const struct ricci_array_meta* arguments;
+  const struct ricci_array_meta* results;
+  const char* const* dims;                    /* names of the symbolic dimensions */
+  const char* target;                         /* triple, CPU and options it was compiled for */
+  const char* hash;                           /* of the program and the options */
+  const char* source;                         /* the formula as written */
+  int (*f64)(const double* const*, double* const*, const int64_t*, void*);  /* the entry: one of these two */
+  int (*f32)(const float* const*, float* const*, const int64_t*, void*);
+  size_t (*work_bytes)(const int64_t* dims);
+};
+
+/* A strided array of the host's. Strides count elements and may be negative; a NULL stride means dense in C order. */
+struct ricci_array {
+  void* data;
+  int32_t dtype;
+  int32_t rank;
+  const int64_t* shape;
+  const int64_t* strides;
+};
+
+struct ricci_report {
+  int32_t status;     /* enum ricci_status */
+  int32_t argument;   /* index of the array at fault: inputs first, then outputs; -1 if none */
+  char message[240];  /* one line for people, "" if all is well */
+};
+
+/* The scratch that ricci_call needs for these arrays: the function's own and room to pack what is not dense. */
+size_t ricci_call_work_bytes(const struct ricci_meta* meta, const struct ricci_array* in, const struct ricci_array* out);
+
+/* The checked entry. Verifies counts, types, ranks, shapes against the unified dimensions, strides, overlap and alignment; packs what is not
+ * dense, calls, unpacks. out[i].data == NULL skips that result. Nothing is written unless all checks pass. `report` may be NULL. */
+int ricci_call(const struct ricci_meta* meta, const struct ricci_array* in, int32_t in_count, const struct ricci_array* out, int32_t out_count,
+               void* work, size_t work_bytes, struct ricci_report* report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
