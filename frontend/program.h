@@ -1,0 +1,79 @@
+// A program of the language, parsed, typed and translated to the graph. Everything after the frontend starts from here.
+//
+// Kinds, shapes and variance are settled by now: a Value says which tensor a name means and where its axes stand.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontend/diagnostics.h"
+#include "ir/graph.h"
+
+namespace ricci {
+
+// A typed tensor.
+struct Value {
+  NodeId node;
+  std::vector<Variance> variance = {};  // per axis: a column {Up}, a row {Down}, a matrix {Up, Down}
+  std::vector<int> variable = {};       // per axis: 0 the function's own, k an index of the k-th variable of differentiation; empty: all 0
+};
+
+// A declared variable; `node` is a Kind::Var. `assumed`: the kind was inferred from the name (one-liners).
+struct Declaration {
+  std::string name;
+  NodeId node;
+  bool assumed = false;
+  SourceRange where = {};
+};
+
+// A named value, in the order of the text. `G = grad(f, {W, b})` defines `G_W` and `G_b`.
+struct Definition {
+  std::string name;
+  Value value;
+  SourceRange where = {};
+  bool indexed = false;  // written in index notation
+  bool all_low = false;  // written with low indices only (Cartesian tensors): print the answer so too
+};
+
+// A compiled function. With no `export` in the text every definition is one, its arguments the variables it depends on, as declared.
+struct Export {
+  std::string name;
+  std::vector<std::string> arguments, results;
+};
+
+struct Program {
+  std::unique_ptr<Graph> graph;
+  std::string file, source;
+  std::vector<Declaration> declarations;
+  std::vector<Definition> definitions;
+  std::vector<Export> exports;
+  std::vector<std::string> assumptions;  // "A: matrix(n, n)": what was inferred for names nobody declared
+
+  const Declaration* find_declaration(std::string_view name) const;
+  const Definition* find_definition(std::string_view name) const;
+  // The node a name means, declared or defined.
+  std::optional<NodeId> find(std::string_view name) const;
+};
+
+// How the derivative operators of the language reach differentiation, which is a pass and not known here (passes/differentiate.h
+// fills one). `x` is any node: a variable, or the node of an earlier definition.
+struct Calculus {
+  NodeId (*derivative)(Graph&, NodeId f, NodeId x);                 // the axes of f, then those of x
+  NodeId (*directional)(Graph&, NodeId f, NodeId x, NodeId h);      // the axes of f; h has the type of x
+  NodeId (*pullback)(Graph&, NodeId f, NodeId x, NodeId seed);      // the axes of x; seed has the type of f
+};
+
+struct ParseOptions {
+  std::vector<std::string> declarations = {};  // each a text of declarations: "A: matrix(n, n) symmetric; x: vector(n)"
+  std::string name = "<expression>";           // the name of the text in diagnostics
+};
+
+// A program text. Every error found is reported; nothing is returned if there was one.
+std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics);
+
+// A one-line expression: undeclared upper-case names are matrices, lower-case ones vectors, Greek ones scalars, a name with indices has an
+// axis for each; sizes follow by unification. The expression itself is the definition `f`. Definitions may precede it, after `;`.
+std::optional<Program> parse_expression(std::string text, const ParseOptions& options, const Calculus& calculus, Diagnostics& diagnostics);
+
+}  // namespace ricci
