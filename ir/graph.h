@@ -156,6 +156,8 @@ class Graph {
   Labels out(NodeId ein) const;                            // the output labels of an Ein
   // Whether an Ein is mere structure: at most one factor, nothing summed.
   bool is_structure(NodeId n) const;
+  // Whether a square matrix is known to be its own transpose: S, inv(S), A'*A, A + A' ...
+  bool is_symmetric(NodeId n) const { return symmetric_[n.value]; }
   std::vector<Term> terms(NodeId n) const;                 // the terms of a Sum; {1, n} for anything else
   // Nodes reachable from `roots`, ascending (operands first).
   std::vector<NodeId> reachable(std::span<const NodeId> roots) const;
@@ -164,6 +166,7 @@ class Graph {
 
  private:
   NodeId intern(Node node);
+  bool equals_own_transpose(NodeId n);
   struct Hash {
     size_t operator()(const Node* n) const;
   };
@@ -172,6 +175,7 @@ class Graph {
   };
   std::deque<Node> nodes_;                                       // stable addresses
   std::unordered_map<const Node*, uint32_t, Hash, Equal> ids_;
+  std::vector<bool> symmetric_;                                  // per node
   std::deque<Dim> dims_;
   std::map<Dim, uint32_t> dim_ids_;
   std::deque<Symbol> symbols_;

@@ -1,0 +1,16 @@
+// What the constructors of Map and Fun nodes know without any doubt: values at constants, powers of powers, det(A') = det(A).
+#pragma once
+#include <optional>
+
+#include "ir/graph.h"
+
+namespace ricci {
+
+// The node that op(operands) is equal to by an exact identity, if there is one.
+std::optional<NodeId> fold_map(Graph& g, MapOp op, const std::vector<NodeId>& operands);
+std::optional<NodeId> fold_fun(Graph& g, FunOp op, NodeId operand);
+
+// r^e if it is rational: (9/4)^(1/2) = 3/2.
+std::optional<Rational> exact_power(const Rational& r, const Rational& e);
+
+}  // namespace ricci

@@ -1,0 +1,348 @@
+#include "ir/graph.h"
+
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+
+#include "ir/canonical_order.h"
+#include "ir/constant_folding.h"
+#include "ir/product.h"
+
+namespace ricci {
+
+// --- dimensions and symbols -----------------------------------------------------------------------------------------------------
+
+Graph::Graph() = default;
+
+DimId Graph::dim(Dim d) {
+  auto [it, inserted] = dim_ids_.try_emplace(d, uint32_t(dims_.size()));
+  if (inserted) dims_.push_back(std::move(d));
+  return {it->second};
+}
+
+DimId Graph::dim(std::string_view name) { return dim(Dim{.kind = Dim::Kind::Symbol, .name = std::string(name)}); }
+
+DimId Graph::dim(int64_t size) { return dim(Dim{.kind = Dim::Kind::Fixed, .size = size}); }
+
+std::string Graph::spell(DimId id) const {
+  const Dim& d = (*this)[id];
+  switch (d.kind) {
+    case Dim::Kind::Symbol: return d.name;
+    case Dim::Kind::Fixed: return std::to_string(d.size);
+    case Dim::Kind::Group:
+    case Dim::Kind::Concatenation: {
+      std::string s;
+      for (DimId part : d.parts) s += (s.empty() ? "(" : d.kind == Dim::Kind::Group ? "*" : "+") + spell(part);
+      return s + ")";
+    }
+  }
+  return "";
+}
+
+SymbolId Graph::declare(Symbol s) {
+  symbols_.push_back(std::move(s));
+  return {uint32_t(symbols_.size() - 1)};
+}
+
+// --- interning ------------------------------------------------------------------------------------------------------------------
+
+size_t Graph::Hash::operator()(const Node* n) const {
+  size_t h = size_t(n->kind) * 0x9e3779b97f4a7c15ull + n->row;
+  auto mix = [&h](size_t x) { h = (h ^ x) * 0xff51afd7ed558ccdull, h ^= h >> 32; };
+  for (DimId d : n->type) mix(d.value);
+  mix(n->type.size());
+  for (NodeId o : n->operands) mix(o.value);
+  for (Label l : n->labels) mix(l);
+  for (const Rational& c : n->coefficients) mix(hash_value(c));
+  return h;
+}
+
+NodeId Graph::intern(Node node) {
+  if (auto it = ids_.find(&node); it != ids_.end()) return {it->second};
+  NodeId id{uint32_t(nodes_.size())};
+  nodes_.push_back(std::move(node));
+  ids_.emplace(&nodes_.back(), id.value);
+  symmetric_.push_back(false);
+  symmetric_[id.value] = equals_own_transpose(id);
+  return id;
+}
+
+// Whether a square matrix is its own transpose as a node. Operands are older, so their answers are known.
+bool Graph::equals_own_transpose(NodeId id) {
+  const Node& n = (*this)[id];
+  if (n.rank() != 2 || n.type[0] != n.type[1]) return false;
+  auto operands_symmetric = [&] {
+    return std::ranges::all_of(n.operands, [&](NodeId o) { return (*this)[o].rank() == 0 || symmetric_[o.value]; });
+  };
+  switch (n.kind) {
+    case Kind::Const:
+    case Kind::Size:
+    case Kind::Call: return false;
+    case Kind::Var: return symbols_[n.row].properties.has(Property::symmetric);
+    case Kind::Map: return operands_symmetric();
+    case Kind::Fun: return row(n.fun_op()).core_out == 2 && operands_symmetric();
+    case Kind::Sum: {
+      if (operands_symmetric()) return true;
+      constexpr size_t kMost = 8;  // terms: a transposed copy of a long sum would cost more than its symmetry is worth
+      if (n.operands.size() > kMost) return false;
+      std::vector<Term> transposed;
+      for (const Term& t : terms(id)) transposed.push_back({t.coefficient, permute(t.tensor, {1, 0})});
+      return sum(std::move(transposed), Type((*this)[id].type)) == id;
+    }
+    case Kind::Ein: {
+      Labels swapped = out(id);
+      std::swap(swapped[0], swapped[1]);
+      std::vector<Factor> fs = factors(id);
+      canonical_order(fs, swapped, [this](NodeId t) { return is_symmetric(t); });
+      return fs == factors(id) && swapped == out(id);
+    }
+  }
+  return false;
+}
+
+// --- leaves ---------------------------------------------------------------------------------------------------------------------
+
+NodeId Graph::constant(Rational value) {
+  value.canonicalize();
+  return intern({.kind = Kind::Const, .coefficients = {std::move(value)}});
+}
+
+NodeId Graph::size(DimId d) {
+  const Dim& dim = (*this)[d];
+  switch (dim.kind) {
+    case Dim::Kind::Fixed: return constant(long(dim.size));
+    case Dim::Kind::Symbol: return intern({.kind = Kind::Size, .row = d.value});
+    case Dim::Kind::Group: {
+      std::vector<Factor> factors;
+      for (DimId part : std::vector(dim.parts)) factors.push_back({size(part), {}});
+      return ein(std::move(factors), {}, {});
+    }
+    case Dim::Kind::Concatenation: {
+      std::vector<Term> terms;
+      for (DimId part : std::vector(dim.parts)) terms.push_back({1, size(part)});
+      return sum(std::move(terms), {});
+    }
+  }
+  return {};
+}
+
+NodeId Graph::variable(SymbolId s) { return intern({.kind = Kind::Var, .row = s.value, .type = symbols_[s.value].type}); }
+
+NodeId Graph::zero(Type type) {
+  if (type.empty()) return constant(0);
+  return intern({.kind = Kind::Sum, .type = std::move(type)});
+}
+
+// --- sums -----------------------------------------------------------------------------------------------------------------------
+
+NodeId Graph::sum(std::vector<Term> input, Type type) {
+  std::map<NodeId, Rational> collected;  // like terms add their coefficients
+  const NodeId one = constant(1);
+  for (Term& t : input) {
+    assert((*this)[t.tensor].type == type);
+    while ((*this)[t.tensor].kind == Kind::Sum && (*this)[t.tensor].operands.size() <= 1) {  // c*t inside
+      const Node& n = (*this)[t.tensor];
+      if (n.operands.empty()) {
+        t.coefficient = 0;
+        break;
+      }
+      t.coefficient *= n.coefficients[0];
+      t.tensor = n.operands[0];
+    }
+    if ((*this)[t.tensor].kind == Kind::Const) {
+      t.coefficient *= (*this)[t.tensor].value();
+      t.tensor = one;
+    }
+    if (t.coefficient != 0) collected[t.tensor] += t.coefficient;
+  }
+  std::erase_if(collected, [](const auto& entry) { return entry.second == 0; });
+  if (collected.empty()) return zero(std::move(type));
+  if (collected.size() == 1) {
+    const auto& [tensor, c] = *collected.begin();
+    if (tensor == one) return constant(c);
+    if (c == 1) return tensor;
+  }
+  Node node{.kind = Kind::Sum, .type = std::move(type)};
+  for (auto& [tensor, c] : collected) {
+    node.operands.push_back(tensor);
+    node.coefficients.push_back(std::move(c));
+  }
+  return intern(std::move(node));
+}
+
+// --- products -------------------------------------------------------------------------------------------------------------------
+
+NodeId Graph::ein(std::vector<Factor> input, Labels out, Type type) {
+  Product p(*this, std::move(input), std::move(out), std::move(type));
+  p.dissolve_structure();
+  p.sum_lone_labels();
+  p.collect_powers();
+  if (p.coefficient == 0) return zero(std::move(p.type));
+  if (p.factors.empty() && p.type.empty()) return constant(p.coefficient);
+  canonical_order(p.factors, p.out, [this](NodeId t) { return is_symmetric(t); });
+  NodeId product;
+  if (p.factors.size() == 1 && p.factors[0].labels == p.out && (*this)[p.factors[0].tensor].type == p.type) {
+    product = p.factors[0].tensor;
+  } else {
+    Node node{.kind = Kind::Ein, .type = p.type};
+    for (Factor& f : p.factors) {
+      node.operands.push_back(f.tensor);
+      node.labels.insert(node.labels.end(), f.labels.begin(), f.labels.end());
+    }
+    node.labels.insert(node.labels.end(), p.out.begin(), p.out.end());
+    product = intern(std::move(node));
+  }
+  return p.coefficient == 1 ? product : sum({{p.coefficient, product}}, std::move(p.type));
+}
+
+std::vector<Factor> Graph::factors(NodeId id) const {
+  const Node& n = (*this)[id];
+  std::vector<Factor> result;
+  auto label = n.labels.begin();
+  for (NodeId op : n.operands) {
+    auto end = label + std::ptrdiff_t((*this)[op].rank());
+    result.push_back({op, Labels(label, end)});
+    label = end;
+  }
+  return result;
+}
+
+Labels Graph::out(NodeId id) const {
+  const Node& n = (*this)[id];
+  return Labels(n.labels.end() - std::ptrdiff_t(n.rank()), n.labels.end());
+}
+
+bool Graph::is_structure(NodeId id) const {
+  const Node& n = (*this)[id];
+  if (n.kind != Kind::Ein || n.operands.size() > 1) return false;
+  auto out_begin = n.labels.end() - std::ptrdiff_t(n.rank());
+  return std::all_of(n.labels.begin(), out_begin, [&](Label l) { return std::find(out_begin, n.labels.end(), l) != n.labels.end(); });
+}
+
+NodeId Graph::times(NodeId scalar, NodeId n) {
+  Labels all = iota((*this)[n].rank());
+  return ein({{scalar, {}}, {n, all}}, all, Type((*this)[n].type));
+}
+
+NodeId Graph::hadamard(NodeId a, NodeId b) {
+  Labels all = iota((*this)[a].rank());
+  return ein({{a, all}, {b, all}}, all, Type((*this)[a].type));
+}
+
+NodeId Graph::permute(NodeId n, const std::vector<size_t>& axes) {
+  Labels out;
+  Type type;
+  for (size_t axis : axes) {
+    out.push_back(Label(axis));
+    type.push_back((*this)[n].type[axis]);
+  }
+  return ein({{n, iota(axes.size())}}, std::move(out), std::move(type));
+}
+
+// --- functions ------------------------------------------------------------------------------------------------------------------
+
+NodeId Graph::map(MapOp op, std::vector<NodeId> operands) {
+  assert(int(operands.size()) == row(op).arity);
+  if (auto folded = fold_map(*this, op, operands)) return *folded;
+  Type type;
+  size_t tensors = 0, position = 0;
+  for (size_t k = 0; k < operands.size(); ++k) {
+    if ((*this)[operands[k]].rank() == 0) continue;
+    assert(type.empty() || type == (*this)[operands[k]].type);
+    type = (*this)[operands[k]].type;
+    ++tensors;
+    position = k;
+  }
+  // f of a permuted or broadcast tensor is the permuted or broadcast f: no entry is computed twice. (A diagonal is different: f(0) need not be 0.)
+  if (tensors == 1 && is_structure(operands[position])) {
+    Labels o = out(operands[position]), distinct = o;
+    std::ranges::sort(distinct);
+    if (std::ranges::adjacent_find(distinct) == distinct.end()) {
+      std::vector<Factor> core = factors(operands[position]);
+      operands[position] = core.empty() ? constant(1) : core[0].tensor;
+      NodeId inner = map(op, std::move(operands));
+      return ein({{inner, core.empty() ? Labels{} : core[0].labels}}, std::move(o), std::move(type));
+    }
+  }
+  return intern({.kind = Kind::Map, .row = uint32_t(op), .type = std::move(type), .operands = std::move(operands)});
+}
+
+NodeId Graph::fun(FunOp op, NodeId operand) {
+  if (auto folded = fold_fun(*this, op, operand)) return *folded;
+  const FunctionRow& r = row(op);
+  Type type = (*this)[operand].type;
+  assert(int(type.size()) >= r.core_in);
+  if (r.core_out == 0) type.resize(type.size() - size_t(r.core_in));
+  return intern({.kind = Kind::Fun, .row = uint32_t(op), .type = std::move(type), .operands = {operand}});
+}
+
+NodeId Graph::call(SymbolId f, std::vector<NodeId> operands, Type type) {
+  return intern({.kind = Kind::Call, .row = f.value, .type = std::move(type), .operands = std::move(operands)});
+}
+
+NodeId Graph::rebuild(NodeId id, std::vector<NodeId> operands) {
+  const Node& n = (*this)[id];
+  if (operands == n.operands) return id;
+  switch (n.kind) {
+    case Kind::Const:
+    case Kind::Size:
+    case Kind::Var: return id;
+    case Kind::Sum: {
+      std::vector<Term> ts;
+      for (size_t k = 0; k < operands.size(); ++k) ts.push_back({n.coefficients[k], operands[k]});
+      return sum(std::move(ts), Type(n.type));
+    }
+    case Kind::Ein: {
+      std::vector<Factor> fs = factors(id);
+      for (size_t k = 0; k < operands.size(); ++k) fs[k].tensor = operands[k];
+      return ein(std::move(fs), out(id), Type(n.type));
+    }
+    case Kind::Map: return map(n.map_op(), std::move(operands));
+    case Kind::Fun: return fun(n.fun_op(), operands[0]);
+    case Kind::Call: return call({n.row}, std::move(operands), Type(n.type));
+  }
+  return id;
+}
+
+// --- queries --------------------------------------------------------------------------------------------------------------------
+
+bool Graph::is_zero(NodeId id) const {
+  const Node& n = (*this)[id];
+  return (n.kind == Kind::Sum && n.operands.empty()) || (n.kind == Kind::Const && n.value() == 0);
+}
+
+bool Graph::is_one(NodeId id) const {
+  const Node& n = (*this)[id];
+  return n.kind == Kind::Const && n.value() == 1;
+}
+
+std::vector<Term> Graph::terms(NodeId id) const {
+  const Node& n = (*this)[id];
+  if (n.kind != Kind::Sum) return {{1, id}};
+  std::vector<Term> result;
+  for (size_t k = 0; k < n.operands.size(); ++k) result.push_back({n.coefficients[k], n.operands[k]});
+  return result;
+}
+
+std::vector<NodeId> Graph::reachable(std::span<const NodeId> roots) const {
+  uint32_t top = 0;
+  for (NodeId r : roots) top = std::max(top, r.value + 1);
+  std::vector<bool> live(top, false);
+  for (NodeId r : roots) live[r.value] = true;
+  std::vector<NodeId> result;
+  for (uint32_t i = top; i-- > 0;) {  // operands precede users, so one backward sweep finds all
+    if (!live[i]) continue;
+    result.push_back({i});
+    for (NodeId op : (*this)[NodeId{i}].operands) live[op.value] = true;
+  }
+  std::ranges::reverse(result);
+  return result;
+}
+
+Labels Graph::iota(size_t n, Label from) {
+  Labels ls(n);
+  std::iota(ls.begin(), ls.end(), from);
+  return ls;
+}
+
+}  // namespace ricci

@@ -1,0 +1,26 @@
+// A product on its way to becoming an Ein node: what the constructor Graph::ein does to it, step by step.
+#pragma once
+#include "ir/graph.h"
+
+namespace ricci {
+
+struct Product {
+  Graph& graph;
+  std::vector<Factor> factors;
+  Labels out;
+  Type type;
+  Rational coefficient = 1;
+  std::map<Label, DimId> dim = {};  // of every label seen
+
+  Product(Graph& g, std::vector<Factor> factors, Labels out, Type type);
+
+  // Takes constants out, and opens every factor that repeats, moves or adds axes (delta, ones, transpose, diag, ...) so that its labels are
+  // unified with those around it. This is all of delta elimination: sum_j delta_ij x_j = x_i because i and j become one label.
+  void dissolve_structure();
+  // A label that is summed and touches no factor is a factor dim(label).
+  void sum_lone_labels();
+  // Equal tensors with equal labels are one power: x_i x_i = (x^2)_i, s * s^-1 = 1.
+  void collect_powers();
+};
+
+}  // namespace ricci
