@@ -1,0 +1,63 @@
+#include "codegen/spelling.h"
+
+#include <algorithm>
+
+namespace ricci {
+
+std::string render(const mat::Expr& e, const Target& target) {
+  std::string out;
+  Pieces stack = {Piece(e)};  // what is still to be written, last first
+  while (!stack.empty()) {
+    Piece piece = std::move(stack.back());
+    stack.pop_back();
+    out += piece.text;
+    if (!piece.operand) continue;
+    bool bracket = target.level(*piece.operand) < piece.demanded;
+    if (bracket) out += target.open, stack.emplace_back(target.close);
+    Pieces inner = target.spell(*piece.operand);
+    std::ranges::move(inner.rbegin(), inner.rend(), std::back_inserter(stack));
+  }
+  return out;
+}
+
+void append(Pieces& pieces, Pieces more) { std::ranges::move(more, std::back_inserter(pieces)); }
+
+Pieces fill(std::string_view format, const std::vector<mat::Expr>& operands, Level demanded) {
+  Pieces out;
+  for (size_t at; (at = format.find("{}")) != format.npos; format.remove_prefix(at + 2)) {
+    out.emplace_back(std::string(format.substr(0, at)));
+    for (size_t i = 0; i < operands.size(); ++i) {
+      if (i > 0) out.emplace_back(", ");
+      out.emplace_back(operands[i], demanded);
+    }
+  }
+  out.emplace_back(std::string(format));
+  return out;
+}
+
+Level infix_level(const mat::Node& n) {
+  using mat::Op;
+  switch (n.op) {
+    case Op::Number: return n.number.get_den() == 1 ? Level::Atom : Level::Product;
+    case Op::Name: return Level::Atom;
+    case Op::Add: return Level::Sum;
+    case Op::Mul: case Op::Hadamard: case Op::Divide: case Op::ElementwiseDivide: return Level::Product;
+    case Op::Power: case Op::ElementwisePower: return Level::Power;
+    case Op::Transpose: return Level::Postfix;
+    case Op::Call: return n.name == "<" || n.name == "==" ? Level::Comparison : Level::Atom;
+  }
+  return Level::Atom;
+}
+
+Pieces spell_sum(const mat::Node& n, const char* minus) {
+  Pieces out;
+  for (size_t i = 0; i < n.operands.size(); ++i) {
+    std::string sign = n.negative[i] ? minus : "+";
+    if (i > 0) out.emplace_back(" " + sign + " ");
+    else if (n.negative[0]) out.emplace_back(sign);
+    out.emplace_back(n.operands[i], Level::Product);
+  }
+  return out;
+}
+
+}  // namespace ricci

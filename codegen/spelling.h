@@ -1,0 +1,49 @@
+// What all emitters of matrix expressions share: a target says how one node is spelled in terms of its operands, the walk is here.
+//
+// A spelling is a row of pieces, text or an operand. An operand that binds weaker than its place demands is bracketed.
+#pragma once
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/matrix_expr.h"
+
+namespace ricci {
+
+// How tightly an expression binds; shared by every target with infix notation.
+enum class Level : uint8_t { Comparison, Sum, Product, Power, Postfix, Atom };
+
+struct Piece {
+  std::string text = {};
+  const mat::Node* operand = nullptr;
+  Level demanded = Level::Comparison;  // the weakest operand that needs no brackets here
+
+  Piece(std::string t) : text(std::move(t)) {}
+  Piece(const char* t) : text(t) {}
+  Piece(const mat::Expr& e, Level demanded = Level::Comparison) : operand(&*e), demanded(demanded) {}
+};
+using Pieces = std::vector<Piece>;
+
+struct Target {
+  std::function<Pieces(const mat::Node&)> spell;
+  std::function<Level(const mat::Node&)> level;  // of the text that spell gives
+  std::string open = "(", close = ")";
+};
+
+// The whole expression, without recursion.
+std::string render(const mat::Expr& e, const Target& target);
+
+// `pieces` as text with the operands of `node` in place of {}: "np.exp({})" takes them all, separated by ", ".
+Pieces fill(std::string_view format, const std::vector<mat::Expr>& operands, Level demanded = Level::Comparison);
+
+// Appends `more` to `pieces`.
+void append(Pieces& pieces, Pieces more);
+
+// The level of an expression where the infix operators of the language are infix operators of the target.
+Level infix_level(const mat::Node& n);
+
+// A sum: signs with spaces around them, none after a leading minus.
+Pieces spell_sum(const mat::Node& n, const char* minus = "-");
+
+}  // namespace ricci

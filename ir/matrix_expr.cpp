@@ -1,0 +1,252 @@
+// Nodes of matrix expressions: their measure, their identity, and the sums. Products are in matrix_product.cpp, functions in
+// matrix_functions.cpp.
+//
+// Two expressions are compared by a 64-bit hash of their *meaning modulo transposition*: every node carries its own hash and that of its
+// transpose, so (A*B)' and B'*A' are equal, and what equals its own transpose is symmetric. No walk is needed for either question.
+#include "ir/matrix_expr.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "ir/matrix_node.h"
+
+namespace ricci::mat {
+namespace {
+
+constexpr uint32_t kNever = std::numeric_limits<uint32_t>::max() / 2;
+constexpr uint32_t kTall = 64;  // taller expressions are transposed as a whole, which bounds the recursion of transpose()
+
+uint32_t plus(uint64_t a, uint64_t b) { return uint32_t(std::min<uint64_t>(a + b, kNever)); }
+
+uint64_t mix(uint64_t h) {  // the finaliser of splitmix64
+  h += 0x9e3779b97f4a7c15u;
+  h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+  h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+  return h ^ (h >> 31);
+}
+uint64_t hash_text(std::string_view s) {
+  uint64_t h = 0xcbf29ce484222325u;
+  for (char c : s) h = (h ^ uint8_t(c)) * 0x100000001b3u;
+  return mix(h);
+}
+
+bool transposes_inside(const Node& n) {
+  switch (n.op) {
+    case Op::Number: case Op::Name: case Op::Transpose: return false;
+    case Op::Call: return n.entrywise;
+    default: return n.height <= kTall;
+  }
+}
+
+// Operators of a node itself, without its operands.
+uint32_t own_size(const Node& n) {
+  uint32_t count = uint32_t(n.operands.size());
+  switch (n.op) {
+    case Op::Number: return n.number.get_den() == 1 ? 1 : 3;
+    case Op::Add: return count - 1 + (n.negative[0] ? 1 : 0);
+    case Op::Mul: case Op::Hadamard: return count - 1;
+    case Op::Name: case Op::Call: case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Transpose:
+      return 1;
+  }
+  return 0;
+}
+
+// The hashes of a node and of its transpose, out of those of its operands.
+std::pair<uint64_t, uint64_t> hashes(const Node& n) {
+  uint64_t salt = mix(uint64_t(n.op) + 1), own = salt, across = salt;
+  switch (n.op) {
+    case Op::Number: own = across = mix(salt ^ hash_text(n.number.get_str())); break;
+    case Op::Name:
+      own = mix(salt ^ hash_text(n.name));
+      across = n.symmetric || n.shape.is_scalar() ? own : mix(own);
+      break;
+    case Op::Transpose: own = n.operands[0]->transposed_hash; across = n.operands[0]->hash; break;
+    case Op::Add: case Op::Hadamard:  // commutative
+      for (size_t i = 0; i < n.operands.size(); ++i) {
+        uint64_t sign = n.op == Op::Add && n.negative[i] ? 0x5bd1e995u : 0;
+        own += mix(n.operands[i]->hash ^ sign), across += mix(n.operands[i]->transposed_hash ^ sign);
+      }
+      own = mix(own), across = mix(across);
+      break;
+    case Op::Mul: {  // scalars commute, the chain does not
+      uint64_t scalars = 0;
+      size_t first = 0;
+      for (; first < n.operands.size() && n.operands[first]->shape.is_scalar(); ++first) scalars += mix(n.operands[first]->hash);
+      own = across = mix(salt ^ scalars);
+      for (size_t i = first; i < n.operands.size(); ++i) own = mix(own ^ n.operands[i]->hash);
+      for (size_t i = n.operands.size(); i-- > first;) across = mix(across ^ n.operands[i]->transposed_hash);
+      if (n.shape.is_scalar()) own = across = mix(std::min(own, across) + std::max(own, across));
+      break;
+    }
+    case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: {
+      if (n.op == Op::Call) own = across = mix(salt ^ hash_text(n.name));
+      for (const Expr& e : n.operands) own = mix(own ^ e->hash), across = mix(across ^ e->transposed_hash);
+      bool commutes = n.op != Op::Call || n.entrywise || n.name == "inv" || n.name == "adj";
+      if (n.shape.is_scalar()) across = own;
+      else if (!commutes) across = mix(own);
+      if (n.symmetric) across = own;
+      break;
+    }
+  }
+  return {own, across};
+}
+
+}  // namespace
+
+Shape Shape::transposed() const {
+  switch (kind) {
+    case Kind::Scalar: return *this;
+    case Kind::Column: return row(rows);
+    case Kind::Row: return column(columns);
+    case Kind::Matrix: return matrix(columns, rows);
+  }
+  return *this;
+}
+
+Node::~Node() {
+  std::vector<Expr> pending = std::move(operands);
+  while (!pending.empty()) {
+    Expr e = std::move(pending.back());
+    pending.pop_back();
+    if (!e.unique()) continue;
+    auto& below = const_cast<Node&>(*e).operands;  // nobody else sees it any more
+    for (Expr& child : below) pending.push_back(std::move(child));
+    below.clear();
+  }
+}
+
+bool operator==(const Expr& a, const Expr& b) { return a.node_ == b.node_ || a->hash == b->hash; }
+
+Expr make(Node n) {
+  uint32_t own = own_size(n), inside = own;
+  n.size = own;
+  for (const Expr& e : n.operands) {
+    n.size = plus(n.size, e->size);
+    inside = plus(inside, e->transposed_size);
+    n.height = std::max(n.height, e->height + 1);
+  }
+  std::tie(n.hash, n.transposed_hash) = hashes(n);
+  if (n.is_symmetric()) n.transposed_size = n.size;
+  else if (n.op == Op::Transpose) n.transposed_size = n.operands[0]->size;
+  else n.transposed_size = transposes_inside(n) ? std::min(inside, plus(n.size, 1)) : plus(n.size, 1);
+  return Expr(std::make_shared<const Node>(std::move(n)));
+}
+
+Expr make(Op op, Shape shape, std::vector<Expr> operands) {
+  Node n(op, shape);
+  n.operands = std::move(operands);
+  return make(std::move(n));
+}
+
+Expr name(std::string text, Shape shape, bool symmetric) {
+  Node n(Op::Name, shape);
+  n.name = std::move(text);
+  n.symmetric = symmetric;
+  return make(std::move(n));
+}
+
+Expr number(const Rational& value) {
+  if (value < 0) return negate(number(Rational(-value)));
+  Node n(Op::Number, Shape::scalar());
+  n.number = value;
+  return make(std::move(n));
+}
+
+Expr negate(const Expr& e) {
+  if (e->op == Op::Add) {
+    std::vector<Signed> terms;
+    for (size_t i = 0; i < e->operands.size(); ++i) terms.push_back({!e->negative[i], e->operands[i]});
+    return add(std::move(terms));
+  }
+  if (e->op == Op::Number && e->number == 0) return e;
+  Node n(Op::Add, e->shape);
+  n.operands = {e};
+  n.negative = {true};
+  return make(std::move(n));
+}
+
+// What equals are ordered by: the tree read from left to right, a transpose as a mark that sorts late.
+std::string reading(const Expr& e) {
+  std::string text;
+  std::vector<std::pair<const Node*, const char*>> stack = {{&*e, nullptr}};
+  while (!stack.empty()) {
+    auto [n, mark] = stack.back();
+    stack.pop_back();
+    if (mark) { text += mark; continue; }
+    if (n->op == Op::Number) text += n->number.get_str();
+    text += n->name;
+    if (n->op == Op::Transpose) stack.push_back({nullptr, "~"});
+    if (n->op == Op::Call) text += '(', stack.push_back({nullptr, ")"});
+    for (size_t i = n->operands.size(); i-- > 0;) {
+      stack.push_back({&*n->operands[i], nullptr});
+      if (i > 0) stack.push_back({nullptr, n->op == Op::Add ? "+" : n->op == Op::Call ? "," : "*"});
+    }
+  }
+  return text;
+}
+
+uint32_t weight(const Expr& e) { return std::min(e->size, e->transposed_size); }
+
+bool before(const Expr& a, const Expr& b) {
+  if (weight(a) != weight(b)) return weight(a) < weight(b);
+  return reading(a) < reading(b);
+}
+
+// Positive terms first; then constants; then the heavier before the lighter (3*x^2 + 2*x), and alphabetically.
+Expr add(std::vector<Signed> terms) {
+  struct Keyed {
+    bool negative, variable;
+    uint32_t weight;
+    std::string reading;
+    Expr term;
+    auto key() const { return std::tuple(negative, variable, -int64_t(weight), std::string_view(reading)); }
+  };
+  std::vector<Keyed> flat;
+  Rational constant = 0;
+  Shape shape = terms.front().term->shape;
+  auto push = [&](bool negative, const Expr& e) {
+    if (e->op == Op::Number) constant += negative ? Rational(-e->number) : e->number;
+    else if (!e->calls("zeros")) flat.push_back({negative, !is_ones(e), weight(e), reading(e), e});
+  };
+  for (const Signed& t : terms) {
+    if (t.term->op != Op::Add) push(t.negative, t.term);
+    else for (size_t i = 0; i < t.term->operands.size(); ++i) push(t.negative != t.term->negative[i], t.term->operands[i]);
+  }
+  if (constant != 0 || (flat.empty() && shape.is_scalar())) {
+    Node n(Op::Number, shape);
+    n.number = abs(constant);
+    flat.push_back({constant < 0, false, 0, "", make(std::move(n))});
+  }
+  if (flat.empty()) return terms.front().term;  // zeros
+  std::ranges::stable_sort(flat, {}, &Keyed::key);
+  if (flat.size() == 1 && !flat[0].negative) return flat[0].term;
+  Node n(Op::Add, shape);
+  for (Keyed& k : flat) n.operands.push_back(std::move(k.term)), n.negative.push_back(k.negative);
+  return make(std::move(n));
+}
+
+Expr transpose(const Expr& e) {
+  if (e->is_symmetric()) return e;
+  if (e->op == Op::Transpose) return e->operands[0];
+  if (e->calls("ones") && e->operands.size() == 2) return make_call("ones", {e->operands[1], e->operands[0]}, e->shape.transposed());
+  uint32_t inside = own_size(*e);
+  for (const Expr& c : e->operands) inside = plus(inside, c->transposed_size);
+  if (!transposes_inside(*e) || inside > plus(e->size, 1)) return make(Op::Transpose, e->shape.transposed(), {e});
+  Node n(e->op, e->shape.transposed());
+  n.name = e->name;
+  n.entrywise = e->entrywise;
+  n.negative = e->negative;
+  for (const Expr& c : e->operands) n.operands.push_back(transpose(c));
+  if (e->op == Op::Mul) {  // the chain turns round, the scalars before it stay
+    auto chain = std::ranges::find_if(n.operands, [](const Expr& c) { return !c->shape.is_scalar(); });
+    std::reverse(chain, n.operands.end());
+  }
+  if (e->op == Op::Add) {  // the order of the print depends on the transposes
+    std::vector<Signed> terms;
+    for (size_t i = 0; i < n.operands.size(); ++i) terms.push_back({n.negative[i], n.operands[i]});
+    return add(std::move(terms));
+  }
+  return make(std::move(n));
+}
+
+}  // namespace ricci::mat

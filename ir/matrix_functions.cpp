@@ -1,0 +1,165 @@
+// Functions of matrix expressions whose arguments have simpler forms: ones, eye, diag, sum, tr, inner and outer products, inv, det.
+#include <algorithm>
+#include <optional>
+
+#include "ir/matrix_node.h"
+
+namespace ricci::mat {
+namespace {
+
+// A chain of matrix products, or the expression itself.
+std::vector<Expr> chain_of(const Expr& e) {
+  if (e->op == Op::Mul && !e->operands[0]->shape.is_scalar()) return e->operands;
+  return {e};
+}
+
+// Sign, coefficient and scalars of a product before its chain (1 if there are none), and the chain.
+std::pair<Expr, Expr> split_scalars(const Expr& e) {
+  if (e->is_negated()) {
+    auto [s, rest] = split_scalars(e->operands[0]);
+    return {negate(s), rest};
+  }
+  if (e->op == Op::Divide) {
+    auto [s, rest] = split_scalars(e->operands[0]);
+    return {divide(s, e->operands[1]), rest};
+  }
+  if (e->op != Op::Mul || !e->operands[0]->shape.is_scalar()) return {number(1), e};
+  std::vector<Expr> scalars, chain;
+  for (const Expr& c : e->operands) (c->shape.is_scalar() ? scalars : chain).push_back(c);
+  return {mul(scalars), mul(chain)};
+}
+
+bool prefer(const Expr& a, const Expr& b) { return a->size != b->size ? a->size < b->size : before(a, b); }
+
+}  // namespace
+
+Expr make_call(std::string function, std::vector<Expr> arguments, Shape shape, bool symmetric, bool entrywise) {
+  Node n(Op::Call, shape);
+  n.name = std::move(function);
+  n.operands = std::move(arguments);
+  n.symmetric = symmetric;
+  n.entrywise = entrywise;
+  return make(std::move(n));
+}
+
+bool is_ones(const Expr& e) { return e->calls("ones") || (e->op == Op::Transpose && e->operands[0]->calls("ones")); }
+bool is_eye(const Expr& e) { return e->calls("eye"); }
+
+Expr dimension(const Graph& g, DimId d) {
+  const Dim& dim = g[d];
+  if (dim.kind == Dim::Kind::Fixed) return number(Rational(long(dim.size)));
+  return name(g.spell(d), Shape::scalar());
+}
+
+namespace {
+Expr filled(const Graph& g, const char* function, Shape shape) {
+  switch (shape.kind) {
+    case Shape::Kind::Scalar: return number(function[0] == 'o' ? 1 : 0);
+    case Shape::Kind::Column: return make_call(function, {dimension(g, shape.rows)}, shape);
+    case Shape::Kind::Row: return transpose(filled(g, function, shape.transposed()));
+    case Shape::Kind::Matrix:
+      return make_call(function, {dimension(g, shape.rows), dimension(g, shape.columns)}, shape, shape.rows == shape.columns);
+  }
+  return number(0);
+}
+}  // namespace
+
+Expr ones(const Graph& g, Shape shape) { return filled(g, "ones", shape); }
+Expr zeros(const Graph& g, Shape shape) { return filled(g, "zeros", shape); }
+Expr eye(const Graph& g, DimId n) { return make_call("eye", {dimension(g, n)}, Shape::matrix(n, n), true); }
+
+Expr diag_matrix(const Expr& column) {
+  DimId n = column->shape.rows;
+  auto [s, v] = split_scalars(column);
+  if (column->calls("ones")) return make_call("eye", column->operands, Shape::matrix(n, n), true);
+  return mul({s, make_call("diag", {v}, Shape::matrix(n, n), true)});
+}
+
+Expr diagonal(const Expr& matrix) {
+  Shape shape = Shape::column(matrix->shape.rows);
+  auto [s, m] = split_scalars(matrix);
+  if (m->calls("diag") && m->operands[0]->shape.is_column()) return mul({s, m->operands[0]});
+  if (is_eye(m)) return mul({s, make_call("ones", m->operands, shape)});
+  if (m->transposed_size < m->size) m = transpose(m);
+  return mul({s, make_call("diag", {m}, shape)});
+}
+
+Expr sum(const Expr& e) {
+  if (e->shape.is_scalar()) return e;
+  auto [s, v] = split_scalars(e);
+  std::vector<Expr> chain = chain_of(v);
+  while (chain.size() > 1 && is_ones(chain.back())) chain.pop_back();  // sum(A*ones(n)) = sum(A)
+  while (chain.size() > 1 && is_ones(chain.front())) chain.erase(chain.begin());
+  v = mul(chain);
+  if (v->calls("diag") && v->operands[0]->shape.is_matrix()) return mul({s, trace(v->operands[0])});
+  if (v->calls("diag") || v->op == Op::Transpose) v = v->operands[0];
+  if (v->calls("ones") || v->calls("eye")) {
+    std::vector<Expr> factors = v->operands;
+    factors.push_back(s);
+    return mul(factors);
+  }
+  if (v->op == Op::ElementwisePower && v->operands[1]->is_number(2)) {  // a sum of squares
+    const Expr& u = v->operands[0];
+    if (u->shape.is_matrix()) return mul({s, power(call("norm2", {u}, Shape::scalar()), number(2))});
+    return mul({s, inner(u->shape.is_row() ? transpose(u) : u, u->shape.is_row() ? transpose(u) : u)});
+  }
+  if (v->op == Op::Hadamard && v->shape.is_column()) {  // sum(u.*v) = u'*v
+    std::vector<Expr> rest(v->operands.begin() + 1, v->operands.end());
+    return mul({s, inner(v->operands[0], hadamard(rest))});
+  }
+  if (v->transposed_size < v->size) v = transpose(v);
+  return mul({s, make_call("sum", {v}, Shape::scalar())});
+}
+
+Expr inner(const Expr& u, const Expr& v) {
+  if (is_ones(u)) return sum(v);
+  if (is_ones(v)) return sum(u);
+  if (u == v && u->op != Op::Name && u->op != Op::Call && chain_of(u).size() == 1)
+    return power(call("norm2", {u}, Shape::scalar()), number(2));
+  Expr a = mul({transpose(u), v}), b = mul({transpose(v), u});
+  return prefer(b, a) ? b : a;
+}
+
+Expr outer(const Expr& u, const Expr& w) { return mul({u, transpose(w)}); }
+
+// Of all rotations of the chain and of its transpose, the shortest; u*v' inside makes it an inner product.
+Expr trace(const Expr& matrix) {
+  if (matrix->op == Op::Add && matrix->is_negated()) return negate(trace(matrix->operands[0]));
+  auto [s, m] = split_scalars(matrix);
+  if (m->calls("diag")) return mul({s, sum(m->operands[0])});
+  if (is_eye(m)) return mul({s, m->operands[0]});
+  std::vector<Expr> chain = chain_of(m);
+  auto row = std::ranges::find_if(chain, [](const Expr& e) { return e->shape.is_row(); });
+  if (row != chain.end()) {
+    std::ranges::rotate(chain, row);
+    return mul({s, mul(chain)});
+  }
+  if (chain.size() == 2 && chain[0] == transpose(chain[1])) {
+    const Expr& plain = chain[1]->transposed_size < chain[1]->size ? chain[0] : chain[1];
+    return mul({s, power(call("norm2", {plain}, Shape::scalar()), number(2))});
+  }
+  std::optional<Expr> best;
+  for (size_t k = 0; k < chain.size() && chain.size() <= 32; ++k) {
+    std::ranges::rotate(chain, chain.begin() + 1);
+    for (const Expr& e : {mul(chain), transpose(mul(chain))})
+      if (!best || prefer(e, *best)) best = e;
+  }
+  return mul({s, make_call("tr", {best ? *best : m}, Shape::scalar())});
+}
+
+Expr call(std::string function, std::vector<Expr> arguments, Shape shape, bool symmetric) {
+  if (arguments.size() == 1 && arguments[0]->shape.is_matrix() && !arguments[0]->is_symmetric() &&
+      arguments[0]->transposed_size < arguments[0]->size) {
+    Expr turned = transpose(arguments[0]);
+    if (function == "inv" || function == "adj") return transpose(make_call(function, {turned}, turned->shape));
+    if (shape.is_scalar()) arguments[0] = turned;  // det, tr, norm2: the same for the transpose
+  }
+  if (function == "norm2" && arguments[0]->is_negated()) arguments[0] = arguments[0]->operands[0];
+  return make_call(std::move(function), std::move(arguments), shape, symmetric);
+}
+
+Expr map_call(std::string function, std::vector<Expr> arguments, Shape shape) {
+  return make_call(std::move(function), std::move(arguments), shape, false, true);
+}
+
+}  // namespace ricci::mat

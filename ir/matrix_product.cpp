@@ -1,0 +1,224 @@
+// Products and quotients of matrix expressions.
+//
+// A product is taken apart into sign, coefficient, scalars, chain and denominators, whatever it was built from, and put together again
+// in one order: coefficient, scalars, chain, one division at the end. An inner product inside a larger product is one of its scalars.
+#include <algorithm>
+
+#include "ir/matrix_node.h"
+
+namespace ricci::mat {
+namespace {
+
+struct Product {
+  bool negative = false;
+  Rational coefficient = 1;
+  std::vector<Expr> scalars, chain, denominators;
+
+  void multiply(const Expr& e) {
+    if (e->op == Op::Number) coefficient *= e->number;
+    else if (e->is_negated()) negative = !negative, multiply(e->operands[0]);
+    else if (e->op == Op::Divide) multiply(e->operands[0]), divide(e->operands[1]);
+    else if (e->op == Op::Mul && !e->operands[0]->shape.is_scalar()) {
+      if (e->shape.is_scalar()) scalars.push_back(e);  // x'*A*x stays together
+      else for (const Expr& c : e->operands) chain.push_back(c);
+    } else if (e->op == Op::Mul) {
+      for (const Expr& c : e->operands) multiply(c);
+    } else if (e->shape.is_scalar()) scalars.push_back(e);
+    else chain.push_back(e);
+  }
+
+  void divide(const Expr& e) {
+    if (e->op == Op::Number && e->number != 0) coefficient /= e->number;
+    else if (e->is_negated()) negative = !negative, divide(e->operands[0]);
+    else if (e->op == Op::Divide) divide(e->operands[0]), multiply(e->operands[1]);
+    else if (e->op == Op::Mul && e->operands[0]->shape.is_scalar()) {
+      for (const Expr& c : e->operands) divide(c);
+    } else denominators.push_back(e);
+  }
+};
+
+// Base and whole exponent of x^3 and x.
+std::pair<Expr, Rational> as_power(const Expr& e) {
+  if ((e->op == Op::Power || e->op == Op::ElementwisePower) && e->operands[1]->op == Op::Number) return {e->operands[0], e->operands[1]->number};
+  return {e, 1};
+}
+
+// Equal factors become powers; commuting factors stand in the order of before().
+std::vector<Expr> collect(const std::vector<Expr>& factors, Expr (*raise)(const Expr&, const Expr&)) {
+  std::vector<std::pair<Expr, Rational>> powers;
+  for (const Expr& f : factors) {
+    auto [base, exponent] = as_power(f);
+    auto same = std::ranges::find_if(powers, [&](const auto& p) { return p.first == base; });
+    if (same == powers.end()) powers.emplace_back(base, exponent);
+    else same->second += exponent;
+  }
+  std::vector<Expr> out;
+  for (const auto& [base, exponent] : powers) out.push_back(exponent == 1 ? base : raise(base, number(exponent)));
+  std::ranges::stable_sort(out, before);
+  return out;
+}
+
+Shape product_shape(const std::vector<Expr>& chain) {
+  if (chain.empty()) return Shape::scalar();
+  const Shape &first = chain.front()->shape, &last = chain.back()->shape;
+  if (first.is_row()) return last.is_column() ? Shape::scalar() : Shape::row(last.columns);
+  return last.is_column() ? Shape::column(first.rows) : Shape::matrix(first.rows, last.columns);
+}
+
+// eye(n) drops out of a chain, diag(u)*v is u.*v, and a run of equal factors is a power where that is shorter.
+std::vector<Expr> shorten(std::vector<Expr> chain) {
+  std::vector<Expr> kept;
+  for (const Expr& e : chain)
+    if (!is_eye(e)) kept.push_back(e);
+  if (kept.empty() && !chain.empty()) kept.push_back(chain.front());
+  while (kept.size() >= 2 && kept.back()->shape.is_column() && kept[kept.size() - 2]->calls("diag")) {
+    Expr v = kept.back(), u = kept[kept.size() - 2]->operands[0];
+    kept.erase(kept.end() - 2, kept.end());
+    kept.push_back(hadamard({u, v}));
+  }
+  std::vector<Expr> out;
+  for (size_t i = 0; i < kept.size();) {
+    size_t run = 1;
+    while (i + run < kept.size() && kept[i + run] == kept[i]) ++run;
+    bool shorter = run * (kept[i]->size + 1) > kept[i]->size + 3;
+    if (run > 1 && shorter && kept[i]->shape.is_matrix()) out.push_back(power(kept[i], number(Rational(long(run)))));
+    else out.insert(out.end(), run, kept[i]);
+    i += run;
+  }
+  return out;
+}
+
+Expr join(std::vector<Expr> factors, Shape shape) {
+  if (factors.size() == 1) return factors[0];
+  return make(Op::Mul, shape, std::move(factors));
+}
+
+Expr assemble(Product p) {
+  p.chain = shorten(std::move(p.chain));
+  for (size_t i = 0; i < p.chain.size(); ++i) {  // a shortened factor may have let go of a scalar: diag(2*u)*v
+    const Expr& e = p.chain[i];
+    if (e->is_negated() || e->op == Op::Divide || (e->op == Op::Mul && e->operands[0]->shape.is_scalar())) {
+      std::vector<Expr> chain = std::move(p.chain);
+      p.chain.clear();
+      for (const Expr& c : chain) p.multiply(c);
+      break;
+    }
+  }
+  Shape shape = product_shape(p.chain);
+  if (p.coefficient < 0) p.negative = !p.negative, p.coefficient = -p.coefficient;
+  if (shape.is_scalar() && !p.chain.empty()) p.scalars.push_back(join(std::move(p.chain), shape)), p.chain.clear();
+  std::vector<Expr> factors;
+  Rational top = p.coefficient.get_num(), bottom = p.coefficient.get_den();
+  p.scalars = collect(p.scalars, power);
+  p.denominators = collect(p.denominators, power);
+  bool alone = p.scalars.empty() && p.chain.empty();
+  if (top != 1 || alone) factors.push_back(number(alone && p.denominators.empty() ? p.coefficient : top));
+  for (const Expr& s : p.scalars) factors.push_back(s);
+  for (const Expr& c : p.chain) factors.push_back(c);
+  Expr result = join(std::move(factors), shape);
+  if (!(alone && p.denominators.empty())) {
+    std::vector<Expr> below = std::move(p.denominators);
+    if (bottom != 1) below.insert(below.begin(), number(bottom));
+    if (!below.empty()) result = make(Op::Divide, shape, {result, join(std::move(below), Shape::scalar())});
+  }
+  return p.negative ? negate(result) : result;
+}
+
+}  // namespace
+
+Expr mul(const std::vector<Expr>& factors) {
+  Product p;
+  for (const Expr& f : factors) p.multiply(f);
+  return assemble(std::move(p));
+}
+
+Expr scale(const Rational& c, const Expr& e) {
+  if (c == 1) return e;
+  return c == -1 ? negate(e) : mul({number(c), e});
+}
+
+Expr divide(const Expr& a, const Expr& scalar) {
+  Product p;
+  p.multiply(a);
+  p.divide(scalar);
+  return assemble(std::move(p));
+}
+
+Expr hadamard(const std::vector<Expr>& factors) {
+  if (factors.front()->shape.is_scalar()) return mul(factors);
+  Shape shape = factors.front()->shape;
+  Product outside;                 // signs, scalars and their denominators
+  std::vector<Expr> above, below;  // entrywise
+  auto push = [&](const Expr& e) {
+    std::vector<Expr> pending = {e};
+    while (!pending.empty()) {
+      Expr f = pending.back();
+      pending.pop_back();
+      Product one;
+      one.multiply(f);
+      outside.negative = outside.negative != one.negative;
+      outside.coefficient *= one.coefficient;
+      outside.scalars.insert(outside.scalars.end(), one.scalars.begin(), one.scalars.end());
+      outside.denominators.insert(outside.denominators.end(), one.denominators.begin(), one.denominators.end());
+      if (one.chain.empty()) continue;
+      Expr rest = join(std::move(one.chain), shape);
+      if (rest->op == Op::Hadamard) pending.insert(pending.end(), rest->operands.begin(), rest->operands.end());
+      else if (rest->op == Op::ElementwiseDivide) pending.push_back(rest->operands[0]), below.push_back(rest->operands[1]);
+      else if (!is_ones(rest)) above.push_back(rest);
+    }
+  };
+  Expr unit = factors.front();
+  for (const Expr& f : factors) {
+    push(f);
+    if (is_ones(f)) unit = f;
+  }
+  auto join_entrywise = [&](std::vector<Expr> es) {
+    es = collect(es, elementwise_power);
+    return es.size() == 1 ? es[0] : make(Op::Hadamard, shape, std::move(es));
+  };
+  Expr top = above.empty() ? unit : join_entrywise(std::move(above));
+  if (above.empty() && !is_ones(unit)) {  // only divisors: their numerator of ones
+    Expr f = unit;
+    while (!is_ones(f)) f = f->operands.front()->shape.is_scalar() ? f->operands.back() : f->operands.front();
+    top = f;
+  }
+  outside.chain = {below.empty() ? top : make(Op::ElementwiseDivide, shape, {top, join_entrywise(std::move(below))})};
+  return assemble(std::move(outside));
+}
+
+Expr elementwise_divide(const Expr& a, const Expr& b) {
+  if (b->shape.is_scalar()) return divide(a, b);
+  Product top, bottom;
+  top.multiply(a);
+  bottom.multiply(b);
+  Expr over = join(std::move(bottom.chain), b->shape);
+  bottom.chain.clear();
+  Expr quotient = make(Op::ElementwiseDivide, a->shape, {join(std::move(top.chain), a->shape), over});
+  top.chain.clear();
+  if (over->op == Op::ElementwiseDivide) quotient = hadamard({quotient->operands[0], make(Op::ElementwiseDivide, a->shape, {over->operands[1], over->operands[0]})});
+  else quotient = hadamard({quotient});
+  Expr factor = divide(assemble(std::move(top)), assemble(std::move(bottom)));
+  return mul({factor, quotient});
+}
+
+Expr power(const Expr& base, const Expr& exponent) {
+  if (exponent->is_number(0) && base->shape.is_scalar()) return number(1);
+  if (exponent->is_number(1)) return base;
+  if (exponent->is_negated() && exponent->operands[0]->op == Op::Number && base->shape.is_scalar())
+    return divide(number(1), power(base, exponent->operands[0]));
+  auto [inner, outer] = as_power(base);
+  if (exponent->op == Op::Number && is_integer(exponent->number) && outer != 1 && is_integer(outer))
+    return power(inner, number(Rational(outer * exponent->number)));
+  return make(Op::Power, base->shape, {base, exponent});
+}
+
+Expr elementwise_power(const Expr& base, const Expr& exponent) {
+  if (base->shape.is_scalar()) return power(base, exponent);
+  if (exponent->is_number(1)) return base;
+  auto [inner, outer] = as_power(base);
+  if (base->op == Op::ElementwisePower && exponent->op == Op::Number && is_integer(exponent->number) && outer != 1 && is_integer(outer))
+    return elementwise_power(inner, number(Rational(outer * exponent->number)));
+  return make(Op::ElementwisePower, base->shape, {base, exponent});
+}
+
+}  // namespace ricci::mat
