@@ -1,0 +1,149 @@
+#include "passes/canonicalize.h"
+
+#include <algorithm>
+
+#include "passes/rewrite.h"
+
+namespace ricci {
+namespace {
+
+constexpr size_t kMostFactors = 32;
+constexpr size_t kMostTerms = 64;
+
+// The product with each factor that is itself a product opened, inner summed labels renamed apart.
+NodeId flatten_product(Graph& g, NodeId id) {
+  std::vector<Factor> factors = g.factors(id), flat;
+  Label fresh = 0;
+  for (Label l : g[id].labels) fresh = std::max(fresh, l + 1);
+  size_t count = 0;
+  for (const Factor& f : factors) count += g[f.tensor].kind == Kind::Ein ? g[f.tensor].operands.size() : 1;
+  if (count > kMostFactors || count == factors.size()) return id;
+  for (Factor& f : factors) {
+    if (g[f.tensor].kind != Kind::Ein) {
+      flat.push_back(std::move(f));
+      continue;
+    }
+    Labels inner_out = g.out(f.tensor);
+    std::map<Label, Label> name;
+    for (size_t k = 0; k < inner_out.size(); ++k) name[inner_out[k]] = f.labels[k];
+    for (Factor inner : g.factors(f.tensor)) {
+      for (Label& l : inner.labels) {
+        auto [it, is_new] = name.try_emplace(l, fresh);
+        if (is_new) ++fresh;
+        l = it->second;
+      }
+      flat.push_back(std::move(inner));
+    }
+  }
+  return g.ein(std::move(flat), g.out(id), Type(g[id].type));
+}
+
+NodeId flatten_sum(Graph& g, NodeId id) {
+  std::vector<Term> flat;
+  bool nested = false;
+  for (const Term& t : g.terms(id)) {
+    std::vector<Term> inner = g.terms(t.tensor);
+    nested |= g[t.tensor].kind == Kind::Sum;
+    for (Term& i : inner) flat.push_back({t.coefficient * i.coefficient, i.tensor});
+  }
+  if (!nested || flat.size() > kMostTerms) return id;
+  return g.sum(std::move(flat), Type(g[id].type));
+}
+
+// (a.*b)^k = a^k .* b^k for an integer k: every factor of the base carries output labels only, and nothing is a diagonal.
+NodeId distribute_power(Graph& g, NodeId id) {
+  const Node& n = g[id];
+  if (n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || !is_integer(g[n.operands[1]].value())) return id;
+  NodeId base = n.operands[0];
+  if (g[base].kind != Kind::Ein) return id;
+  Labels out = g.out(base), distinct = out;
+  std::ranges::sort(distinct);
+  if (std::ranges::adjacent_find(distinct) != distinct.end()) return id;
+  std::vector<Factor> factors = g.factors(base);
+  for (const Factor& f : factors)
+    for (Label l : f.labels)
+      if (!std::ranges::count(out, l)) return id;
+  for (Factor& f : factors) f.tensor = g.map(MapOp::pow_, {f.tensor, n.operands[1]});
+  return g.ein(std::move(factors), std::move(out), Type(n.type));
+}
+
+NodeId flatten(Graph& g, NodeId id) {
+  switch (g[id].kind) {
+    case Kind::Ein: return flatten_product(g, id);
+    case Kind::Sum: return flatten_sum(g, id);
+    case Kind::Map: return distribute_power(g, id);
+    case Kind::Const:
+    case Kind::Size:
+    case Kind::Var:
+    case Kind::Fun:
+    case Kind::Call: return id;
+  }
+  return id;
+}
+
+}  // namespace
+
+NodeId canonicalize(Graph& g, NodeId root) {
+  for (;;) {  // distributing a power may expose a product inside a product: at most once per nesting of powers
+    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return flatten(g, n); });
+    if (next == root) return root;
+    root = next;
+  }
+}
+
+NodeId expand(Graph& g, NodeId root, size_t budget) {
+  auto distribute = [&](NodeId id) {
+    if (g[id].kind != Kind::Ein) return id;
+    std::vector<Factor> factors = g.factors(id);
+    size_t count = 1;
+    for (const Factor& f : factors) {
+      size_t terms = g[f.tensor].kind == Kind::Sum ? g[f.tensor].operands.size() : 1;
+      if (count * terms > budget) return id;
+      count *= terms;
+    }
+    if (count == 1) return id;
+    std::vector<Term> result;
+    std::vector<size_t> choice(factors.size(), 0);  // counts through every choice of one term per factor
+    for (size_t i = 0; i < count; ++i) {
+      std::vector<Factor> product = factors;
+      Rational c = 1;
+      size_t rest = i;
+      for (Factor& f : product) {
+        if (g[f.tensor].kind != Kind::Sum) continue;
+        size_t terms = g[f.tensor].operands.size(), k = rest % terms;
+        rest /= terms;
+        c *= g[f.tensor].coefficients[k];
+        f.tensor = g[f.tensor].operands[k];
+      }
+      result.push_back({c, flatten(g, g.ein(std::move(product), g.out(id), Type(g[id].type)))});
+    }
+    return flatten(g, g.sum(std::move(result), Type(g[id].type)));
+  };
+  // Small integer powers of sums are products.
+  auto open_power = [&](NodeId id) {
+    const Node& n = g[id];
+    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[0]].kind != Kind::Sum) return id;
+    auto k = as_long(g[n.operands[1]].value());
+    size_t terms = g[n.operands[0]].operands.size(), count = 1;
+    if (!k || *k < 2) return id;
+    for (long i = 0; i < *k; ++i)
+      if ((count *= terms) > budget) return id;
+    NodeId base = n.operands[0], power = base;
+    Labels all = Graph::iota(n.rank());
+    for (long i = 1; i < *k; ++i) {
+      std::vector<Term> product;
+      for (const Term& a : g.terms(power))
+        for (const Term& b : g.terms(base)) product.push_back({a.coefficient * b.coefficient, flatten(g, g.hadamard(a.tensor, b.tensor))});
+      power = g.sum(std::move(product), Type(n.type));
+    }
+    return power;
+  };
+  for (int round = 0; round < 8; ++round) {
+    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return open_power(distribute(flatten(g, n))); });
+    if (next == root) break;
+    root = next;
+  }
+  return root;
+}
+
+}  // namespace ricci

@@ -1,0 +1,267 @@
+#include "passes/differentiate.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "frontend/formula.h"
+#include "passes/vectorize.h"
+
+namespace ricci {
+namespace {
+
+Type concat(Type a, const Type& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Labels concat(Labels a, const Labels& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Label fresh_label(const Node& n) { return n.labels.empty() ? 0 : *std::ranges::max_element(n.labels) + 1; }
+
+// d f(x, y, z) / d (operand k), entrywise, from the table's derivative column; of the node's type or rank 0.
+NodeId slope(Graph& g, NodeId map, size_t k) {
+  const Node& n = g[map];
+  std::map<std::string, NodeId, std::less<>> bindings{{"f", map}};
+  for (size_t i = 0; i < n.operands.size(); ++i) bindings.emplace(std::string(1, "xyz"[i]), n.operands[i]);
+  std::string_view formula = row(n.map_op()).derivative[k];
+  assert(!formula.empty() && "the frontend refuses operands a function cannot be differentiated by");
+  return build_formula(g, formula, bindings, FormulaMode::Entrywise);
+}
+
+// The differential of a function without index form, as an expression over placeholders of its core.
+struct Differential {
+  NodeId X, F, dX, value;
+};
+
+Differential differential(Graph& g, NodeId fun) {
+  const Node& n = g[fun];
+  const FunctionRow& r = row(n.fun_op());
+  const Type& operand = g[n.operands[0]].type;
+  Type core_in(operand.end() - r.core_in, operand.end()), core_out(n.type.end() - r.core_out, n.type.end());
+  auto placeholder = [&](const char* name, const Type& type) {
+    return g.variable(g.declare({name, type, std::vector<Variance>(type.size(), Variance::Up), {}}));
+  };
+  Differential d{placeholder("X", core_in), placeholder("F", core_out), placeholder("dX", core_in), {}};
+  std::map<std::string, NodeId, std::less<>> bindings{{"X", d.X}, {"F", d.F}, {"dX", d.dX}};
+  d.value = build_formula(g, r.differential, bindings, FormulaMode::Matrix);
+  return d;
+}
+
+// Nodes on a way from x to f: only they have derivatives.
+std::vector<bool> active_nodes(const Graph& g, std::span<const NodeId> order, std::span<const NodeId> xs) {
+  std::vector<bool> active(order.empty() ? 0 : order.back().value + 1, false);
+  for (NodeId n : order)
+    active[n.value] = std::ranges::count(xs, n) > 0 || std::ranges::any_of(g[n].operands, [&](NodeId op) { return active[op.value]; });
+  return active;
+}
+
+// --- reverse --------------------------------------------------------------------------------------------------------------------
+
+// Pulls `seed` (axes: extra, then f's) back through the DAG of f. Adjoints have the extra axes first, then the node's.
+class Reverse {
+ public:
+  Reverse(Graph& g, NodeId f, NodeId seed, Type extra) : g_(g), f_(f), extra_(std::move(extra)) { contributions_[f].push_back({1, seed}); }
+
+  std::vector<NodeId> operator()(std::span<const NodeId> xs) {
+    NodeId roots[] = {f_};
+    std::vector<NodeId> order = g_.reachable(roots);
+    active_ = active_nodes(g_, order, xs);
+    std::map<NodeId, NodeId> result;
+    for (auto it = order.rbegin(); it != order.rend(); ++it) {
+      if (!active_[it->value]) continue;
+      NodeId bar = g_.sum(std::move(contributions_[*it]), concat(extra_, g_[*it].type));
+      contributions_.erase(*it);
+      if (std::ranges::count(xs, *it)) result[*it] = bar;
+      if (!g_.is_zero(bar)) pull(*it, bar);
+    }
+    std::vector<NodeId> answers;
+    for (NodeId x : xs) answers.push_back(result.contains(x) ? result[x] : g_.zero(concat(extra_, g_[x].type)));
+    return answers;
+  }
+
+ private:
+  void contribute(NodeId operand, Rational c, NodeId bar) { contributions_[operand].push_back({std::move(c), bar}); }
+  bool active(NodeId n) const { return active_[n.value]; }
+
+  void pull(NodeId id, NodeId bar) {
+    const Node& n = g_[id];
+    switch (n.kind) {
+      case Kind::Const:
+      case Kind::Size:
+      case Kind::Var: return;
+
+      case Kind::Sum:  // f = sum c_k t_k:  t_k' += c_k f'
+        for (size_t k = 0; k < n.operands.size(); ++k)
+          if (active(n.operands[k])) contribute(n.operands[k], n.coefficients[k], bar);
+        return;
+
+      case Kind::Ein: {  // f[out] = a[p] b[q]:  a'[p] += f'[out] b[q]
+        Labels extra = Graph::iota(extra_.size(), fresh_label(n)), out = g_.out(id);
+        std::vector<Factor> factors = g_.factors(id);
+        for (size_t p = 0; p < factors.size(); ++p) {
+          if (!active(factors[p].tensor)) continue;
+          std::vector<Factor> product = factors;
+          product[p] = {bar, concat(extra, out)};
+          NodeId operand = factors[p].tensor;
+          contribute(operand, 1, g_.ein(std::move(product), concat(extra, factors[p].labels), concat(extra_, g_[operand].type)));
+        }
+        return;
+      }
+
+      case Kind::Map: {  // f = phi(u):  u' += f' .* phi'(u)
+        Labels extra = Graph::iota(extra_.size()), all = Graph::iota(n.rank(), Label(extra_.size()));
+        for (size_t k = 0; k < n.operands.size(); ++k) {
+          NodeId u = n.operands[k];
+          if (!active(u)) continue;
+          NodeId s = slope(g_, id, k);
+          Labels own = g_[u].rank() == 0 ? Labels{} : all;  // a scalar operand was broadcast: its pull-back sums
+          contribute(u, 1, g_.ein({{bar, concat(extra, all)}, {s, g_[s].rank() == 0 ? Labels{} : all}}, concat(extra, own), concat(extra_, g_[u].type)));
+        }
+        return;
+      }
+
+      case Kind::Fun: {  // dF = L(X) dX:  X' += L(X)^T F'. L is linear, so its transpose is its own pull-back.
+        NodeId operand = n.operands[0];
+        const FunctionRow& r = row(n.fun_op());
+        Differential d = differential(g_, id);
+        Type core_out = g_[d.F].type;
+        NodeId G = g_.variable(g_.declare({"G", core_out, std::vector<Variance>(core_out.size(), Variance::Up), {}}));
+        NodeId transposed = pullback(g_, d.value, d.dX, G);
+        size_t batch = g_[operand].rank() - size_t(r.core_in);
+        Labels extra = Graph::iota(extra_.size()), rows = Graph::iota(batch, Label(extra_.size()));
+        Type batch_type(g_[operand].type.begin(), g_[operand].type.begin() + std::ptrdiff_t(batch));
+        contribute(operand, 1, vectorize(g_, transposed, {{d.X, {operand, rows}}, {d.F, {id, rows}}, {G, {bar, concat(extra, rows)}}},
+                                         concat(extra, rows), concat(extra_, batch_type)));
+        return;
+      }
+
+      case Kind::Call: assert(false && "undeclared functions are refused by the frontend"); return;
+    }
+  }
+
+  Graph& g_;
+  NodeId f_;
+  Type extra_;
+  std::vector<bool> active_;
+  std::map<NodeId, std::vector<Term>> contributions_;
+};
+
+// --- forward --------------------------------------------------------------------------------------------------------------------
+
+// Pushes tangents forward; they have the extra axes first, then the node's.
+class Forward {
+ public:
+  Forward(Graph& g, NodeId x, NodeId seed, Type extra) : g_(g), x_(x), extra_(std::move(extra)) { dot_[x] = seed; }
+
+  NodeId operator()(NodeId f) {
+    NodeId roots[] = {f}, xs[] = {x_};
+    std::vector<NodeId> order = g_.reachable(roots);
+    std::vector<bool> active = active_nodes(g_, order, xs);
+    for (NodeId n : order)
+      if (active[n.value] && n != x_) dot_[n] = push(n);
+    return f == x_ || active[f.value] ? dot_.at(f) : g_.zero(concat(extra_, g_[f].type));
+  }
+
+ private:
+  NodeId push(NodeId id) {
+    const Node& n = g_[id];
+    Type type = concat(extra_, n.type);
+    std::vector<Term> terms;
+    switch (n.kind) {
+      case Kind::Const:
+      case Kind::Size:
+      case Kind::Var: break;
+
+      case Kind::Sum:  // d(sum c_k t_k) = sum c_k dt_k
+        for (size_t k = 0; k < n.operands.size(); ++k)
+          if (dot_.contains(n.operands[k])) terms.push_back({n.coefficients[k], dot_.at(n.operands[k])});
+        break;
+
+      case Kind::Ein: {  // d(a b c) = da b c + a db c + a b dc
+        Labels extra = Graph::iota(extra_.size(), fresh_label(n)), out = concat(extra, g_.out(id));
+        std::vector<Factor> factors = g_.factors(id);
+        for (size_t p = 0; p < factors.size(); ++p) {
+          auto it = dot_.find(factors[p].tensor);
+          if (it == dot_.end()) continue;
+          std::vector<Factor> product = factors;
+          product[p] = {it->second, concat(extra, factors[p].labels)};
+          terms.push_back({1, g_.ein(std::move(product), out, type)});
+        }
+        break;
+      }
+
+      case Kind::Map: {  // d phi(u) = phi'(u) .* du
+        Labels extra = Graph::iota(extra_.size()), all = Graph::iota(n.rank(), Label(extra_.size()));
+        for (size_t k = 0; k < n.operands.size(); ++k) {
+          auto it = dot_.find(n.operands[k]);
+          if (it == dot_.end()) continue;
+          NodeId s = slope(g_, id, k);
+          Labels own = g_[n.operands[k]].rank() == 0 ? Labels{} : all;
+          terms.push_back({1, g_.ein({{s, g_[s].rank() == 0 ? Labels{} : all}, {it->second, concat(extra, own)}}, concat(extra, all), type)});
+        }
+        break;
+      }
+
+      case Kind::Fun: {  // dF = L(X) dX, from the table
+        NodeId operand = n.operands[0];
+        Differential d = differential(g_, id);
+        size_t batch = g_[operand].rank() - size_t(row(n.fun_op()).core_in);
+        Labels extra = Graph::iota(extra_.size()), rows = Graph::iota(batch, Label(extra_.size()));
+        Type batch_type(g_[operand].type.begin(), g_[operand].type.begin() + std::ptrdiff_t(batch));
+        return vectorize(g_, d.value, {{d.X, {operand, rows}}, {d.F, {id, rows}}, {d.dX, {dot_.at(operand), concat(extra, rows)}}},
+                         concat(extra, rows), concat(extra_, batch_type));
+      }
+
+      case Kind::Call: assert(false && "undeclared functions are refused by the frontend"); break;
+    }
+    return g_.sum(std::move(terms), std::move(type));
+  }
+
+  Graph& g_;
+  NodeId x_;
+  Type extra_;
+  std::map<NodeId, NodeId> dot_;
+};
+
+// d x[i..] / d x[j..] = delta[i,j]...
+NodeId identity(Graph& g, const Type& type) {
+  Labels i = Graph::iota(type.size());
+  return g.ein({}, concat(i, i), concat(type, type));
+}
+
+}  // namespace
+
+std::vector<NodeId> gradients(Graph& g, NodeId f, std::span<const NodeId> xs) {
+  Type type = g[f].type;
+  return Reverse(g, f, identity(g, type), type)(xs);
+}
+
+NodeId differentiate(Graph& g, NodeId f, NodeId x) {
+  if (g[f].rank() <= g[x].rank()) {
+    NodeId xs[] = {x};
+    return gradients(g, f, xs)[0];
+  }
+  Type type = g[x].type;  // a tall Jacobian: fewer axes are carried forward than back
+  NodeId dot = Forward(g, x, identity(g, type), type)(f);
+  std::vector<size_t> axes;
+  for (size_t k = 0; k < g[f].rank(); ++k) axes.push_back(type.size() + k);
+  for (size_t k = 0; k < type.size(); ++k) axes.push_back(k);
+  return g.permute(dot, axes);
+}
+
+NodeId directional(Graph& g, NodeId f, NodeId x, NodeId h) { return Forward(g, x, h, {})(f); }
+
+NodeId pullback(Graph& g, NodeId f, NodeId x, NodeId seed) {
+  NodeId xs[] = {x};
+  return Reverse(g, f, seed, {})(xs)[0];
+}
+
+const Calculus& calculus() {
+  static const Calculus table{.derivative = differentiate, .directional = directional, .pullback = pullback};
+  return table;
+}
+
+}  // namespace ricci
