@@ -243,6 +243,8 @@ class Program {
 
 // --- questions ----------------------------------------------------------------------------------------------------------------------
 
+// The indices an index is made of and itself, ascending: operands first.
+std::vector<IndexId> reachable(const Program& p, IndexId i);
 // The value of an index at given dimensions and loop counters (by LoopId); nothing if it overflows int64.
 std::optional<int64_t> evaluate(const Program& p, IndexId i, std::span<const int64_t> dims, std::span<const int64_t> loops = {});
 // The bytes of workspace at given dimensions; nothing if they overflow.
@@ -262,6 +264,7 @@ std::vector<ArrayId> arrays_of(const Program& p, Array::Role role);
 // --- text form and checks -----------------------------------------------------------------------------------------------------------
 
 std::string to_text(const Program& p);
+std::string to_text(const Program& p, IndexId i);
 // Reads what to_text prints; `error` says line and reason if it returns nothing.
 std::optional<Program> from_text(std::string_view text, std::string& error);
 
