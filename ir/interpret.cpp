@@ -1,0 +1,266 @@
+// The meaning of each kind of node. Nodes are computed in ascending order, each from the arrays of its operands, which are dropped after
+// their last use.
+#include "ir/interpret.h"
+
+#include <stdexcept>
+#include <unordered_map>
+
+#include "ir/function_meaning.h"
+
+namespace ricci {
+
+int64_t size_of(const Graph& g, DimId d, const Dims& dims) {
+  const Dim& dim = g[d];
+  switch (dim.kind) {
+    case Dim::Kind::Fixed: return dim.size;
+    case Dim::Kind::Symbol: {
+      auto it = dims.find(dim.name);
+      if (it == dims.end()) throw std::invalid_argument("no size is given for the dimension " + dim.name);
+      return it->second;
+    }
+    case Dim::Kind::Group: {
+      int64_t product = 1;
+      for (DimId part : dim.parts) product *= size_of(g, part, dims);
+      return product;
+    }
+    case Dim::Kind::Concatenation: {
+      int64_t sum = 0;
+      for (DimId part : dim.parts) sum += size_of(g, part, dims);
+      return sum;
+    }
+  }
+  return 0;
+}
+
+std::vector<int64_t> shape_of(const Graph& g, const Type& type, const Dims& dims) {
+  std::vector<int64_t> shape;
+  for (DimId d : type) shape.push_back(size_of(g, d, dims));
+  return shape;
+}
+
+// The quotient to 117 bits or more in two machine words; what is cut off cannot matter after rounding to 113 bits.
+Quad to_quad(const Rational& r) {
+  mpz_class numerator = abs(r.get_num()), denominator = r.get_den();
+  if (numerator == 0) return 0;
+  const long shift = 120 - (long(mpz_sizeinbase(numerator.get_mpz_t(), 2)) - long(mpz_sizeinbase(denominator.get_mpz_t(), 2)));
+  (shift > 0 ? numerator : denominator) <<= static_cast<mp_bitcnt_t>(std::labs(shift));
+  mpz_class quotient = numerator / denominator, high = quotient >> 60, low = quotient - (high << 60);
+  Quad value = Quad(high.get_ui()) * Quad(1ull << 60) + Quad(low.get_ui());
+  for (long k = shift; k != 0;) {  // value * 2^-shift in steps that neither overflow nor underflow
+    const long part = std::min(std::labs(k), 60L);
+    value = k > 0 ? value / Quad(1ull << part) : value * Quad(1ull << part);
+    k += k > 0 ? -part : part;
+  }
+  return sgn(r) < 0 ? -value : value;
+}
+
+namespace {
+
+template <class T>
+T exact(const Rational& r) { return T(to_quad(r)); }
+
+// How far one step along each label moves in a tensor whose axes carry `labels`.
+std::vector<int64_t> strides(std::span<const Label> labels, const std::vector<int64_t>& shape, size_t label_count) {
+  std::vector<int64_t> r(label_count, 0);
+  int64_t stride = 1;
+  for (size_t axis = labels.size(); axis-- > 0;) {
+    r[labels[axis]] += stride;
+    stride *= shape[axis];
+  }
+  return r;
+}
+
+// out[labels] += product of operands, over all values of all labels. A repeated label steps along a diagonal, one that an operand lacks
+// does not move it: traces, diagonals, sums, broadcasts and deltas need no case of their own.
+template <class T>
+Array<T> ein(const Node& n, const std::vector<int64_t>& shape, std::span<const Array<T>* const> operands) {
+  size_t label_count = 0;
+  for (Label l : n.labels) label_count = std::max<size_t>(label_count, l + 1);
+  std::vector<int64_t> extent(label_count, 0);
+  std::vector<std::vector<int64_t>> moves;
+  std::span<const Label> rest = n.labels;
+  auto take = [&](const std::vector<int64_t>& s) {
+    auto labels = rest.first(s.size());
+    rest = rest.subspan(s.size());
+    for (size_t axis = 0; axis < s.size(); ++axis) extent[labels[axis]] = s[axis];
+    moves.push_back(strides(labels, s, label_count));
+  };
+  for (const Array<T>* operand : operands) take(operand->shape);
+  take(shape);
+
+  Array<T> out(shape);
+  for (int64_t e : extent)
+    if (e == 0) return out;
+  std::vector<int64_t> at(label_count, 0), offset(operands.size() + 1, 0);
+  auto advance = [&] {  // to the next value of the labels, the last one fastest; false after the last
+    for (size_t l = label_count; l-- > 0;) {
+      const bool wraps = ++at[l] == extent[l];
+      for (size_t k = 0; k < offset.size(); ++k) offset[k] += (wraps ? 1 - extent[l] : 1) * moves[k][l];
+      if (!wraps) return true;
+      at[l] = 0;
+    }
+    return false;
+  };
+  do {
+    T product = T(1);
+    for (size_t k = 0; k < operands.size(); ++k) product = product * operands[k]->data[size_t(offset[k])];
+    out.data[size_t(offset.back())] += product;
+  } while (advance());
+  return out;
+}
+
+template <class T>
+T elementwise(MapOp op, const T& x, const T& y, const T& z) {
+  using namespace scalar;
+  static_cast<void>(y), static_cast<void>(z);
+  switch (op) {
+#define RICCI_MAP(id, name, arity, meaning, ...) \
+  case MapOp::id: return meaning;
+#include "ir/elementwise.def"
+#undef RICCI_MAP
+  }
+  return x;
+}
+
+template <class T>
+Array<T> map(MapOp op, const std::vector<int64_t>& shape, std::span<const Array<T>* const> operands) {
+  Array<T> out(shape);
+  const T none{};
+  auto entry = [&](size_t k, size_t i) -> const T& {
+    return k >= operands.size() ? none : operands[k]->shape.empty() ? operands[k]->data[0] : operands[k]->data[i];
+  };
+  for (size_t i = 0; i < out.data.size(); ++i) out.data[i] = elementwise(op, entry(0, i), entry(1, i), entry(2, i));
+  return out;
+}
+
+// One core: a vector, or a matrix of n rows.
+template <class T>
+std::vector<T> on_core(FunOp op, std::span<const T> x, size_t n) {
+  using namespace scalar;
+  const auto matrix = [&] { return Square<T>{n, {x.begin(), x.end()}}; };
+  switch (op) {
+    case FunOp::inv: return inv(matrix()).entries;
+    case FunOp::det: return {det(matrix())};
+    case FunOp::logdet: return {logdet(matrix())};
+    case FunOp::adj: return adj(matrix()).entries;
+    case FunOp::lse: return {lse(x)};
+    case FunOp::prod: return {prod(x)};
+    case FunOp::coprod: return coprod(x);
+    case FunOp::max_of: return {max_of(x)};
+    case FunOp::min_of: return {min_of(x)};
+    case FunOp::argmax: return argmax(x);
+  }
+  return {};
+}
+
+// The function on each core along the axes before it.
+template <class T>
+Array<T> fun(FunOp op, const std::vector<int64_t>& shape, const Array<T>& x) {
+  Array<T> out(shape);
+  const size_t batch_axes = x.shape.size() - static_cast<size_t>(row(op).core_in);
+  size_t batch = 1, core = 1;
+  for (size_t axis = 0; axis < x.shape.size(); ++axis) (axis < batch_axes ? batch : core) *= static_cast<size_t>(x.shape[axis]);
+  const size_t n = static_cast<size_t>(x.shape.back());
+  auto to = out.data.begin();
+  for (size_t b = 0; b < batch; ++b)
+    for (const T& value : on_core(op, std::span(x.data).subspan(b * core, core), n)) *to++ = value;
+  return out;
+}
+
+template <class T>
+Array<T> node_value(const Graph& g, NodeId id, const Dims& dims, std::span<const Array<T>* const> operands) {
+  const Node& n = g[id];
+  const std::vector<int64_t> shape = shape_of(g, n.type, dims);
+  switch (n.kind) {
+    case Kind::Const: return Array<T>(shape, exact<T>(n.value()));
+    case Kind::Size: return Array<T>(shape, T(double(size_of(g, DimId{n.row}, dims))));
+    case Kind::Var: throw std::invalid_argument("no value is given for " + g.symbol(id).name);
+    case Kind::Call: throw std::invalid_argument("no value is given for a call of " + g.symbol(id).name);
+    case Kind::Sum: {
+      Array<T> out(shape);
+      for (size_t k = 0; k < operands.size(); ++k)
+        for (size_t i = 0; i < out.data.size(); ++i) {
+          const T& term = operands[k]->data[i];
+          out.data[i] += n.coefficients[k] == 1 ? term : exact<T>(n.coefficients[k]) * term;
+        }
+      return out;
+    }
+    case Kind::Ein: return ein(n, shape, operands);
+    case Kind::Map: return map(n.map_op(), shape, operands);
+    case Kind::Fun: return fun(n.fun_op(), shape, *operands[0]);
+  }
+  return {};
+}
+
+// What must be computed for `roots` when `inputs` are given, ascending: a given node's operands are not needed for its sake.
+template <class T>
+std::vector<NodeId> needed(const Graph& g, std::span<const NodeId> roots, const std::map<NodeId, Array<T>>& inputs) {
+  uint32_t highest = 0;
+  for (NodeId r : roots) highest = std::max(highest, r.value);
+  std::vector<bool> wanted(highest + 1, false);
+  for (NodeId r : roots) wanted[r.value] = true;
+  std::vector<NodeId> ids;
+  for (uint32_t id = highest + 1; id-- > 0;) {
+    if (!wanted[id]) continue;
+    ids.push_back(NodeId{id});
+    if (!inputs.contains(NodeId{id}))
+      for (NodeId operand : g[NodeId{id}].operands) wanted[operand.value] = true;
+  }
+  return {ids.rbegin(), ids.rend()};
+}
+
+}  // namespace
+
+template <class T>
+std::vector<Array<T>> interpret(const Graph& g, std::span<const NodeId> roots, const Dims& dims, const std::map<NodeId, Array<T>>& inputs) {
+  const std::vector<NodeId> ids = needed(g, roots, inputs);
+  std::unordered_map<NodeId, size_t> uses;
+  for (NodeId r : roots) ++uses[r];
+  for (NodeId id : ids)
+    if (!inputs.contains(id))
+      for (NodeId operand : g[id].operands) ++uses[operand];
+
+  std::unordered_map<NodeId, Array<T>> values;
+  auto value = [&](NodeId id) -> const Array<T>& {
+    auto given = inputs.find(id);
+    return given == inputs.end() ? values.at(id) : given->second;
+  };
+  for (NodeId id : ids) {
+    if (auto given = inputs.find(id); given != inputs.end()) {
+      if (given->second.shape != shape_of(g, g[id].type, dims)) throw std::invalid_argument("an input does not have its variable's shape");
+      continue;
+    }
+    std::vector<const Array<T>*> operands;
+    for (NodeId operand : g[id].operands) operands.push_back(&value(operand));
+    values[id] = node_value<T>(g, id, dims, operands);
+    for (NodeId operand : g[id].operands)
+      if (--uses[operand] == 0) values.erase(operand);
+  }
+  std::vector<Array<T>> results;
+  for (NodeId r : roots) results.push_back(value(r));
+  return results;
+}
+
+template std::vector<Array<float>> interpret(const Graph&, std::span<const NodeId>, const Dims&, const std::map<NodeId, Array<float>>&);
+template std::vector<Array<double>> interpret(const Graph&, std::span<const NodeId>, const Dims&, const std::map<NodeId, Array<double>>&);
+template std::vector<Array<Quad>> interpret(const Graph&, std::span<const NodeId>, const Dims&, const std::map<NodeId, Array<Quad>>&);
+template std::vector<Array<Dual1>> interpret(const Graph&, std::span<const NodeId>, const Dims&, const std::map<NodeId, Array<Dual1>>&);
+template std::vector<Array<Dual2>> interpret(const Graph&, std::span<const NodeId>, const Dims&, const std::map<NodeId, Array<Dual2>>&);
+template std::vector<Array<Dual3>> interpret(const Graph&, std::span<const NodeId>, const Dims&, const std::map<NodeId, Array<Dual3>>&);
+template std::vector<Array<Conditioned>> interpret(const Graph&, std::span<const NodeId>, const Dims&,
+                                                   const std::map<NodeId, Array<Conditioned>>&);
+
+std::vector<ConditionedArray> interpret_with_condition(const Graph& g, std::span<const NodeId> roots, const Dims& dims,
+                                                       const std::map<NodeId, Array<Quad>>& inputs) {
+  std::map<NodeId, Array<Conditioned>> conditioned;
+  for (const auto& [id, array] : inputs) conditioned[id] = convert<Conditioned>(array);
+  std::vector<ConditionedArray> results;
+  for (const Array<Conditioned>& r : interpret<Conditioned>(g, roots, dims, conditioned)) {
+    ConditionedArray split{Array<Quad>(r.shape), Array<Quad>(r.shape)};
+    for (size_t i = 0; i < r.data.size(); ++i) split.value.data[i] = r.data[i].value, split.error.data[i] = r.data[i].error;
+    results.push_back(std::move(split));
+  }
+  return results;
+}
+
+}  // namespace ricci
