@@ -1,0 +1,87 @@
+// A dual number of depth k has 2^k parts; seeding variable j at depth j makes the part where all e_j meet the mixed derivative.
+#include "ir/oracle.h"
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace ricci {
+namespace {
+
+// Nesting: Dual<Dual<Quad>> has depth 2, and level 0 is the innermost e.
+template <class T>
+struct Nested {
+  static constexpr size_t depth = 0;
+  static Quad mixed(const T& x) { return x; }
+};
+template <class T>
+struct Nested<Dual<T>> {
+  static constexpr size_t depth = Nested<T>::depth + 1;
+  static void seed(Dual<T>& x, size_t level) {
+    if (level + 1 == depth) {
+      x.slope = x.slope + T(1);
+    } else if constexpr (depth > 1) {
+      Nested<T>::seed(x.value, level);
+    }
+  }
+  static Quad mixed(const Dual<T>& x) { return Nested<T>::mixed(x.slope); }
+};
+
+template <class T>
+Array<Quad> derivative(const Graph& g, NodeId f, std::span<const NodeId> xs, const Dims& dims,
+                       const std::map<NodeId, Array<Quad>>& inputs) {
+  std::map<NodeId, Array<T>> point;
+  for (const auto& [node, value] : inputs) point[node] = convert<T>(value);
+  std::vector<int64_t> shape = shape_of(g, g[f].type, dims);
+  const size_t f_size = size_t(Array<Quad>::count(shape));
+  for (NodeId x : xs) {
+    auto more = shape_of(g, g[x].type, dims);
+    shape.insert(shape.end(), more.begin(), more.end());
+  }
+  Array<Quad> result(shape);
+  const size_t directions = f_size == 0 ? 0 : result.data.size() / f_size;
+  for (size_t direction = 0; direction < directions; ++direction) {
+    auto seeded = point;
+    size_t rest = direction;
+    for (size_t k = xs.size(); k-- > 0;) {
+      std::vector<T>& data = seeded.at(xs[k]).data;
+      Nested<T>::seed(data[rest % data.size()], k);
+      rest /= data.size();
+    }
+    Array<T> value = interpret<T>(g, f, dims, seeded);
+    for (size_t i = 0; i < f_size; ++i) result.data[i * directions + direction] = Nested<T>::mixed(value.data[i]);
+  }
+  return result;
+}
+
+}  // namespace
+
+OracleValue dual_derivative(const Graph& g, NodeId f, std::span<const NodeId> xs, const Dims& dims,
+                            const std::map<NodeId, Array<Quad>>& inputs) {
+  scalar::kink_touched = false;
+  OracleValue result;
+  switch (xs.size()) {
+    case 0: result.value = interpret<Quad>(g, f, dims, inputs); break;
+    case 1: result.value = derivative<Dual1>(g, f, xs, dims, inputs); break;
+    case 2: result.value = derivative<Dual2>(g, f, xs, dims, inputs); break;
+    case 3: result.value = derivative<Dual3>(g, f, xs, dims, inputs); break;
+    default: throw std::invalid_argument("the oracle goes to the third derivative");
+  }
+  result.at_kink = scalar::kink_touched;
+  return result;
+}
+
+double relative_difference(const Array<Quad>& a, const Array<Quad>& b, double floor) {
+  if (a.shape != b.shape) return std::numeric_limits<double>::infinity();
+  double scale = floor, largest = 0;
+  for (size_t i = 0; i < a.data.size(); ++i) {
+    const double x = double(a.data[i]), y = double(b.data[i]);
+    if (std::isnan(x) != std::isnan(y) || std::isinf(x) != std::isinf(y)) return std::numeric_limits<double>::infinity();
+    if (!std::isfinite(x)) continue;
+    scale = std::max(scale, std::abs(y));
+    largest = std::max(largest, std::abs(double(a.data[i] - b.data[i])));
+  }
+  return largest / scale;
+}
+
+}  // namespace ricci

@@ -1,0 +1,104 @@
+// Each property is met by construction, never by trying until it holds.
+#include "ir/sample.h"
+
+#include <cmath>
+
+namespace ricci {
+
+double Sampler::uniform(double low, double high) {
+  return low + (high - low) * (double(bits_() >> 11) * 0x1p-53);  // the library's distributions differ between platforms
+}
+
+double Sampler::entry(Properties p) {
+  if (p.has(Property::sign)) return below(2) ? 1 : -1;
+  if (p.has(Property::unit)) return uniform(0.15, 0.85);
+  if (p.has(Property::nonnegative)) return uniform(0.4, 1.6);
+  double v = uniform(-1, 1);
+  return v + std::copysign(0.15, v);
+}
+
+Array<double> Sampler::matrix(int64_t rows, int64_t columns, Properties p) {
+  Array<double> a({rows, columns});
+  auto at = [&](int64_t i, int64_t j) -> double& { return a.data[size_t(i * columns + j)]; };
+  for (double& v : a.data) v = entry(p);
+  if (rows != columns) return a;
+
+  const int64_t n = rows;
+  if (p.has(Property::psd)) {
+    const Array<double> b = a;
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j) {
+        at(i, j) = i == j ? 0.7 : 0;
+        for (int64_t k = 0; k < n; ++k) at(i, j) += b.data[size_t(i * n + k)] * b.data[size_t(j * n + k)];
+      }
+  } else if (p.has(Property::orthogonal)) {
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j) at(i, j) = i == j;
+    for (int reflections = 0; reflections < 2; ++reflections) {  // two, so that the matrix is not symmetric
+      std::vector<double> v(static_cast<size_t>(n));
+      double norm = 0;
+      for (double& x : v) x = entry({}), norm += x * x;
+      for (int64_t i = 0; i < n; ++i) {
+        double along = 0;
+        for (int64_t j = 0; j < n; ++j) along += at(i, j) * v[size_t(j)];
+        for (int64_t j = 0; j < n; ++j) at(i, j) -= 2 * along / norm * v[size_t(j)];
+      }
+    }
+    return a;
+  } else if (p.has(Property::nonsingular)) {  // diagonally dominant, with a positive determinant
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j) at(i, j) = i == j ? 2 + 0.5 * at(i, j) : 1.5 / double(n) * at(i, j);
+  }
+  if (p.has(Property::contraction))
+    for (double& v : a.data) v *= 0.8 / double(n);
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = i; j < n; ++j) {
+      if (p.has(Property::symmetric)) at(i, j) = at(j, i);
+      if (p.has(Property::skew)) at(i, j) = i == j ? 0 : -at(j, i);
+      if (i != j && p.has(Property::lower)) at(i, j) = 0;
+      if (i != j && p.has(Property::upper)) at(j, i) = 0;
+    }
+  return a;
+}
+
+Array<double> Sampler::draw(const Graph& g, const Symbol& symbol, const Dims& dims) {
+  std::vector<int64_t> shape = shape_of(g, symbol.type, dims);
+  const Properties p = symbol.properties;
+  if (shape.size() == 2) return matrix(shape[0], shape[1], p);
+  Array<double> a(shape);
+  for (double& v : a.data) v = entry(p);
+  if (shape.size() == 1 && p.has(Property::onehot)) {
+    for (double& v : a.data) v = 0;
+    if (!a.data.empty()) a.data[below(a.data.size())] = 1;
+  } else if (shape.size() == 1 && p.has(Property::simplex)) {
+    double sum = 0;
+    for (double v : a.data) sum += v;
+    for (double& v : a.data) v /= sum;
+  }
+  return a;
+}
+
+Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims) {
+  constexpr int64_t kFirst[] = {3, 4, 5, 2, 6};
+  size_t next = dims.size();
+  std::vector<DimId> open;
+  auto give = [&](DimId d) {
+    open.assign(1, d);
+    while (!open.empty()) {
+      const Dim& dim = g[open.back()];
+      open.pop_back();
+      if (dim.kind == Dim::Kind::Symbol && !dims.contains(dim.name)) {
+        dims[dim.name] = next < std::size(kFirst) ? kFirst[next] : int64_t(next) + 2;
+        ++next;
+      }
+      open.insert(open.end(), dim.parts.rbegin(), dim.parts.rend());
+    }
+  };
+  for (NodeId n : g.reachable(roots)) {
+    for (DimId d : g[n].type) give(d);
+    if (g[n].kind == Kind::Size) give(DimId{g[n].row});
+  }
+  return dims;
+}
+
+}  // namespace ricci
