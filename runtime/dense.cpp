@@ -34,8 +34,8 @@ namespace baseline {
 #define RICCI_VECTOR_BYTES 16
 #define RICCI_TILE_VECTORS 2
 #define RICCI_TILE_COLUMNS 4
-#include "runtime/gemm.inc"
 #include "runtime/factorize.inc"
+#include "runtime/gemm.inc"
 #undef RICCI_TARGET
 #undef RICCI_VECTOR_BYTES
 #undef RICCI_TILE_VECTORS
@@ -50,8 +50,8 @@ namespace avx2 {
 #define RICCI_VECTOR_BYTES 32
 #define RICCI_TILE_VECTORS 2
 #define RICCI_TILE_COLUMNS 6
-#include "runtime/gemm.inc"
 #include "runtime/factorize.inc"
+#include "runtime/gemm.inc"
 #undef RICCI_TARGET
 #undef RICCI_VECTOR_BYTES
 #undef RICCI_TILE_VECTORS
@@ -65,8 +65,8 @@ namespace avx512 {
 #define RICCI_VECTOR_BYTES 64
 #define RICCI_TILE_VECTORS 3
 #define RICCI_TILE_COLUMNS 8
-#include "runtime/gemm.inc"
 #include "runtime/factorize.inc"
+#include "runtime/gemm.inc"
 #undef RICCI_TARGET
 #undef RICCI_VECTOR_BYTES
 #undef RICCI_TILE_VECTORS
@@ -80,7 +80,8 @@ template <class T>
 const Dense<T>& select() {
 #ifdef __x86_64__
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) return avx512::kernels<T>;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+    return avx512::kernels<T>;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::kernels<T>;
 #endif
   return baseline::kernels<T>;
@@ -102,25 +103,30 @@ int64_t gemm_work(int64_t m, int64_t n, int64_t k) {
   return std::min<int64_t>(RICCI_GEMM_WORK, 2 * rows * std::min<int64_t>(k, 256));
 }
 
-#define RICCI_TWINS(T, f)                                                                                                                          \
-  int ricci_gemm##f(int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t ars, int64_t acs, const T* b, int64_t brs, int64_t bcs, T beta,  \
-                    T* c, int64_t crs, int64_t ccs, T* work) {                                                                                     \
-    return dense<T>().gemm(m, n, k, alpha, a, ars, acs, b, brs, bcs, beta, c, crs, ccs, work);                                                     \
-  }                                                                                                                                                \
-  int ricci_lu##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* factor, T* work) { return dense<T>().lu(n, a, ars, acs, factor, work); }     \
-  int ricci_chol##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* factor, T* work) { return dense<T>().chol(n, a, ars, acs, factor, work); } \
-  int ricci_lu_solve##f(int64_t n, int64_t k, int64_t transposed, const T* factor, const T* b, int64_t brs, int64_t bcs, T* x, int64_t xrs,        \
-                        int64_t xcs, T* work) {                                                                                                    \
-    return dense<T>().lu_solve(n, k, transposed, factor, b, brs, bcs, x, xrs, xcs, work);                                                          \
-  }                                                                                                                                                \
-  int ricci_chol_solve##f(int64_t n, int64_t k, const T* factor, const T* b, int64_t brs, int64_t bcs, T* x, int64_t xrs, int64_t xcs, T* work) {  \
-    return dense<T>().chol_solve(n, k, factor, b, brs, bcs, x, xrs, xcs, work);                                                                    \
-  }                                                                                                                                                \
-  int ricci_lu_inv##f(int64_t n, const T* factor, T* x, int64_t xrs, int64_t xcs, T* work) {                                                       \
-    return dense<T>().lu_inv(n, factor, x, xrs, xcs, work);                                                                                        \
-  }                                                                                                                                                \
-  int ricci_chol_inv##f(int64_t n, const T* factor, T* x, int64_t xrs, int64_t xcs, T* work) {                                                     \
-    return dense<T>().chol_inv(n, factor, x, xrs, xcs, work);                                                                                      \
+#define RICCI_TWINS(T, f)                                                                                                                 \
+  int ricci_gemm##f(int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t ars, int64_t acs, const T* b, int64_t brs, int64_t bcs, \
+                    T beta, T* c, int64_t crs, int64_t ccs, T* work) {                                                                    \
+    return dense<T>().gemm(m, n, k, alpha, a, ars, acs, b, brs, bcs, beta, c, crs, ccs, work);                                            \
+  }                                                                                                                                       \
+  int ricci_lu##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* factor, T* work) {                                                  \
+    return dense<T>().lu(n, a, ars, acs, factor, work);                                                                                   \
+  }                                                                                                                                       \
+  int ricci_chol##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* factor, T* work) {                                                \
+    return dense<T>().chol(n, a, ars, acs, factor, work);                                                                                 \
+  }                                                                                                                                       \
+  int ricci_lu_solve##f(int64_t n, int64_t k, int64_t transposed, const T* factor, const T* b, int64_t brs, int64_t bcs, T* x,            \
+                        int64_t xrs, int64_t xcs, T* work) {                                                                              \
+    return dense<T>().lu_solve(n, k, transposed, factor, b, brs, bcs, x, xrs, xcs, work);                                                 \
+  }                                                                                                                                       \
+  int ricci_chol_solve##f(int64_t n, int64_t k, const T* factor, const T* b, int64_t brs, int64_t bcs, T* x, int64_t xrs, int64_t xcs,    \
+                          T* work) {                                                                                                      \
+    return dense<T>().chol_solve(n, k, factor, b, brs, bcs, x, xrs, xcs, work);                                                           \
+  }                                                                                                                                       \
+  int ricci_lu_inv##f(int64_t n, const T* factor, T* x, int64_t xrs, int64_t xcs, T* work) {                                              \
+    return dense<T>().lu_inv(n, factor, x, xrs, xcs, work);                                                                               \
+  }                                                                                                                                       \
+  int ricci_chol_inv##f(int64_t n, const T* factor, T* x, int64_t xrs, int64_t xcs, T* work) {                                            \
+    return dense<T>().chol_inv(n, factor, x, xrs, xcs, work);                                                                             \
   }
 
 extern "C" {

@@ -62,8 +62,8 @@ void exchange(int64_t n, T* a, int64_t i, int64_t j, int64_t along, int64_t acro
   for (int64_t k = 0; k < n; ++k) std::swap(a[i * across + k * along], a[j * across + k * along]);
 }
 
-// With complete pivoting A = P'*L*U*Q' all small pivots come last, so adj(U) follows from its leading (n-1) x (n-1) block U1, its last column
-// u and its last pivot e without any decision about rank:
+// With complete pivoting A = P'*L*U*Q' all small pivots come last, so adj(U) follows from its leading (n-1) x (n-1) block U1, its last
+// column u and its last pivot e without any decision about rank:
 //   adj(U) = det(U1) * [e*inv(U1), -inv(U1)*u; 0, 1],      adj(A) = det(P)*det(Q) * Q*adj(U)*inv(L)*P.
 // Scratch: U and L in `f`, adj(U)*inv(L) in `g`, the exchanges in `p` and `q`.
 template <class T>
@@ -238,41 +238,41 @@ double polygamma(double order, double x) {
 
 }  // namespace
 
-#define RICCI_TWINS(T, f)                                                                                                           \
-  int ricci_lu_det##f(int64_t n, const T* factor, T* value) { return lu_det(n, factor, value); }                                    \
-  int ricci_lu_logdet##f(int64_t n, const T* factor, T* value) { return lu_logdet(n, factor, value); }                              \
-  int ricci_chol_det##f(int64_t n, const T* factor, T* value) { return chol_det(n, factor, value); }                                \
-  int ricci_chol_logdet##f(int64_t n, const T* factor, T* value) { return chol_logdet(n, factor, value); }                          \
-  int ricci_inv##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* x, int64_t xrs, int64_t xcs, T* work) {                      \
-    T* factor = work + RICCI_GEMM_WORK;                                                                                             \
-    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                      \
-    return ricci_lu_inv##f(n, factor, x, xrs, xcs, work);                                                                           \
-  }                                                                                                                                 \
-  int ricci_solve##f(int64_t n, int64_t k, const T* a, int64_t ars, int64_t acs, const T* b, int64_t brs, int64_t bcs, T* x,        \
-                     int64_t xrs, int64_t xcs, T* work) {                                                                           \
-    T* factor = work + RICCI_GEMM_WORK;                                                                                             \
-    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                      \
-    return ricci_lu_solve##f(n, k, 0, factor, b, brs, bcs, x, xrs, xcs, work);                                                      \
-  }                                                                                                                                 \
-  int ricci_det##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* value, T* work) {                                            \
-    T* factor = work + RICCI_GEMM_WORK;                                                                                             \
-    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                      \
-    return ricci_lu_det##f(n, factor, value);                                                                                       \
-  }                                                                                                                                 \
-  int ricci_logdet##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* value, T* work) {                                         \
-    T* factor = work + RICCI_GEMM_WORK;                                                                                             \
-    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                      \
-    return ricci_lu_logdet##f(n, factor, value);                                                                                    \
-  }                                                                                                                                 \
-  int ricci_adj##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* x, int64_t xrs, int64_t xcs, T* work) {                      \
-    return adj(n, a, ars, acs, x, xrs, xcs, work);                                                                                  \
-  }                                                                                                                                 \
-  int ricci_prod##f(int64_t n, const T* x, int64_t xs, T* value) { return prod(n, x, xs, value); }                                  \
-  int ricci_lse##f(int64_t n, const T* x, int64_t xs, T* value) { return lse(n, x, xs, value); }                                    \
-  int ricci_max##f(int64_t n, const T* x, int64_t xs, T* value) { return max(n, x, xs, value); }                                    \
-  int ricci_min##f(int64_t n, const T* x, int64_t xs, T* value) { return min(n, x, xs, value); }                                    \
-  int ricci_coprod##f(int64_t n, const T* x, int64_t xs, T* y, int64_t ys) { return coprod(n, x, xs, y, ys); }                      \
-  int ricci_argmax##f(int64_t n, const T* x, int64_t xs, T* y, int64_t ys) { return argmax(n, x, xs, y, ys); }                      \
+#define RICCI_TWINS(T, f)                                                                                                                 \
+  int ricci_lu_det##f(int64_t n, const T* factor, T* value) { return lu_det(n, factor, value); }                                          \
+  int ricci_lu_logdet##f(int64_t n, const T* factor, T* value) { return lu_logdet(n, factor, value); }                                    \
+  int ricci_chol_det##f(int64_t n, const T* factor, T* value) { return chol_det(n, factor, value); }                                      \
+  int ricci_chol_logdet##f(int64_t n, const T* factor, T* value) { return chol_logdet(n, factor, value); }                                \
+  int ricci_inv##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* x, int64_t xrs, int64_t xcs, T* work) {                            \
+    T* factor = work + RICCI_GEMM_WORK;                                                                                                   \
+    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                            \
+    return ricci_lu_inv##f(n, factor, x, xrs, xcs, work);                                                                                 \
+  }                                                                                                                                       \
+  int ricci_solve##f(int64_t n, int64_t k, const T* a, int64_t ars, int64_t acs, const T* b, int64_t brs, int64_t bcs, T* x, int64_t xrs, \
+                     int64_t xcs, T* work) {                                                                                              \
+    T* factor = work + RICCI_GEMM_WORK;                                                                                                   \
+    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                            \
+    return ricci_lu_solve##f(n, k, 0, factor, b, brs, bcs, x, xrs, xcs, work);                                                            \
+  }                                                                                                                                       \
+  int ricci_det##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* value, T* work) {                                                  \
+    T* factor = work + RICCI_GEMM_WORK;                                                                                                   \
+    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                            \
+    return ricci_lu_det##f(n, factor, value);                                                                                             \
+  }                                                                                                                                       \
+  int ricci_logdet##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* value, T* work) {                                               \
+    T* factor = work + RICCI_GEMM_WORK;                                                                                                   \
+    ricci_lu##f(n, a, ars, acs, factor, work);                                                                                            \
+    return ricci_lu_logdet##f(n, factor, value);                                                                                          \
+  }                                                                                                                                       \
+  int ricci_adj##f(int64_t n, const T* a, int64_t ars, int64_t acs, T* x, int64_t xrs, int64_t xcs, T* work) {                            \
+    return adj(n, a, ars, acs, x, xrs, xcs, work);                                                                                        \
+  }                                                                                                                                       \
+  int ricci_prod##f(int64_t n, const T* x, int64_t xs, T* value) { return prod(n, x, xs, value); }                                        \
+  int ricci_lse##f(int64_t n, const T* x, int64_t xs, T* value) { return lse(n, x, xs, value); }                                          \
+  int ricci_max##f(int64_t n, const T* x, int64_t xs, T* value) { return max(n, x, xs, value); }                                          \
+  int ricci_min##f(int64_t n, const T* x, int64_t xs, T* value) { return min(n, x, xs, value); }                                          \
+  int ricci_coprod##f(int64_t n, const T* x, int64_t xs, T* y, int64_t ys) { return coprod(n, x, xs, y, ys); }                            \
+  int ricci_argmax##f(int64_t n, const T* x, int64_t xs, T* y, int64_t ys) { return argmax(n, x, xs, y, ys); }                            \
   T ricci_polygamma##f(T order, T x) { return T(polygamma(order, x)); }
 
 #define RICCI_KERNEL(...)
