@@ -181,7 +181,7 @@ NodeId Graph::ein(std::vector<Factor> input, Labels out, Type type) {
   if (p.factors.empty() && p.type.empty()) return constant(p.coefficient);
   canonical_order(p.factors, p.out, [this](NodeId t) { return is_symmetric(t); });
   NodeId product;
-  if (p.factors.size() == 1 && p.factors[0].labels == p.out && (*this)[p.factors[0].tensor].type == p.type) {
+  if (p.factors.size() == 1 && p.out == iota(p.out.size()) && p.factors[0].labels == p.out) {  // all axes, in order, none twice
     product = p.factors[0].tensor;
   } else {
     Node node{.kind = Kind::Ein, .type = p.type};

@@ -96,6 +96,7 @@ void Product::sum_lone_labels() {
     for (Label l : f.labels) lone.erase(l);
   for (Label l : out) lone.erase(l);
   for (auto [l, d] : lone) {
+    dim.erase(l);  // summed now, and not again
     NodeId size = graph.size(d);
     if (graph[size].kind == Kind::Const) coefficient *= graph[size].value();
     else factors.push_back({size, {}});
