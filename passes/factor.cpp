@@ -1,0 +1,165 @@
+#include "passes/factor.h"
+
+#include <algorithm>
+
+#include "passes/rewrite.h"
+#include "passes/weight.h"
+
+namespace ricci {
+namespace {
+
+// How one axis of a factor meets the rest of its term.
+struct Meeting {
+  std::vector<uint32_t> places;  // output positions with the same label
+  bool rest = false;             // another factor carries the label, too
+  uint32_t alike = 0;            // the first axis of this factor with the same label
+  friend auto operator<=>(const Meeting&, const Meeting&) = default;
+};
+
+// A factor and how it meets the rest: what terms must agree on to share it.
+struct Signature {
+  NodeId tensor;
+  std::vector<Meeting> axes;
+  friend auto operator<=>(const Signature&, const Signature&) = default;
+};
+
+// One occurrence of a signature.
+struct Use {
+  size_t term, factor;
+  bool swapped;  // a symmetric factor, met with its axes exchanged
+};
+
+struct Product {
+  Rational coefficient;
+  std::vector<Factor> factors;
+  Labels out;
+};
+
+class Factoring {
+ public:
+  explicit Factoring(Graph& g) : g_(g), weight_(g) {}
+
+  NodeId operator()(NodeId sum) {
+    for (;;) {
+      NodeId next = take_out(sum);
+      if (next == sum || g_[next].kind != Kind::Sum) return take_coefficient(next);
+      sum = next;
+    }
+  }
+
+ private:
+  Product product(const Term& t) const {
+    if (g_[t.tensor].kind == Kind::Ein) return {t.coefficient, g_.factors(t.tensor), g_.out(t.tensor)};
+    Labels all = Graph::iota(g_[t.tensor].rank());
+    return {t.coefficient, {{t.tensor, all}}, all};
+  }
+
+  std::pair<Signature, bool> signature(const Product& p, size_t index) const {
+    const Factor& f = p.factors[index];
+    Signature s{f.tensor, {}};
+    for (size_t k = 0; k < f.labels.size(); ++k) {
+      Meeting m;
+      for (uint32_t o = 0; o < p.out.size(); ++o)
+        if (p.out[o] == f.labels[k]) m.places.push_back(o);
+      for (size_t other = 0; other < p.factors.size(); ++other) m.rest |= other != index && std::ranges::count(p.factors[other].labels, f.labels[k]) > 0;
+      m.alike = uint32_t(std::ranges::find(f.labels, f.labels[k]) - f.labels.begin());
+      s.axes.push_back(std::move(m));
+    }
+    auto order = [](const Meeting& m) { return std::tie(m.places, m.rest); };
+    bool swapped = g_.is_symmetric(f.tensor) && s.axes[1].alike == 1 && order(s.axes[1]) < order(s.axes[0]);
+    if (swapped) {
+      std::swap(s.axes[0], s.axes[1]);
+      s.axes[0].alike = 0, s.axes[1].alike = 1;
+    }
+    return {std::move(s), swapped};
+  }
+
+  // The sum with its most rewarding common factor taken out; the sum itself if its terms share none.
+  NodeId take_out(NodeId sum) {
+    std::vector<Product> products;
+    for (const Term& t : g_.terms(sum)) products.push_back(product(t));
+    std::map<Signature, std::vector<Use>> shared;
+    for (size_t t = 0; t < products.size(); ++t)
+      for (size_t f = 0; f < products[t].factors.size(); ++f) {
+        auto [sig, swapped] = signature(products[t], f);
+        std::vector<Use>& uses = shared[std::move(sig)];
+        if (uses.empty() || uses.back().term != t) uses.push_back({t, f, swapped});
+      }
+    const Signature* best = nullptr;
+    uint64_t best_saving = 0;
+    for (const auto& [sig, uses] : shared) {
+      uint64_t saving = (uses.size() - 1) * (weight_(sig.tensor) + 1);
+      if (saving > best_saving) best_saving = saving, best = &sig;
+    }
+    return best ? take_out(sum, products, *best, shared.at(*best)) : sum;
+  }
+
+  // sum_k f[a,s] r_k[s,b] + others  ->  f[a,s] (sum_k r_k[s,b]) + others
+  NodeId take_out(NodeId sum, const std::vector<Product>& products, const Signature& f, const std::vector<Use>& uses) {
+    const Type type = g_[sum].type;
+    const Type f_type = g_[f.tensor].type;
+    Labels f_labels, rest_labels, out(type.size());
+    Type rest_type;
+    std::vector<size_t> meeting;   // axes of f the rest carries, once per label
+    std::vector<uint32_t> kept;    // output positions f says nothing of
+    std::vector<bool> settled(type.size(), false);
+    for (size_t k = 0; k < f.axes.size(); ++k) {
+      f_labels.push_back(f.axes[k].alike);
+      for (uint32_t o : f.axes[k].places) out[o] = f_labels[k], settled[o] = true;
+      if (!f.axes[k].rest || f.axes[k].alike != k) continue;
+      meeting.push_back(k);
+      rest_labels.push_back(f_labels[k]);
+      rest_type.push_back(f_type[k]);
+    }
+    for (uint32_t o = 0; o < type.size(); ++o) {
+      if (settled[o]) continue;
+      kept.push_back(o);
+      rest_labels.push_back(out[o] = Label(f.axes.size()) + o);
+      rest_type.push_back(type[o]);
+    }
+    std::vector<Term> rests, result = g_.terms(sum);
+    for (auto use = uses.rbegin(); use != uses.rend(); ++use) {
+      const Product& p = products[use->term];
+      std::vector<Factor> rest = p.factors;
+      rest.erase(rest.begin() + std::ptrdiff_t(use->factor));
+      Labels rest_out;
+      for (size_t k : meeting) rest_out.push_back(p.factors[use->factor].labels[use->swapped ? 1 - k : k]);
+      for (uint32_t o : kept) rest_out.push_back(p.out[o]);
+      rests.push_back({p.coefficient, g_.ein(std::move(rest), std::move(rest_out), rest_type)});
+      result.erase(result.begin() + std::ptrdiff_t(use->term));
+    }
+    NodeId inner = g_.sum(std::move(rests), rest_type);
+    if (g_[inner].kind == Kind::Sum) inner = (*this)(inner);
+    result.push_back({1, g_.ein({{f.tensor, f_labels}, {inner, rest_labels}}, std::move(out), type)});
+    return g_.sum(std::move(result), type);
+  }
+
+  // 2*a + 2*b = 2*(a + b); also -a - b = -(a + b), so that a sum inside a product has a positive term.
+  NodeId take_coefficient(NodeId id) {
+    if (g_[id].kind != Kind::Sum || g_[id].operands.size() < 2) return id;
+    std::vector<Term> terms = g_.terms(id);
+    Rational c = abs(terms[0].coefficient);
+    size_t negative = 0;
+    for (const Term& t : terms) {
+      if (abs(t.coefficient) != c) c = 1;
+      negative += t.coefficient < 0;
+    }
+    if (negative == terms.size()) c = -c;
+    if (c == 1) return id;
+    for (Term& t : terms) t.coefficient /= c;
+    const Type type = g_[id].type;
+    return g_.scale(c, g_.sum(std::move(terms), type));
+  }
+
+  Graph& g_;
+  Weight weight_;
+};
+
+}  // namespace
+
+NodeId factor(Graph& g, NodeId root) {
+  Factoring factoring(g);
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return g[n].kind == Kind::Sum && g[n].operands.size() > 1 ? factoring(n) : n; });
+}
+
+}  // namespace ricci

@@ -1,0 +1,34 @@
+// The rewrite rules: lines of mathematics with a name, in passes/rules/*.rules, compiled in.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/formula.h"
+#include "ir/graph.h"
+
+namespace ricci {
+
+struct RuleCondition {
+  std::string variable;
+  Property property;
+};
+
+struct Rule {
+  std::string name, left, right;
+  FormulaMode mode;
+  double low = -2, high = 2;  // entrywise rules: where x, y, z are drawn by the test
+  std::vector<RuleCondition> where;
+};
+
+// Every rule, in the order of the files.
+std::span<const Rule> rules();
+
+// The variables a rule may use: x, y, z scalars (entrywise); A, B, Q square matrices and u, v columns of one dimension n (matrix).
+Bindings rule_variables(Graph& g, FormulaMode mode);
+
+// Rewrites by `enabled` rules, bottom-up, until none applies. `used`, if given, collects the names of the rules that fired.
+NodeId apply_rules(Graph& g, NodeId root, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used = nullptr);
+
+}  // namespace ricci
