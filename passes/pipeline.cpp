@@ -14,7 +14,7 @@ NodeId rewrite(Graph& g, NodeId root, const SimplifyOptions& options) {
   std::vector<const Rule*> enabled;
   for (const Rule& r : rules())
     if (options.rules && !options.disabled.contains(r.name)) enabled.push_back(&r);
-  return enabled.empty() ? root : apply_rules(g, root, enabled, options.used);
+  return apply_rules(g, {root}, enabled, options.used)[0];
 }
 
 constexpr Pass kPasses[] = {

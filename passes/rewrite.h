@@ -1,24 +1,31 @@
 // Bottom-up rebuilding of a DAG, the loop every rewriting pass shares.
 #pragma once
-#include <functional>
+#include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "ir/graph.h"
 
 namespace ricci {
 
-// The node that results when every node below `root`, operands first, is rebuilt on its rewritten operands and then passed through `step`.
+// The nodes that result when every node below `roots`, operands first, is rebuilt on its rewritten operands and then passed through `step`.
 // One visit per node: memoised, without recursion.
 template <class Step>
-NodeId rewrite_bottom_up(Graph& g, NodeId root, Step step) {
+std::vector<NodeId> rewrite_bottom_up(Graph& g, std::span<const NodeId> roots, Step step) {
   std::unordered_map<NodeId, NodeId> done;
-  NodeId roots[] = {root};
   for (NodeId n : g.reachable(roots)) {
     std::vector<NodeId> operands;
     for (NodeId op : g[n].operands) operands.push_back(done.at(op));
     done[n] = step(g.rebuild(n, std::move(operands)));
   }
-  return done.at(root);
+  std::vector<NodeId> result;
+  for (NodeId r : roots) result.push_back(done.at(r));
+  return result;
+}
+
+template <class Step>
+NodeId rewrite_bottom_up(Graph& g, NodeId root, Step step) {
+  return rewrite_bottom_up(g, std::span(&root, 1), step)[0];
 }
 
 }  // namespace ricci

@@ -34,9 +34,13 @@ std::string trim(std::string_view s) {
   std::abort();
 }
 
-// name : left = right [for (low, high)] [where A PROPERTY, ...]
+// name : left = right [for (low, high)] [where A PROPERTY, ...] [stable]
 Rule parse_rule(std::string_view line, FormulaMode mode) {
   Rule r{.name = {}, .left = {}, .right = {}, .mode = mode};
+  if (constexpr std::string_view kStable = " stable"; line.ends_with(kStable)) {
+    r.stable = true;
+    line.remove_suffix(kStable.size());
+  }
   size_t colon = line.find(" :"), equals = line.find(" = "), interval = line.find(" for ("), where = line.find(" where ");
   if (colon == std::string_view::npos || equals == std::string_view::npos) broken(line);
   r.name = trim(line.substr(0, colon));
@@ -188,14 +192,15 @@ Bindings rule_variables(Graph& g, FormulaMode mode) {
   return b;
 }
 
-NodeId apply_rules(Graph& g, NodeId root, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used) {
+std::vector<NodeId> apply_rules(Graph& g, std::vector<NodeId> roots, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used) {
+  if (enabled.empty()) return roots;
   Rewriter rewriter(g, enabled, used);
   for (int round = 0; round < kMostRounds; ++round) {
-    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return rewriter.step(n); });
-    if (next == root) break;
-    root = next;
+    std::vector<NodeId> next = rewrite_bottom_up(g, roots, [&](NodeId n) { return rewriter.step(n); });
+    if (next == roots) break;
+    roots = std::move(next);
   }
-  return root;
+  return roots;
 }
 
 }  // namespace ricci

@@ -19,7 +19,8 @@ struct Rule {
   std::string name, left, right;
   FormulaMode mode;
   double low = -2, high = 2;  // entrywise rules: where x, y, z are drawn by the test
-  std::vector<RuleCondition> where;
+  std::vector<RuleCondition> where = {};
+  bool stable = false;  // the right side is right where the left overflows: used before compiling whatever it costs
 };
 
 // Every rule, in the order of the files.
@@ -28,7 +29,7 @@ std::span<const Rule> rules();
 // The variables a rule may use: x, y, z scalars (entrywise); A, B, Q square matrices and u, v columns of one dimension n (matrix).
 Bindings rule_variables(Graph& g, FormulaMode mode);
 
-// Rewrites by `enabled` rules, bottom-up, until none applies. `used`, if given, collects the names of the rules that fired.
-NodeId apply_rules(Graph& g, NodeId root, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used = nullptr);
+// Rewrites `roots` by `enabled` rules, bottom-up, until none applies. `used`, if given, collects the names of the rules that fired.
+std::vector<NodeId> apply_rules(Graph& g, std::vector<NodeId> roots, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used = nullptr);
 
 }  // namespace ricci

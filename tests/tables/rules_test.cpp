@@ -77,7 +77,7 @@ TEST_P(RuleTest, FiresOnItsOwnLeftSide) {
   }
   NodeId left = canonicalize(g, build_formula(g, rule.left, variables, rule.mode));
   std::vector<std::string_view> used;
-  apply_rules(g, left, {&rule}, &used);
+  apply_rules(g, {left}, {&rule}, &used);
   EXPECT_FALSE(used.empty()) << rule.name << " never fires";
 }
 
