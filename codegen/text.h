@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "codegen/spelling.h"
+#include "codegen/notation.h"
 #include "ir/matrix_expr.h"
 
 namespace ricci {

@@ -240,7 +240,9 @@ Expr transpose(const Expr& e) {
   if (e->op == Op::Mul) {  // the chain turns round, the scalars before it stay
     auto chain = std::ranges::find_if(n.operands, [](const Expr& c) { return !c->shape.is_scalar(); });
     std::reverse(chain, n.operands.end());
+    return mul(n.operands);
   }
+  if (e->op == Op::Hadamard) return hadamard(n.operands);
   if (e->op == Op::Add) {  // the order of the print depends on the transposes
     std::vector<Signed> terms;
     for (size_t i = 0; i < n.operands.size(); ++i) terms.push_back({n.negative[i], n.operands[i]});

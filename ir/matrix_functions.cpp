@@ -103,6 +103,10 @@ Expr sum(const Expr& e) {
     if (u->shape.is_matrix()) return mul({s, power(call("norm2", {u}, Shape::scalar()), number(2))});
     return mul({s, inner(u->shape.is_row() ? transpose(u) : u, u->shape.is_row() ? transpose(u) : u)});
   }
+  if (v->op == Op::Hadamard && v->shape.is_matrix() && v->operands.size() == 2) {  // sum(A.*B) = tr(A'*B)
+    Expr entrywise = make_call("sum", {v}, Shape::scalar()), cyclic = trace(mul({transpose(v->operands[0]), v->operands[1]}));
+    return mul({s, cyclic->size < entrywise->size ? cyclic : entrywise});
+  }
   if (v->op == Op::Hadamard && v->shape.is_column()) {  // sum(u.*v) = u'*v
     std::vector<Expr> rest(v->operands.begin() + 1, v->operands.end());
     return mul({s, inner(v->operands[0], hadamard(rest))});
@@ -114,13 +118,21 @@ Expr sum(const Expr& e) {
 Expr inner(const Expr& u, const Expr& v) {
   if (is_ones(u)) return sum(v);
   if (is_ones(v)) return sum(u);
-  if (u == v && u->op != Op::Name && u->op != Op::Call && chain_of(u).size() == 1)
-    return power(call("norm2", {u}, Shape::scalar()), number(2));
   Expr a = mul({transpose(u), v}), b = mul({transpose(v), u});
-  return prefer(b, a) ? b : a;
+  if (!(u == v)) return prefer(b, a) ? b : a;
+  Expr square = power(call("norm2", {u}, Shape::scalar()), number(2));
+  return square->size < a->size ? square : a;
 }
 
 Expr outer(const Expr& u, const Expr& w) { return mul({u, transpose(w)}); }
+
+namespace {
+std::vector<Expr> reversed_transposes(const std::vector<Expr>& chain) {
+  std::vector<Expr> out;
+  for (size_t i = chain.size(); i-- > 0;) out.push_back(transpose(chain[i]));
+  return out;
+}
+}  // namespace
 
 // Of all rotations of the chain and of its transpose, the shortest; u*v' inside makes it an inner product.
 Expr trace(const Expr& matrix) {
@@ -128,7 +140,12 @@ Expr trace(const Expr& matrix) {
   auto [s, m] = split_scalars(matrix);
   if (m->calls("diag")) return mul({s, sum(m->operands[0])});
   if (is_eye(m)) return mul({s, m->operands[0]});
-  std::vector<Expr> chain = chain_of(m);
+  std::vector<Expr> chain;
+  for (const Expr& e : chain_of(m)) {
+    std::vector<Expr> part = {e};
+    if (e->op == Op::Transpose && e->operands[0]->op == Op::Mul) part = reversed_transposes(chain_of(e->operands[0]));
+    chain.insert(chain.end(), part.begin(), part.end());
+  }
   auto row = std::ranges::find_if(chain, [](const Expr& e) { return e->shape.is_row(); });
   if (row != chain.end()) {
     std::ranges::rotate(chain, row);
@@ -141,7 +158,7 @@ Expr trace(const Expr& matrix) {
   std::optional<Expr> best;
   for (size_t k = 0; k < chain.size() && chain.size() <= 32; ++k) {
     std::ranges::rotate(chain, chain.begin() + 1);
-    for (const Expr& e : {mul(chain), transpose(mul(chain))})
+    for (const Expr& e : {mul(chain), mul(reversed_transposes(chain))})
       if (!best || prefer(e, *best)) best = e;
   }
   return mul({s, make_call("tr", {best ? *best : m}, Shape::scalar())});

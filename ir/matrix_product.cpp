@@ -38,22 +38,25 @@ struct Product {
 };
 
 // Base and whole exponent of x^3 and x.
-std::pair<Expr, Rational> as_power(const Expr& e) {
-  if ((e->op == Op::Power || e->op == Op::ElementwisePower) && e->operands[1]->op == Op::Number) return {e->operands[0], e->operands[1]->number};
+std::pair<Expr, Rational> as_power(const Expr& e, Op op) {
+  if (e->op == op && e->operands[1]->op == Op::Number) return {e->operands[0], e->operands[1]->number};
   return {e, 1};
 }
 
 // Equal factors become powers; commuting factors stand in the order of before().
-std::vector<Expr> collect(const std::vector<Expr>& factors, Expr (*raise)(const Expr&, const Expr&)) {
+std::vector<Expr> collect(const std::vector<Expr>& factors, Op op) {
   std::vector<std::pair<Expr, Rational>> powers;
   for (const Expr& f : factors) {
-    auto [base, exponent] = as_power(f);
+    auto [base, exponent] = as_power(f, op);
     auto same = std::ranges::find_if(powers, [&](const auto& p) { return p.first == base; });
     if (same == powers.end()) powers.emplace_back(base, exponent);
     else same->second += exponent;
   }
   std::vector<Expr> out;
-  for (const auto& [base, exponent] : powers) out.push_back(exponent == 1 ? base : raise(base, number(exponent)));
+  for (const auto& [base, exponent] : powers) {
+    if (exponent == 1) out.push_back(base);
+    else out.push_back(op == Op::Power ? power(base, number(exponent)) : elementwise_power(base, number(exponent)));
+  }
   std::ranges::stable_sort(out, before);
   return out;
 }
@@ -109,8 +112,8 @@ Expr assemble(Product p) {
   if (shape.is_scalar() && !p.chain.empty()) p.scalars.push_back(join(std::move(p.chain), shape)), p.chain.clear();
   std::vector<Expr> factors;
   Rational top = p.coefficient.get_num(), bottom = p.coefficient.get_den();
-  p.scalars = collect(p.scalars, power);
-  p.denominators = collect(p.denominators, power);
+  p.scalars = collect(p.scalars, Op::Power);
+  p.denominators = collect(p.denominators, Op::Power);
   bool alone = p.scalars.empty() && p.chain.empty();
   if (top != 1 || alone) factors.push_back(number(alone && p.denominators.empty() ? p.coefficient : top));
   for (const Expr& s : p.scalars) factors.push_back(s);
@@ -173,15 +176,13 @@ Expr hadamard(const std::vector<Expr>& factors) {
     if (is_ones(f)) unit = f;
   }
   auto join_entrywise = [&](std::vector<Expr> es) {
-    es = collect(es, elementwise_power);
+    es = collect(es, Op::ElementwisePower);
     return es.size() == 1 ? es[0] : make(Op::Hadamard, shape, std::move(es));
   };
-  Expr top = above.empty() ? unit : join_entrywise(std::move(above));
-  if (above.empty() && !is_ones(unit)) {  // only divisors: their numerator of ones
-    Expr f = unit;
-    while (!is_ones(f)) f = f->operands.front()->shape.is_scalar() ? f->operands.back() : f->operands.front();
-    top = f;
-  }
+  Expr top = unit;
+  if (!above.empty()) top = join_entrywise(std::move(above));
+  else  // only divisors: their numerator of ones
+    while (!is_ones(top)) top = top->operands.front()->shape.is_scalar() ? top->operands.back() : top->operands.front();
   outside.chain = {below.empty() ? top : make(Op::ElementwiseDivide, shape, {top, join_entrywise(std::move(below))})};
   return assemble(std::move(outside));
 }
@@ -201,24 +202,27 @@ Expr elementwise_divide(const Expr& a, const Expr& b) {
   return mul({factor, quotient});
 }
 
+namespace {
+// (x^2)^3 = x^6 for whole exponents.
+Expr raise_to(Op op, const Expr& base, const Expr& exponent) {
+  auto [inner, first] = as_power(base, op);
+  bool whole = exponent->op == Op::Number && is_integer(exponent->number) && is_integer(first);
+  if (whole && first != 1) return make(op, base->shape, {inner, number(Rational(first * exponent->number))});
+  return make(op, base->shape, {base, exponent});
+}
+}  // namespace
+
 Expr power(const Expr& base, const Expr& exponent) {
   if (exponent->is_number(0) && base->shape.is_scalar()) return number(1);
   if (exponent->is_number(1)) return base;
   if (exponent->is_negated() && exponent->operands[0]->op == Op::Number && base->shape.is_scalar())
     return divide(number(1), power(base, exponent->operands[0]));
-  auto [inner, outer] = as_power(base);
-  if (exponent->op == Op::Number && is_integer(exponent->number) && outer != 1 && is_integer(outer))
-    return power(inner, number(Rational(outer * exponent->number)));
-  return make(Op::Power, base->shape, {base, exponent});
+  return raise_to(Op::Power, base, exponent);
 }
 
 Expr elementwise_power(const Expr& base, const Expr& exponent) {
   if (base->shape.is_scalar()) return power(base, exponent);
-  if (exponent->is_number(1)) return base;
-  auto [inner, outer] = as_power(base);
-  if (base->op == Op::ElementwisePower && exponent->op == Op::Number && is_integer(exponent->number) && outer != 1 && is_integer(outer))
-    return elementwise_power(inner, number(Rational(outer * exponent->number)));
-  return make(Op::ElementwisePower, base->shape, {base, exponent});
+  return exponent->is_number(1) ? base : raise_to(Op::ElementwisePower, base, exponent);
 }
 
 }  // namespace ricci::mat

@@ -1,4 +1,4 @@
-// What all emitters of matrix expressions share: a target says how one node is spelled in terms of its operands, the walk is here.
+// What all emitters of matrix expressions share: a dialect says how one node is spelled in terms of its operands, the walk is here.
 //
 // A spelling is a row of pieces, text or an operand. An operand that binds weaker than its place demands is bracketed.
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace ricci {
 
-// How tightly an expression binds; shared by every target with infix notation.
+// How tightly an expression binds; shared by every dialect with infix notation.
 enum class Level : uint8_t { Comparison, Sum, Product, Power, Postfix, Atom };
 
 struct Piece {
@@ -25,14 +25,14 @@ struct Piece {
 };
 using Pieces = std::vector<Piece>;
 
-struct Target {
+struct Dialect {
   std::function<Pieces(const mat::Node&)> spell;
   std::function<Level(const mat::Node&)> level;  // of the text that spell gives
   std::string open = "(", close = ")";
 };
 
 // The whole expression, without recursion.
-std::string render(const mat::Expr& e, const Target& target);
+std::string render(const mat::Expr& e, const Dialect& dialect);
 
 // `pieces` as text with the operands of `node` in place of {}: "np.exp({})" takes them all, separated by ", ".
 Pieces fill(std::string_view format, const std::vector<mat::Expr>& operands, Level demanded = Level::Comparison);
@@ -40,7 +40,7 @@ Pieces fill(std::string_view format, const std::vector<mat::Expr>& operands, Lev
 // Appends `more` to `pieces`.
 void append(Pieces& pieces, Pieces more);
 
-// The level of an expression where the infix operators of the language are infix operators of the target.
+// The level of an expression where the infix operators of the language are infix operators of the dialect.
 Level infix_level(const mat::Node& n);
 
 // A sum: signs with spaces around them, none after a leading minus.

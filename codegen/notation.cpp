@@ -1,10 +1,10 @@
-#include "codegen/spelling.h"
+#include "codegen/notation.h"
 
 #include <algorithm>
 
 namespace ricci {
 
-std::string render(const mat::Expr& e, const Target& target) {
+std::string render(const mat::Expr& e, const Dialect& dialect) {
   std::string out;
   Pieces stack = {Piece(e)};  // what is still to be written, last first
   while (!stack.empty()) {
@@ -12,9 +12,9 @@ std::string render(const mat::Expr& e, const Target& target) {
     stack.pop_back();
     out += piece.text;
     if (!piece.operand) continue;
-    bool bracket = target.level(*piece.operand) < piece.demanded;
-    if (bracket) out += target.open, stack.emplace_back(target.close);
-    Pieces inner = target.spell(*piece.operand);
+    bool bracket = dialect.level(*piece.operand) < piece.demanded;
+    if (bracket) out += dialect.open, stack.emplace_back(dialect.close);
+    Pieces inner = dialect.spell(*piece.operand);
     std::ranges::move(inner.rbegin(), inner.rend(), std::back_inserter(stack));
   }
   return out;

@@ -1,0 +1,30 @@
+// One product of the index notation as a matrix expression.
+//
+// The product is a graph: labels are vertices, matrices edges, columns loose ends; labels of the result are terminals. Parallel edges are
+// entrywise products and a loop is a diagonal. A summed label with at most two neighbours is eliminated: it is a sum or an inner product (no
+// neighbour), a matrix times a column (one), a matrix product through a diagonal (two). If every summed label left has three neighbours or
+// more, the graph has treewidth above two and there is no matrix form (matrix notation is three-variable logic; the smallest closed case
+// is six matrices on four labels).
+#pragma once
+#include <map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/matrix_expr.h"
+
+namespace ricci {
+
+// A factor already raised: a scalar, a column or a matrix, and a label per axis.
+struct RaisedFactor {
+  mat::Expr expr;
+  Labels labels;
+};
+
+// The product of `factors` over `out` (at most two labels), summed over every other label; `dim` knows the dimension of each label.
+// Without a matrix form, the label that cannot be eliminated.
+std::variant<mat::Expr, Label> raise_product(const Graph& graph, const std::vector<RaisedFactor>& factors, const Labels& out,
+                                             const std::map<Label, DimId>& dim);
+
+}  // namespace ricci
