@@ -22,7 +22,6 @@ inline SourceRange join(SourceRange a, SourceRange b) { return {a.source, a.begi
 enum class Message : uint16_t {
 #define RICCI_DIAGNOSTIC(id, severity, text) id,
 #include "frontend/diagnostics.def"
-#undef RICCI_DIAGNOSTIC
 };
 
 enum class Severity : uint8_t { error, warning, note, fix };
@@ -70,6 +69,15 @@ class Diagnostics {
   Diagnostic& report(Message m, SourceRange where, const Args&... args) {
     return add({m, fmt::format(fmt::runtime(row(m).text), args...), where, {}});
   }
+
+  // Adds a fix to the first report.
+  template <class... Args>
+  void fix_first(Message m, const Args&... args) {
+    if (!diagnostics_.empty()) diagnostics_.front().fix(m, args...);
+  }
+
+  // The text of a range.
+  std::string_view text(SourceRange where) const;
 
   bool has_errors() const { return errors_ > 0; }
   size_t error_count() const { return errors_; }

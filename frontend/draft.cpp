@@ -1,0 +1,139 @@
+#include "frontend/draft.h"
+
+namespace ricci {
+
+DraftId Drafts::add(Draft d) {
+  for (DraftId o : d.operands)
+    if (o == kPoison) return kPoison;
+  drafts_.push_back(std::move(d));
+  return {uint32_t(drafts_.size() - 1)};
+}
+
+DraftId Drafts::given(NodeId node, Shape shape) { return add({.kind = Kind::Given, .row = node.value, .shape = std::move(shape)}); }
+DraftId Drafts::variable(uint32_t number, Shape shape) { return add({.kind = Kind::Variable, .row = number, .shape = std::move(shape)}); }
+DraftId Drafts::constant(Rational value) { return add({.kind = Kind::Constant, .coefficients = {std::move(value)}}); }
+DraftId Drafts::size(DimVar d) { return add({.kind = Kind::Size, .dim = {d}}); }
+
+DraftId Drafts::ein(std::vector<DraftFactor> factors, Labels out, Shape shape) {
+  Draft d{.kind = Kind::Ein, .shape = std::move(shape)};
+  for (const DraftFactor& f : factors) {
+    d.operands.push_back(f.tensor);
+    d.labels.insert(d.labels.end(), f.labels.begin(), f.labels.end());
+  }
+  d.labels.insert(d.labels.end(), out.begin(), out.end());
+  return add(std::move(d));
+}
+
+DraftId Drafts::sum(std::vector<DraftTerm> terms, Shape shape) {
+  Draft d{.kind = Kind::Sum, .shape = std::move(shape)};
+  bool numbers = d.shape.empty();
+  Rational total = 0;
+  for (DraftTerm& t : terms) {
+    const Rational* c = as_constant(t.tensor);
+    numbers = numbers && c;
+    if (numbers) total += t.coefficient * *c;
+    d.operands.push_back(t.tensor);
+    d.coefficients.push_back(std::move(t.coefficient));
+  }
+  return numbers ? constant(total) : add(std::move(d));
+}
+
+DraftId Drafts::map(MapOp op, std::vector<DraftId> operands) {
+  Shape shape;
+  for (DraftId o : operands)
+    if (shape.empty()) shape = this->shape(o);
+  return add({.kind = Kind::Map, .row = uint32_t(op), .shape = std::move(shape), .operands = std::move(operands)});
+}
+
+DraftId Drafts::fun(FunOp op, DraftId operand, Shape shape) {
+  return add({.kind = Kind::Fun, .row = uint32_t(op), .shape = std::move(shape), .operands = {operand}});
+}
+
+DraftId Drafts::derivative(DraftId f, DraftId x) {
+  Shape shape = this->shape(f);
+  shape.insert(shape.end(), this->shape(x).begin(), this->shape(x).end());
+  return add({.kind = Kind::Derivative, .shape = std::move(shape), .operands = {f, x}});
+}
+DraftId Drafts::directional(DraftId f, DraftId x, DraftId h) { return add({.kind = Kind::Directional, .shape = shape(f), .operands = {f, x, h}}); }
+DraftId Drafts::pullback(DraftId f, DraftId x, DraftId seed) { return add({.kind = Kind::Pullback, .shape = shape(x), .operands = {f, x, seed}}); }
+
+DraftId Drafts::scale(Rational c, DraftId d) { return sum({{std::move(c), d}}, Shape(shape(d))); }
+
+DraftId Drafts::times(DraftId scalar, DraftId d) {
+  if (const Rational* c = as_constant(scalar)) return scale(*c, d);
+  if (const Rational* c = as_constant(d); c && rank(scalar) == 0) return scale(*c, scalar);
+  const Labels axes = Graph::iota(rank(d));
+  return ein({{scalar, {}}, {d, axes}}, axes, Shape(shape(d)));
+}
+
+DraftId Drafts::power(DraftId base, DraftId exponent) {
+  const Rational* b = as_constant(base);
+  const Rational* e = as_constant(exponent);
+  constexpr long kLargest = 4096;  // a larger power of a number is left to the graph
+  if (const auto n = e ? as_long(*e) : std::nullopt; b && n && std::abs(*n) <= kLargest && (*b != 0 || *n >= 0)) {
+    Rational r = 1, square = *b;
+    for (long k = std::abs(*n); k > 0; k /= 2) {
+      if (k % 2) r *= square;
+      if (k > 1) square *= square;
+    }
+    return constant(*n < 0 ? Rational(1 / r) : r);
+  }
+  return map(MapOp::pow_, {base, exponent});
+}
+
+DraftId Drafts::broadcast(DraftId scalar, const Shape& shape) { return ein({{scalar, {}}}, Graph::iota(shape.size()), Shape(shape)); }
+
+const Rational* Drafts::as_constant(DraftId d) const {
+  return drafts_[d.value].kind == Kind::Constant ? &drafts_[d.value].coefficients[0] : nullptr;
+}
+
+std::vector<NodeId> Drafts::build(Graph& graph, const Dimensions& dims, const Calculus* calculus, std::span<const NodeId> variables) const {
+  std::vector<NodeId> nodes(drafts_.size());
+  auto type_of = [&](const Draft& d) {
+    Type type;
+    for (DimVar v : d.shape) type.push_back(dims.resolve(graph, v));
+    return type;
+  };
+  auto node = [&](const Draft& d, size_t i) { return nodes[d.operands[i].value]; };
+  auto all = [&](const Draft& d) {
+    std::vector<NodeId> operands;
+    for (size_t i = 0; i < d.operands.size(); ++i) operands.push_back(node(d, i));
+    return operands;
+  };
+  auto ein = [&](const Draft& d) {
+    std::vector<Factor> factors;
+    auto label = d.labels.begin();
+    for (DraftId o : d.operands) {
+      const auto end = label + std::ptrdiff_t(rank(o));
+      factors.push_back({nodes[o.value], Labels(label, end)});
+      label = end;
+    }
+    return graph.ein(std::move(factors), Labels(label, d.labels.end()), type_of(d));
+  };
+  auto sum = [&](const Draft& d) {
+    std::vector<Term> terms;
+    for (size_t i = 0; i < d.operands.size(); ++i) terms.push_back({d.coefficients[i], node(d, i)});
+    return graph.sum(std::move(terms), type_of(d));
+  };
+  auto make = [&](const Draft& d) {
+    switch (d.kind) {
+      case Kind::Poison: return NodeId{};
+      case Kind::Given: return NodeId{d.row};
+      case Kind::Variable: return variables[d.row];
+      case Kind::Constant: return graph.constant(d.coefficients[0]);
+      case Kind::Size: return graph.size(dims.resolve(graph, d.dim[0]));
+      case Kind::Ein: return ein(d);
+      case Kind::Sum: return sum(d);
+      case Kind::Map: return graph.map(MapOp(d.row), all(d));
+      case Kind::Fun: return graph.fun(FunOp(d.row), node(d, 0));
+      case Kind::Derivative: return calculus->derivative(graph, node(d, 0), node(d, 1));
+      case Kind::Directional: return calculus->directional(graph, node(d, 0), node(d, 1), node(d, 2));
+      case Kind::Pullback: return calculus->pullback(graph, node(d, 0), node(d, 1), node(d, 2));
+    }
+    return NodeId{};
+  };
+  for (size_t i = 1; i < drafts_.size(); ++i) nodes[i] = make(drafts_[i]);
+  return nodes;
+}
+
+}  // namespace ricci

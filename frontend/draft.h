@@ -1,0 +1,75 @@
+// The graph of a program before its dimensions are known.
+//
+// Typing a program and building its graph cannot be one walk: a size may follow from the last line. So typing writes drafts, the graph's own
+// constructors with open dimensions, and `build` replays them once everything is settled.
+#pragma once
+#include <span>
+#include <vector>
+
+#include "frontend/dimensions.h"
+#include "frontend/program.h"
+#include "ir/graph.h"
+
+namespace ricci {
+
+struct DraftId {
+  uint32_t value;
+  friend auto operator<=>(DraftId, DraftId) = default;
+};
+using Shape = std::vector<DimVar>;
+
+struct DraftFactor {
+  DraftId tensor;
+  Labels labels;
+};
+struct DraftTerm {
+  Rational coefficient;
+  DraftId tensor;
+};
+
+class Drafts {
+ public:
+  static constexpr DraftId kPoison{0};  // what could not be typed; nothing is built of it
+  Drafts() { drafts_.emplace_back(); }
+
+  DraftId given(NodeId node, Shape shape);          // a node that exists already
+  DraftId variable(uint32_t number, Shape shape);   // the number-th variable handed to `build`
+  DraftId constant(Rational value);
+  DraftId size(DimVar d);
+  DraftId ein(std::vector<DraftFactor> factors, Labels out, Shape shape);
+  DraftId sum(std::vector<DraftTerm> terms, Shape shape);
+  DraftId map(MapOp op, std::vector<DraftId> operands);
+  DraftId fun(FunOp op, DraftId operand, Shape shape);
+  DraftId derivative(DraftId f, DraftId x);
+  DraftId directional(DraftId f, DraftId x, DraftId h);
+  DraftId pullback(DraftId f, DraftId x, DraftId seed);
+
+  DraftId scale(Rational c, DraftId d);
+  DraftId times(DraftId scalar, DraftId d);
+  DraftId power(DraftId base, DraftId exponent);    // entrywise; numbers fold
+  DraftId broadcast(DraftId scalar, const Shape& shape);
+
+  const Shape& shape(DraftId d) const { return drafts_[d.value].shape; }
+  size_t rank(DraftId d) const { return shape(d).size(); }
+  const Rational* as_constant(DraftId d) const;
+
+  // The graph's node of every draft.
+  std::vector<NodeId> build(Graph& graph, const Dimensions& dims, const Calculus* calculus, std::span<const NodeId> variables) const;
+
+ private:
+  enum class Kind : uint8_t { Poison, Given, Variable, Constant, Size, Ein, Sum, Map, Fun, Derivative, Directional, Pullback };
+  struct Draft {
+    Kind kind = Kind::Poison;
+    uint32_t row = 0;  // Given: node; Variable: number; Map, Fun: row of the table
+    Shape shape = {};
+    std::vector<DraftId> operands = {};
+    Labels labels = {};                        // Ein: the operands' axes in order, then the output's
+    std::vector<Rational> coefficients = {};   // Sum; Constant
+    std::vector<DimVar> dim = {};              // Size
+  };
+  DraftId add(Draft d);
+
+  std::vector<Draft> drafts_;
+};
+
+}  // namespace ricci

@@ -1,0 +1,202 @@
+// Syntax to drafts: what every expression means, in both notations.
+//
+// A Meaning is a draft with the standing of its axes. In matrix notation axes are rows and columns (variance); in index notation each axis
+// carries a letter. Trees are walked by ascending ids, so depth costs nothing; an operand that is poisoned poisons its users silently.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "frontend/ast.h"
+#include "frontend/draft.h"
+
+namespace ricci {
+
+struct Meaning {
+  DraftId draft = Drafts::kPoison;
+  std::vector<Variance> variance = {};        // matrix notation: one per axis
+  std::vector<int> variable = {};             // as Value::variable
+  std::vector<IndexUse> indices = {};         // index notation: one per axis, a letter may repeat until the product around it is known
+  bool indexed = false;                       // in index notation; a scalar may be either
+  std::optional<DraftId> by = {};             // d(F, X): X, for the directions that follow
+  bool needs_direction = false;               // d(F, X) with none yet
+  std::vector<std::pair<std::string, Meaning>> several = {};  // grad(f, {W, b}): one per variable
+
+  bool poisoned() const { return draft == Drafts::kPoison && several.empty(); }
+};
+
+// The left side of a definition in index notation.
+struct LeftSide {
+  bool indexed = false;
+  std::vector<IndexUse> indices = {};
+};
+
+class Elaborator {
+ public:
+  // `entrywise`: the mode of derivative columns, where every product and power acts entry by entry and numbers broadcast.
+  Elaborator(Dimensions& dims, Drafts& drafts, Diagnostics& diagnostics, bool entrywise = false)
+      : dims_(dims), drafts_(drafts), diagnostics_(diagnostics), entrywise_(entrywise) {}
+
+  // What names mean; a poisoned meaning keeps its uses silent.
+  std::map<std::string, Meaning, std::less<>> names = {};
+  // Names that a later statement defines, and the one whose definition is being read.
+  std::map<std::string, SourceRange, std::less<>> later = {};
+  std::string defining = {};
+  // Sizes of unit tensors, which must follow from elsewhere, with their places.
+  std::vector<std::pair<DimVar, SourceRange>> open_sizes = {};
+
+  // The meaning of an expression. With a left side the axes are in its order; the result has no open indices.
+  Meaning expression(const Syntax& syntax, AstId root, const LeftSide& left = {});
+
+  // Whether the last expression used high indices.
+  bool uses_high_indices() const { return high_; }
+
+  // "a column of length n", "a matrix m x n".
+  std::string describe(const Meaning& m) const;
+  // The standing of axes when nothing says otherwise: a column, a matrix, further axes low.
+  static std::vector<Variance> usual_variance(size_t rank);
+
+ private:
+  struct Call {
+    const Ast& ast;
+    std::vector<Meaning> arguments;
+    SourceRange at(size_t i) const { return where[i]; }
+    std::vector<SourceRange> where;
+  };
+  struct Function {
+    std::string_view name;
+    size_t least, most;
+    Meaning (Elaborator::*make)(Call&);
+  };
+  static const Function* find_special(std::string_view name);
+
+  // --- elaborate.cpp: the walk and the operators of matrix notation --------------------------------------------------------------
+  const Ast& ast(AstId id) const { return (*syntax_)[id]; }
+  Meaning& meaning(AstId id) { return meanings_[id.value - base_]; }
+  Meaning take(AstId id) { return std::move(meaning(id)); }
+  template <class... Args>
+  Diagnostic& report(Message m, SourceRange where, const Args&... args) { return diagnostics_.report(m, where, args...); }
+  Meaning poison() const { return {}; }
+  Meaning scalar(DraftId d) const { return {.draft = d}; }
+  void find_roles(AstId root);
+  Meaning elaborate(AstId id);
+  Meaning number(const Ast& a);
+  Meaning name(const Ast& a);
+  Meaning negate(const Ast& a);
+  Meaning sum(const Ast& a);
+  Meaning sum_in_matrices(const Ast& a, std::vector<Meaning> terms);
+  Meaning product(const Ast& a);
+  Meaning binary(AstOp op, Meaning left, Meaning right, SourceRange left_at, SourceRange right_at, SourceRange where);
+  Meaning matrix_product(const Meaning& l, const Meaning& r, SourceRange left_at, SourceRange right_at, SourceRange where);
+  Meaning entrywise(AstOp op, Meaning l, Meaning r, SourceRange where);
+  Meaning divide(Meaning l, const Meaning& r, SourceRange right_at, SourceRange where);
+  Meaning solve(const Meaning& l, const Meaning& r, SourceRange where);
+  Meaning outer_product(const Meaning& l, const Meaning& r, SourceRange where);
+  Meaning power(const Ast& a);
+  Meaning matrix_power(const Ast& a, const Meaning& base, const Meaning& exponent);
+  Meaning entry_power(const Ast& a);
+  Meaning transpose(Meaning m, SourceRange where);
+  Meaning times(const Meaning& scalar, const Meaning& m);
+  Meaning multiply(const Meaning& l, const Meaning& r);  // rows by columns, shapes checked
+  bool same_shape(const Meaning& a, const Meaning& b, Message m, SourceRange where, std::string_view what);
+  void note_origins(Diagnostic& d, DimVar a, DimVar b) const;
+  bool usable(Meaning& m, SourceRange where);            // false, with a report, for d(F, X) without a direction
+  bool is_square(const Meaning& m);
+  std::string excerpt(SourceRange where) const;
+  std::vector<std::string> candidates() const;
+
+  // --- elaborate_functions.cpp ---------------------------------------------------------------------------------------------------
+  Meaning call(const Ast& a);
+  Meaning elementwise_call(MapOp op, Call& c);
+  Meaning table_call(FunOp op, Call& c);
+  Meaning unknown_function(const Ast& a);
+  bool right_count(const Call& c, size_t least, size_t most);
+  bool whole(Meaning& m, const Call& c, size_t i);       // not open indices, not poisoned, directions given
+  bool square_argument(const Call& c, size_t i);
+  Meaning reduce(FunOp op, Meaning m);
+  DraftId total(DraftId d);
+  DraftId inverse(const Meaning& m);
+  std::optional<DimVar> dimension_argument(const Call& c, size_t i);
+  Meaning f_sqrt(Call& c);
+  Meaning f_square(Call& c);
+  Meaning f_reciprocal(Call& c);
+  Meaning f_sum(Call& c);
+  Meaning f_mean(Call& c);
+  Meaning f_norm1(Call& c);
+  Meaning f_norm2(Call& c);
+  Meaning f_norminf(Call& c);
+  Meaning f_softmax(Call& c);
+  Meaning f_tr(Call& c);
+  Meaning f_solve(Call& c);
+  Meaning f_diag(Call& c);
+  Meaning f_outer(Call& c);
+  Meaning f_dot(Call& c);
+  Meaning f_ones(Call& c);
+  Meaning f_zeros(Call& c);
+  Meaning f_eye(Call& c);
+  Meaning f_transpose(Call& c);
+
+  // --- elaborate_derivatives.cpp -------------------------------------------------------------------------------------------------
+  bool variable_argument(const Call& c, size_t i);
+  bool scalar_argument(const Call& c, size_t i);
+  bool like(const Call& c, size_t i, const Meaning& model, std::string_view what);
+  Meaning derivative(const Meaning& f, const Meaning& x);
+  template <class F> Meaning for_each_variable(Call& c, F f);
+  Meaning f_grad(Call& c);
+  Meaning f_jac(Call& c);
+  Meaning f_hess(Call& c);
+  Meaning f_D(Call& c);
+  Meaning f_d(Call& c);
+  Meaning f_jvp(Call& c);
+  Meaning f_vjp(Call& c);
+  Meaning f_hvp(Call& c);
+  Meaning f_div(Call& c);
+  Meaning f_laplacian(Call& c);
+  Meaning apply(const Ast& a);
+  Meaning list(const Ast& a);
+
+  // --- elaborate_indices.cpp -----------------------------------------------------------------------------------------------------
+  bool held(std::string_view letter, AstId at) const;
+  bool bare(const Meaning& m, SourceRange where);        // a tensor without indices beside components; reported
+  bool check_pair(const IndexUse& a, const IndexUse& b, bool is_held, AstId at);
+  Meaning indexed(AstId id);
+  Meaning unit_tensor(const Ast& a);
+  Meaning contract(const std::vector<Meaning>& factors, AstId at);
+  Meaning settle(Meaning m, AstId at);
+  Meaning reciprocal(Meaning m, AstId at);
+  Meaning indexed_product(AstId id, std::vector<Meaning> factors);
+  Meaning align(const Meaning& m, const std::vector<IndexUse>& order, const Shape& sizes);
+  Meaning sum_out(Meaning m, const std::vector<IndexUse>& kept);
+  Meaning sum_unnamed(Meaning m);
+  Meaning indexed_sum(AstId id, std::vector<Meaning> terms);
+  Meaning indexed_map(MapOp op, std::vector<Meaning> operands, SourceRange where);
+  Meaning indexed_reduction(AstId id);
+  Meaning partial(const Ast& a);
+  Meaning close(Meaning m, AstId root, const LeftSide& left);
+  Meaning close_freely(Meaning m);
+  Meaning arrange(const Meaning& m, const std::vector<IndexUse>& order);
+
+  // What surrounds a node of the expression at hand.
+  struct Scope {
+    uint32_t parent;                  // of scopes_, kNone at the top
+    AstId reduction;
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  Dimensions& dims_;
+  Drafts& drafts_;
+  Diagnostics& diagnostics_;
+  bool entrywise_;
+  const Syntax* syntax_ = nullptr;
+  LeftSide left_ = {};
+  bool high_ = false;                 // the statement uses high indices, so variance is checked
+  uint32_t base_ = 0;
+  std::vector<Meaning> meanings_ = {};
+  std::vector<Scope> scopes_ = {};
+  std::vector<uint32_t> scope_of_ = {};
+  std::vector<bool> is_dimension_ = {};  // names standing for dimensions: the arguments of ones, zeros, eye
+};
+
+}  // namespace ricci

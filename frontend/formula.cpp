@@ -1,0 +1,41 @@
+#include "frontend/formula.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "frontend/elaborate.h"
+#include "frontend/parser.h"
+
+namespace ricci {
+namespace {
+
+[[noreturn]] void reject(const Diagnostics& diagnostics) {
+  std::fputs(diagnostics.to_text().c_str(), stderr);
+  std::abort();
+}
+
+}  // namespace
+
+NodeId build_formula(Graph& graph, std::string_view formula, const Bindings& bindings, FormulaMode mode) {
+  Diagnostics diagnostics;
+  const uint32_t source = diagnostics.add_source("<formula>", std::string(formula));
+  KnownNames known;
+  for (const auto& [name, node] : bindings) known.insert(name);
+  const Syntax syntax = parse(tokenize(formula, source, diagnostics), known, diagnostics);
+  if (diagnostics.has_errors() || syntax.statements.size() != 1) reject(diagnostics);
+
+  Dimensions dims(true);
+  Drafts drafts;
+  Elaborator elaborator(dims, drafts, diagnostics, mode == FormulaMode::Entrywise);
+  for (const auto& [name, node] : bindings) {
+    Shape shape;
+    for (DimId d : graph[node].type) shape.push_back(dims.given(d));
+    const size_t rank = shape.size();
+    elaborator.names.emplace(name, Meaning{.draft = drafts.given(node, std::move(shape)), .variance = Elaborator::usual_variance(rank)});
+  }
+  const Meaning m = elaborator.expression(syntax, syntax.statements[0].body);
+  if (diagnostics.has_errors()) reject(diagnostics);
+  return drafts.build(graph, dims, nullptr, {})[m.draft.value];
+}
+
+}  // namespace ricci

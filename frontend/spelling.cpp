@@ -1,0 +1,53 @@
+#include "frontend/spelling.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "frontend/lexer.h"
+
+namespace ricci {
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before = std::exchange(last, row);
+  }
+  return last[b.size()];
+}
+
+std::optional<std::string> nearest(std::string_view name, std::span<const std::string> candidates) {
+  constexpr size_t kLongest = 64;  // longer names are no misspellings
+  if (name.size() > kLongest) return std::nullopt;
+  std::optional<std::string> best;
+  size_t least = std::max<size_t>(1, name.size() / 3) + 1;
+  for (const std::string& c : candidates) {
+    if (c.size() > kLongest || c == name || (name.size() == 1 && c.size() != 1)) continue;
+    const size_t d = edit_distance(name, c);
+    if (d < least && d < std::max(name.size(), c.size())) {
+      least = d;
+      best = c;
+    }
+  }
+  return best;
+}
+
+void suggest(Diagnostic& d, std::string_view name, const std::vector<std::string>& candidates) {
+  if (const auto best = nearest(name, candidates)) d.fix(Message::did_you_mean, *best);
+}
+
+bool is_greek_name(std::string_view name) {
+  constexpr std::string_view kNames[] = {"alpha", "beta", "gamma", "delta",   "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
+                                         "nu",    "xi",   "rho",   "sigma",   "tau",     "phi",  "chi", "psi",   "omega", "upsilon", "omicron"};
+  while (!name.empty() && name.back() >= '0' && name.back() <= '9') name.remove_suffix(1);
+  const CodePoint p = decode(name);
+  if (p.length > 0 && p.length == name.size() && is_greek(p.value)) return true;
+  return std::ranges::find(kNames, name) != std::end(kNames);
+}
+
+}  // namespace ricci

@@ -1,0 +1,25 @@
+// Names: which one was probably meant, and what a spelling says about a kind.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/diagnostics.h"
+
+namespace ricci {
+
+// Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`.
+size_t edit_distance(std::string_view a, std::string_view b);
+
+// The candidate nearest to `name` if it is near enough to be a misspelling; the first of equally near ones.
+std::optional<std::string> nearest(std::string_view name, std::span<const std::string> candidates);
+
+// Adds "did you mean `...`?" to `d` if a candidate is near.
+void suggest(Diagnostic& d, std::string_view name, const std::vector<std::string>& candidates);
+
+// alpha, lambda, ... or one Greek letter, also with digits behind (sigma2).
+bool is_greek_name(std::string_view name);
+
+}  // namespace ricci
