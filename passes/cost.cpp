@@ -1,0 +1,205 @@
+#include "passes/cost.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "passes/plan_order.h"
+
+namespace ricci {
+namespace {
+
+// The sum over `parts` or their product, for dimensions made of others. Dimensions nest a level or two, by construction.
+template <class T, class Leaf>
+T fold(const Graph& g, DimId d, const Leaf& leaf) {
+  const Dim& dim = g[d];
+  switch (dim.kind) {
+    case Dim::Kind::Symbol: return leaf(d);
+    case Dim::Kind::Fixed: return T(double(dim.size));
+    case Dim::Kind::Group: {
+      T r(1.0);
+      for (DimId p : dim.parts) r = r * fold<T>(g, p, leaf);
+      return r;
+    }
+    case Dim::Kind::Concatenation: {
+      T r(0.0);
+      for (DimId p : dim.parts) r += fold<T>(g, p, leaf);
+      return r;
+    }
+  }
+  std::abort();
+}
+
+double elements(const Graph& g, const Type& type, const Sizes& sizes) {
+  double r = 1;
+  for (DimId d : type) r *= sizes(g, d);
+  return r;
+}
+
+}  // namespace
+
+double Sizes::operator()(const Graph& g, DimId d) const {
+  if (auto it = known.find(d); it != known.end()) return double(it->second);
+  return fold<double>(g, d, [&](DimId symbol) {
+    auto it = known.find(symbol);
+    return it == known.end() ? assumed : double(it->second);
+  });
+}
+
+Polynomial Polynomial::size(const Graph& g, std::span<const DimId> type) {
+  Polynomial r(1);
+  for (DimId d : type) {
+    r = r * fold<Polynomial>(g, d, [](DimId symbol) {
+          Polynomial p;
+          p.add({symbol}, 1);
+          return p;
+        });
+  }
+  return r;
+}
+
+void Polynomial::add(std::vector<DimId> monomial, double coefficient) {
+  if (coefficient == 0) return;
+  auto [it, fresh] = terms_.try_emplace(std::move(monomial), coefficient);
+  if (!fresh && (it->second += coefficient) == 0) terms_.erase(it);
+}
+
+Polynomial& Polynomial::operator+=(const Polynomial& other) {
+  for (const auto& [monomial, c] : other.terms_) add(monomial, c);
+  return *this;
+}
+
+Polynomial operator*(const Polynomial& a, const Polynomial& b) {
+  Polynomial r;
+  for (const auto& [ma, ca] : a.terms_) {
+    for (const auto& [mb, cb] : b.terms_) {
+      std::vector<DimId> m;
+      std::ranges::merge(ma, mb, std::back_inserter(m));
+      r.add(std::move(m), ca * cb);
+    }
+  }
+  return r;
+}
+
+double Polynomial::at(const Graph& g, const Sizes& sizes) const {
+  double r = 0;
+  for (const auto& [monomial, c] : terms_) r += c * elements(g, monomial, sizes);
+  return r;
+}
+
+std::string Polynomial::spell(const Graph& g) const {
+  std::vector<std::pair<std::vector<DimId>, double>> sorted(terms_.begin(), terms_.end());
+  std::ranges::stable_sort(sorted, std::greater{}, [](const auto& t) { return t.first.size(); });
+  std::string text;
+  for (const auto& [monomial, c] : sorted) {
+    text += text.empty() ? (c < 0 ? "-" : "") : (c < 0 ? " - " : " + ");
+    std::string body;
+    if (std::abs(c) != 1 || monomial.empty()) body = fmt::format("{:.12g}", std::abs(c));
+    for (size_t i = 0; i < monomial.size();) {
+      size_t j = i;
+      while (j < monomial.size() && monomial[j] == monomial[i]) ++j;
+      if (!body.empty()) body += '*';
+      body += g.spell(monomial[i]);
+      if (j - i > 1) body += fmt::format("^{}", j - i);
+      i = j;
+    }
+    text += body;
+  }
+  return text.empty() ? "0" : text;
+}
+
+Cost& Cost::operator+=(const Cost& other) {
+  flops += other.flops;
+  bytes += other.bytes;
+  arrays += other.arrays;
+  return *this;
+}
+
+Polynomial factorisation_flops(const Graph& g, DimId n, bool cholesky) {
+  return Polynomial(cholesky ? 1.0 / 3 : 2.0 / 3) * Polynomial::size(g, Type{n, n, n});
+}
+Polynomial solve_flops(const Graph& g, DimId n, const Polynomial& columns) {
+  return Polynomial(2) * Polynomial::size(g, Type{n, n}) * columns;
+}
+Polynomial inversion_flops(const Graph& g, DimId n) { return Polynomial(4.0 / 3) * Polynomial::size(g, Type{n, n, n}); }
+
+namespace {
+
+Polynomial function_flops(const Graph& g, const Node& node) {
+  const Type& type = g[node.operands[0]].type;
+  const FunctionRow& f = row(node.fun_op());
+  if (f.core_in < 2) return Polynomial(f.weight) * Polynomial::size(g, type);
+  DimId n = type.back();
+  Polynomial batch = Polynomial::size(g, Type(type.begin(), type.end() - f.core_in));
+  Polynomial one = factorisation_flops(g, n, false);
+  if (f.core_out == 2) one += inversion_flops(g, n);
+  if (node.fun_op() == FunOp::adj) one = Polynomial(10) * one;  // by singular values
+  return batch * one;
+}
+
+// Operations of a product, in the order found at `sizes`, as a polynomial.
+Polynomial product_flops(const Graph& g, NodeId n, const Sizes& sizes) {
+  TensorNetwork p;
+  std::map<Label, DimId> dims;
+  for (const Factor& f : g.factors(n)) {
+    for (size_t i = 0; i < f.labels.size(); ++i) dims.emplace(f.labels[i], g[f.tensor].type[i]);
+    p.factors.push_back(f.labels);
+  }
+  for (const auto& [label, d] : dims) p.sizes[label] = sizes(g, d);
+  for (Label l : g.out(n)) {
+    if (dims.contains(l) && std::ranges::find(p.out, l) == p.out.end()) p.out.push_back(l);
+  }
+  std::vector<Labels> tensors = p.factors;
+  Polynomial flops;
+  for (const Contraction& c : contraction_order(p).contractions) {
+    Labels all = tensors[size_t(c.left)];
+    if (c.right >= 0) all.insert(all.end(), tensors[size_t(c.right)].begin(), tensors[size_t(c.right)].end());
+    std::ranges::sort(all);
+    all.erase(std::ranges::unique(all).begin(), all.end());
+    Type type;
+    for (Label l : all) type.push_back(dims.at(l));
+    const bool sums = all.size() > c.out.size();
+    flops += Polynomial(c.right >= 0 && sums ? 2 : 1) * Polynomial::size(g, type);
+    tensors.push_back(c.out);
+  }
+  return flops;
+}
+
+}  // namespace
+
+Polynomial node_flops(const Graph& g, NodeId n, const Sizes& sizes) {
+  const Node& node = g[n];
+  switch (node.kind) {
+    case Kind::Const:
+    case Kind::Size:
+    case Kind::Var: return {};
+    case Kind::Sum: {  // one operation a term that is not the first, and one a coefficient that is not +-1
+      double operations = node.operands.empty() ? 0 : -1;
+      for (const Rational& c : node.coefficients) operations += abs(c) == 1 ? 1 : 2;
+      return Polynomial(operations) * Polynomial::size(g, node.type);
+    }
+    case Kind::Ein: return product_flops(g, n, sizes);
+    case Kind::Map: return Polynomial(row(node.map_op()).weight) * Polynomial::size(g, node.type);
+    case Kind::Fun: return function_flops(g, node);
+    case Kind::Call: return Polynomial::size(g, node.type);
+  }
+  std::abort();
+}
+
+Cost cost_as_grouped(const Graph& g, std::span<const NodeId> outputs, const Sizes& sizes) {
+  Cost cost;
+  for (NodeId n : g.reachable(outputs)) {
+    const Node& node = g[n];
+    if (node.kind == Kind::Const || node.kind == Kind::Size) continue;
+    cost.flops += node_flops(g, n, sizes);
+    cost.bytes += Polynomial(8) * Polynomial::size(g, node.type);
+    if (node.kind == Kind::Var) continue;
+    ++cost.arrays;
+    for (NodeId o : node.operands) cost.bytes += Polynomial(8) * Polynomial::size(g, g[o].type);
+  }
+  return cost;
+}
+
+}  // namespace ricci

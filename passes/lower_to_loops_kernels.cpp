@@ -1,0 +1,265 @@
+#include "passes/lower_to_loops_kernels.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "passes/lower_to_loops_scalar.h"
+
+namespace ricci {
+namespace {
+
+using loops::Access;
+using loops::Argument;
+using loops::ArrayId;
+using loops::IndexId;
+
+// A stored array as a kernel sees it: per label, the distance between neighbours; a repeated label walks a diagonal.
+struct Strided {
+  ArrayId array;
+  std::vector<Labels> axes;  // per axis of the array, its labels (one)
+  std::map<Label, IndexId> stride;
+};
+
+Strided strided(const KernelContext& c, ArrayId array, const Labels& labels) {
+  loops::Program& p = c.nest.program;
+  Strided s{.array = array};
+  for (size_t k = 0; k < labels.size(); ++k) {
+    s.axes.push_back({labels[k]});
+    auto [it, fresh] = s.stride.try_emplace(labels[k], p[array].strides[k]);
+    if (!fresh) it->second = p.add(it->second, p[array].strides[k]);
+  }
+  return s;
+}
+
+// An operand, or the base of a view of one, with `labels` on the axes of the operand.
+Strided operand(const KernelContext& c, NodeId n, const Labels& labels) {
+  const Graph& g = c.nest.graph;
+  if (c.nest.plan.role(n) != Role::View) return strided(c, c.nest.arrays.at(n), labels);
+  const View v = view_of(g, n);
+  Labels base;
+  for (Label l : v.base_labels) base.push_back(labels[size_t(std::ranges::find(v.out, l) - v.out.begin())]);
+  return strided(c, c.nest.arrays.at(*v.base), base);
+}
+
+// The element at the current counters of the loops that are open, 0 along other labels.
+Access element(loops::Program& p, const Strided& s, const std::map<Label, IndexId>& counters) {
+  Access a{s.array, {}};
+  for (const Labels& axis : s.axes) {
+    auto it = counters.find(axis[0]);
+    a.subscripts.push_back(it == counters.end() ? p.index(0) : it->second);
+  }
+  return a;
+}
+
+IndexId stride(loops::Program& p, const Strided& s, const Labels& group) { return group.empty() ? p.index(1) : s.stride.at(group.back()); }
+
+// Loops over labels, open as long as the object lives.
+class Loops {
+ public:
+  Loops(const KernelContext& c, const std::map<Label, DimId>& dims, const Labels& labels) : p_(c.nest.program), depth_(labels.size()) {
+    for (Label l : labels) counters[l] = p_.loop(p_.begin_for(c.nest.extent(dims.at(l))));
+  }
+  ~Loops() {
+    for (size_t k = 0; k < depth_; ++k) p_.end();
+  }
+  Loops(const Loops&) = delete;
+  Loops& operator=(const Loops&) = delete;
+  std::map<Label, IndexId> counters;
+
+ private:
+  loops::Program& p_;
+  size_t depth_;
+};
+
+void call(const KernelContext& c, std::string_view kernel, std::vector<Argument> arguments) {
+  const rt::KernelRow* row = rt::find_kernel(kernel);
+  if (!row) throw std::logic_error("no kernel " + std::string(kernel));
+  loops::Program& p = c.nest.program;
+  if (row->parameters.ends_with("T* work")) arguments.emplace_back(Access{c.scratch, {p.index(0)}});
+  p.call(kernel, std::move(arguments));
+}
+
+std::string_view kernel_of(FunOp op) { return row(op).kernel.substr(std::string_view("ricci_").size()); }
+
+// How many labels at the end of `sort` make one axis in all operands: each as far from its neighbour as the next one is long.
+size_t contiguous_labels(const KernelContext& c, const std::map<Label, DimId>& dims, const Labels& sort,
+                         std::span<const Strided* const> in) {
+  loops::Program& p = c.nest.program;
+  size_t n = std::min<size_t>(sort.size(), 1);
+  for (; n < sort.size() && n > 0; ++n) {
+    const Label outer = sort[sort.size() - n - 1], inner = sort[sort.size() - n];
+    const IndexId extent = c.nest.extent(dims.at(inner));
+    const bool merges = std::ranges::all_of(in, [&](const Strided* s) {
+      const IndexId step = s->stride.at(inner);
+      return s->stride.at(outer) == p.mul(step, extent) || s->stride.at(outer) == p.mul(extent, step);
+    });
+    if (!merges) break;
+  }
+  return n;
+}
+
+// The labels of a sort in the order of memory of `s`, the most distant first: as its axes stand.
+Labels in_order_of(const Strided& s, const Labels& sort) {
+  Labels r;
+  for (const Labels& axis : s.axes) {
+    if (std::ranges::find(sort, axis[0]) != sort.end() && std::ranges::find(r, axis[0]) == r.end()) r.push_back(axis[0]);
+  }
+  return r;
+}
+
+struct Extents {
+  Labels group, rest;
+};
+Extents split(const Labels& sort, size_t n) {
+  const auto middle = sort.end() - std::ptrdiff_t(n);
+  return {Labels(middle, sort.end()), Labels(sort.begin(), middle)};
+}
+
+IndexId extent_of(const KernelContext& c, const std::map<Label, DimId>& dims, const Labels& group) {
+  IndexId r = c.nest.program.index(1);
+  for (Label l : group) r = c.nest.program.mul(r, c.nest.extent(dims.at(l)));
+  return r;
+}
+
+std::map<Label, DimId> dims_of(const Graph& g, NodeId ein) {
+  std::map<Label, DimId> r;
+  for (const Factor& f : g.factors(ein)) {
+    for (size_t k = 0; k < f.labels.size(); ++k) r.emplace(f.labels[k], g[f.tensor].type[k]);
+  }
+  return r;
+}
+
+}  // namespace
+
+IndexId scratch_elements(const NestContext& c) {
+  loops::Program& p = c.program;
+  IndexId most = p.index(0);
+  auto need = [&](std::string_view kernel, IndexId n) {
+    const rt::KernelRow* row = rt::find_kernel(kernel);
+    const IndexId linear = p.add(p.mul(p.index(row->work1), n), p.index(row->work0));
+    most = p.max(most, p.add(p.mul(p.index(row->work2), p.mul(n, n)), linear));
+  };
+  for (const Step& s : c.plan.steps) {
+    switch (s.kind) {
+      case Step::Kind::Contract: need("gemm", p.index(0)); break;
+      case Step::Kind::Factor: need("lu", p.index(0)); break;
+      case Step::Kind::Solve: need("lu_solve", p.index(0)); break;
+      case Step::Kind::Inverse:
+        if (c.graph[s.node].rank() == 2) need("lu_inv", p.index(0));
+        break;
+      case Step::Kind::Function:
+        need(kernel_of(c.graph[s.node].fun_op()), c.extent(c.graph[c.graph[s.node].operands[0]].type.back()));
+        break;
+      case Step::Kind::Assemble:
+        for (NodeId o : c.graph[s.node].operands) {
+          if (c.plan.role(o) == Role::Absorbed) need("gemm", p.index(0));
+        }
+        break;
+      case Step::Kind::Nest:
+      case Step::Kind::Write: break;
+    }
+  }
+  return most;
+}
+
+void lower_contraction(const KernelContext& c, NodeId n, ArrayId to, const Rational& coefficient, bool add) {
+  loops::Program& p = c.nest.program;
+  const Graph& g = c.nest.graph;
+  const std::map<Label, DimId> dims = dims_of(g, n);
+  const std::vector<Factor> factors = g.factors(n);
+  const MatrixProduct m = *product_shape(g, n);
+  const Strided a = operand(c, factors[0].tensor, factors[0].labels), b = operand(c, factors[1].tensor, factors[1].labels);
+  const Strided out = strided(c, to, g.out(n));
+
+  auto sort = [&](const Strided& first, const Labels& labels, const Strided& second) {
+    const Labels ordered = in_order_of(first, labels);
+    const Strided* both[] = {&first, &second};
+    return split(ordered, contiguous_labels(c, dims, ordered, both));
+  };
+  const Extents rows = sort(a, m.rows, out), columns = sort(b, m.columns, out), inner = sort(a, m.inner, b);
+  if (!inner.rest.empty() && !add) {
+    p.zero(to);
+    add = true;
+  }
+  Labels around = m.batch;
+  for (const Labels* rest : {&rows.rest, &columns.rest, &inner.rest}) around.insert(around.end(), rest->begin(), rest->end());
+  const loops::ValueId alpha = p.constant(to_double(coefficient)), beta = p.constant(add ? 1 : 0);
+  const Loops loops(c, dims, around);
+  call(c, "gemm",
+       {extent_of(c, dims, rows.group), extent_of(c, dims, columns.group), extent_of(c, dims, inner.group), alpha,
+        element(p, a, loops.counters), stride(p, a, rows.group), stride(p, a, inner.group), element(p, b, loops.counters),
+        stride(p, b, inner.group), stride(p, b, columns.group), beta, element(p, out, loops.counters), stride(p, out, rows.group),
+        stride(p, out, columns.group)});
+}
+
+void lower_solve(const KernelContext& c, NodeId n, ArrayId to) {
+  loops::Program& p = c.nest.program;
+  const Graph& g = c.nest.graph;
+  const size_t k = *solved_factor(g, n);
+  const std::vector<Factor> factors = g.factors(n);
+  const Factor &inverse = factors[k], &right = factors[1 - k];
+  const NodeId matrix = g[inverse.tensor].operands[0];
+  const std::map<Label, DimId> dims = dims_of(g, n);
+  const Strided b = operand(c, right.tensor, right.labels), x = strided(c, to, g.out(n));
+  // inv(A)_ij b_j is inv(A)*b; inv(A)_ij b_i is inv(A)'*b.
+  const bool transposed = std::ranges::find(right.labels, inverse.labels[0]) != right.labels.end();
+  const Label solved = inverse.labels[transposed ? 1 : 0], given = inverse.labels[transposed ? 0 : 1];
+  Labels columns = right.labels;
+  std::erase(columns, given);
+  const Strided* both[] = {&b, &x};
+  const Extents e = split(columns, contiguous_labels(c, dims, columns, both));
+  const Loops loops(c, dims, e.rest);
+  const bool cholesky = c.nest.plan.cholesky[matrix.value];
+  std::vector<Argument> arguments{c.nest.extent(dims.at(solved)), extent_of(c, dims, e.group)};
+  if (!cholesky) arguments.emplace_back(p.index(transposed ? 1 : 0));
+  const Argument rest[] = {Access{c.factors.at(matrix), {p.index(0)}},
+                           element(p, b, loops.counters),
+                           b.stride.at(given),
+                           stride(p, b, e.group),
+                           element(p, x, loops.counters),
+                           x.stride.at(solved),
+                           stride(p, x, e.group)};
+  arguments.insert(arguments.end(), std::begin(rest), std::end(rest));
+  call(c, cholesky ? "chol_solve" : "lu_solve", std::move(arguments));
+}
+
+void lower_factorisation(const KernelContext& c, NodeId matrix) {
+  loops::Program& p = c.nest.program;
+  const Strided a = operand(c, matrix, {0, 1});
+  call(c, c.nest.plan.cholesky[matrix.value] ? "chol" : "lu",
+       {c.nest.extent(c.nest.graph[matrix].type[0]), element(p, a, {}), a.stride.at(0), a.stride.at(1),
+        Access{c.factors.at(matrix), {p.index(0)}}});
+}
+
+void lower_from_factorisation(const KernelContext& c, NodeId n, ArrayId to) {
+  loops::Program& p = c.nest.program;
+  const Node& node = c.nest.graph[n];
+  const NodeId matrix = node.operands[0];
+  const std::string kernel = std::string(c.nest.plan.cholesky[matrix.value] ? "chol_" : "lu_") + std::string(kernel_of(node.fun_op()));
+  std::vector<Argument> arguments{c.nest.extent(c.nest.graph[matrix].type[0]), Access{c.factors.at(matrix), {p.index(0)}}};
+  const Strided x = strided(c, to, Graph::iota(node.rank()));
+  arguments.emplace_back(element(p, x, {}));
+  for (Label l = 0; l < node.rank(); ++l) arguments.emplace_back(x.stride.at(l));
+  call(c, kernel, std::move(arguments));
+}
+
+void lower_function(const KernelContext& c, NodeId n, ArrayId to) {
+  loops::Program& p = c.nest.program;
+  const Graph& g = c.nest.graph;
+  const Node& node = g[n];
+  const FunctionRow& f = row(node.fun_op());
+  const Type& type = g[node.operands[0]].type;
+  const Labels labels = Graph::iota(type.size());
+  std::map<Label, DimId> dims;
+  for (Label l : labels) dims.emplace(l, type[l]);
+  const Strided x = operand(c, node.operands[0], labels), y = strided(c, to, Graph::iota(node.rank()));
+  const size_t batch = type.size() - size_t(f.core_in);
+  const Loops loops(c, dims, Labels(labels.begin(), labels.begin() + std::ptrdiff_t(batch)));
+  std::vector<Argument> arguments{c.nest.extent(type.back()), element(p, x, loops.counters)};
+  for (size_t k = batch; k < type.size(); ++k) arguments.emplace_back(x.stride.at(Label(k)));
+  arguments.emplace_back(element(p, y, loops.counters));
+  for (size_t k = batch; k < node.rank(); ++k) arguments.emplace_back(y.stride.at(Label(k)));
+  call(c, kernel_of(node.fun_op()), std::move(arguments));
+}
+
+}  // namespace ricci

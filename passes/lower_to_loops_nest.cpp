@@ -1,0 +1,338 @@
+#include "passes/lower_to_loops_nest.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "passes/lower_to_loops_scalar.h"
+
+namespace ricci {
+
+loops::IndexId NestContext::extent(DimId d) const {
+  const Dim& dim = graph[d];
+  if (auto it = sizes.known.find(d); it != sizes.known.end()) return program.index(it->second);
+  switch (dim.kind) {
+    case Dim::Kind::Symbol: return program.dim(dims.at(d));
+    case Dim::Kind::Fixed: return program.index(dim.size);
+    case Dim::Kind::Group:
+    case Dim::Kind::Concatenation: break;
+  }
+  const bool group = dim.kind == Dim::Kind::Group;
+  loops::IndexId r = program.index(group ? 1 : 0);
+  for (DimId part : dim.parts) r = group ? program.mul(r, extent(part)) : program.add(r, extent(part));
+  return r;
+}
+
+namespace {
+
+using loops::AccumulatorId;
+using loops::Combine;
+using loops::IndexId;
+using loops::Primitive;
+using loops::ValueId;
+
+// A value that the nest reads: a tensor that is not computed here, at given axes.
+using Operand = std::pair<NodeId, Axes>;
+
+struct Reduction {
+  NodeId node;
+  std::vector<Operand> factors;
+  Axes kept;  // the result's axes
+  loops::ArrayId array;
+  size_t depth = 0;                          // loops round its accumulator
+  std::optional<AccumulatorId> accumulator;  // none: adds to memory in the innermost loop
+};
+
+class NestLowering {
+ public:
+  NestLowering(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const NestResult> results)
+      : c_(context), g_(context.graph), p_(context.program), space_(space), members_(members.begin(), members.end()) {
+    for (NodeId m : members) inside_.insert(m);
+    for (const NestResult& r : results) {
+      if (context.plan.role(r.node) == Role::Reduce && inside_.contains(r.node)) reductions_.push_back(reduction(r));
+      else results_.push_back(r);
+    }
+  }
+
+  void run() {
+    count_uses();
+    collect_operands();
+    order_loops();
+    for (Reduction& r : reductions_) r.depth = accumulator_depth(r);
+    for (const Reduction& r : reductions_) {
+      if (sums_outside(r)) p_.zero(r.array);
+    }
+    at_depth(0);
+    for (size_t d = 0; d < order_.size(); ++d) {
+      open(d);
+      at_depth(d + 1);
+    }
+    for (size_t d = order_.size(); d-- > 0;) {
+      p_.end();
+      for (const Reduction& r : reductions_) {
+        if (r.accumulator && r.depth == d) finish(r);
+      }
+    }
+  }
+
+ private:
+  size_t rank() const { return space_.size(); }
+  Axes all_axes() const {
+    Axes a(rank());
+    std::iota(a.begin(), a.end(), size_t(0));
+    return a;
+  }
+  // A member's axes in the nest.
+  Axes own_axes(NodeId member) const { return g_[member].rank() == 0 && c_.plan.role(member) != Role::Reduce ? Axes{} : all_axes(); }
+
+  Reduction reduction(const NestResult& r) const {
+    const Labels order = reduction_labels(g_, r.node);
+    auto axis = [&](Label l) { return size_t(std::ranges::find(order, l) - order.begin()); };
+    Reduction x{.node = r.node, .array = r.array};
+    for (const Factor& f : g_.factors(r.node)) {
+      Axes axes;
+      for (Label l : f.labels) axes.push_back(axis(l));
+      x.factors.emplace_back(f.tensor, std::move(axes));
+    }
+    for (Label l : g_.out(r.node)) x.kept.push_back(axis(l));
+    return x;
+  }
+
+  // A node's operands with their axes, given its own.
+  std::vector<Operand> operands(NodeId n, const Axes& axes) const {
+    std::vector<Operand> r;
+    if (g_[n].kind == Kind::Ein) {
+      const Labels out = g_.out(n);
+      for (const Factor& f : g_.factors(n)) {
+        Axes a;
+        for (Label l : f.labels) a.push_back(axes[size_t(std::ranges::find(out, l) - out.begin())]);
+        r.emplace_back(f.tensor, std::move(a));
+      }
+    } else {
+      for (NodeId o : g_[n].operands) r.emplace_back(o, g_[o].rank() == 0 ? Axes{} : axes);
+      const bool constant_power = g_[n].kind == Kind::Map && g_[n].map_op() == MapOp::pow_ && g_[r[1].first].kind == Kind::Const;
+      if (constant_power) r.pop_back();  // the exponent is not read
+    }
+    return r;
+  }
+
+  void count_uses() {
+    for (NodeId m : members_) {
+      for (NodeId o : g_[m].operands) {
+        ++uses_[o];
+        if (g_[m].kind == Kind::Ein) factors_.insert(o);
+      }
+    }
+    for (const NestResult& r : results_) uses_[r.node] += 2;  // never only a divisor
+  }
+
+  // What is read from outside, once each, in the order of first use.
+  void collect_operands() {
+    auto collect = [&](const Operand& o) {
+      if (!inside_.contains(o.first) && seen_.insert(o).second) operands_.push_back(o);
+    };
+    for (NodeId m : members_) {
+      if (c_.plan.role(m) == Role::Reduce) continue;
+      for (const Operand& o : operands(m, own_axes(m))) collect(o);
+    }
+    for (const Reduction& r : reductions_) {
+      for (const Operand& o : r.factors) collect(o);
+    }
+    for (const NestResult& r : results_) collect({r.node, r.axes});
+  }
+
+  // The innermost loop is the axis along which most of what is read and written is contiguous, the last one in doubt.
+  void order_loops() {
+    std::vector<int> contiguous(rank(), 0);
+    auto count = [&](loops::ArrayId array, const Axes& subscripts) {
+      for (size_t k = 0; k < subscripts.size(); ++k) {
+        if (p_[array].strides[k] == p_.index(1) && std::ranges::count(subscripts, subscripts[k]) == 1) ++contiguous[subscripts[k]];
+      }
+    };
+    for (const auto& [node, axes] : operands_) {
+      NodeId base = node;
+      Axes base_axes = axes;
+      if (c_.plan.role(node) == Role::View) {
+        const View v = view_of(g_, node);
+        if (!v.base) continue;
+        base = *v.base;
+        base_axes.clear();
+        for (Label l : v.base_labels) base_axes.push_back(axes[size_t(std::ranges::find(v.out, l) - v.out.begin())]);
+      }
+      if (auto it = c_.arrays.find(base); it != c_.arrays.end()) count(it->second, base_axes);
+    }
+    for (const NestResult& r : results_) count(r.array, r.subscripts);
+    for (const Reduction& r : reductions_) count(r.array, r.kept);
+    order_ = all_axes();
+    if (rank() < 2) return;
+    size_t inner = rank() - 1;
+    for (size_t a = rank(); a-- > 0;) {
+      if (contiguous[a] > contiguous[inner]) inner = a;
+    }
+    std::erase(order_, inner);
+    order_.push_back(inner);
+  }
+
+  bool keeps(const Reduction& r, size_t axis) const { return std::ranges::find(r.kept, axis) != r.kept.end(); }
+  size_t accumulator_depth(const Reduction& r) const {
+    size_t d = order_.size();
+    while (d > 0 && !keeps(r, order_[d - 1])) --d;
+    return d;
+  }
+  // Whether a loop outside the accumulator's is summed over too.
+  bool sums_outside(const Reduction& r) const { return r.kept.size() < r.depth; }
+
+  size_t depth(const Axes& axes) const {
+    size_t d = 0;
+    for (size_t a : axes) d = std::max(d, size_t(std::ranges::find(order_, a) - order_.begin()) + 1);
+    return d;
+  }
+
+  void open(size_t d) {
+    const bool innermost = d + 1 == order_.size();
+    const IndexId extent = c_.extent(space_[order_[d]]);
+    const loops::Index& e = p_[extent];
+    const uint32_t lanes = uint32_t(c_.vector_bytes / loops::size_of(p_.scalar));
+    const bool wide = innermost && !(e.kind == loops::Index::Kind::Constant && e.value < int64_t(lanes));
+    const bool latency = wide && !reductions_.empty() && members_.size() <= reductions_.size() + 2;
+    loop_of_[order_[d]] = p_.loop(p_.begin_for(extent, wide ? lanes : 1, latency ? 4 : 1));
+  }
+
+  std::vector<IndexId> subscripts(const Axes& axes) const {
+    std::vector<IndexId> r;
+    for (size_t a : axes) r.push_back(loop_of_.at(a));
+    return r;
+  }
+
+  // Everything that the first `d` loops determine.
+  void at_depth(size_t d) {
+    for (const Operand& o : operands_) {
+      if (depth(o.second) == d) values_.emplace(o, read(o));
+    }
+    if (d == 0) {  // numbers are computed before the loops
+      for (NodeId m : members_) {
+        if (own_axes(m).empty() && !divides_only(m)) value({m, {}});
+      }
+    }
+    const bool innermost = d == order_.size();
+    for (const NestResult& r : results_) {
+      if (inside_.contains(r.node) ? depth(own_axes(r.node)) == d : innermost) write(r);
+    }
+    for (Reduction& r : reductions_) {
+      if (r.depth == d && d < order_.size()) r.accumulator = p_.accumulator(p_.constant(0));
+    }
+    if (!innermost) return;
+    for (Reduction& r : reductions_) accumulate(r);
+  }
+
+  ValueId read(const Operand& o) {
+    const auto& [n, axes] = o;
+    const Node& node = g_[n];
+    if (node.kind == Kind::Const) return p_.constant(to_double(node.value()));
+    if (node.kind == Kind::Size) return p_.number(c_.extent(DimId{node.row}));
+    if (node.kind == Kind::Sum && node.operands.empty()) return p_.constant(0);
+    if (c_.plan.role(n) == Role::View) return read_view(n, axes);
+    return p_.load(c_.arrays.at(n), subscripts(axes));
+  }
+
+  // An element of a view: the base's, or 0 where axes that share a label differ.
+  ValueId read_view(NodeId n, const Axes& axes) {
+    const View v = view_of(g_, n);
+    std::map<Label, size_t> axis;
+    std::vector<std::pair<size_t, size_t>> equal;
+    for (size_t k = 0; k < v.out.size(); ++k) {
+      auto [it, fresh] = axis.try_emplace(v.out[k], axes[k]);
+      if (!fresh && it->second != axes[k]) equal.emplace_back(it->second, axes[k]);
+    }
+    Axes base_axes;
+    for (Label l : v.base_labels) base_axes.push_back(axis.at(l));
+    ValueId value = v.base ? read({*v.base, std::move(base_axes)}) : p_.constant(1);
+    for (auto [a, b] : equal) {
+      const ValueId same = p_.compare(loops::Compare::Relation::Equal, loop_of_.at(a), loop_of_.at(b));
+      value = p_.compute(Primitive::select_, same, value, p_.constant(0));
+    }
+    return value;
+  }
+
+  ValueId value(const Operand& o) {
+    if (!inside_.contains(o.first)) return values_.at(o);
+    if (auto it = computed_.find(o.first); it != computed_.end()) return it->second;
+    const ValueId v = compute(o.first);
+    computed_.emplace(o.first, v);
+    return v;
+  }
+
+  // Members nest at most as deep as the planner puts into one nest.
+  ValueId compute(NodeId n) {
+    const std::vector<Operand> os = operands(n, own_axes(n));
+    if (g_[n].kind == Kind::Ein) return product(os);
+    std::vector<ValueId> vs;
+    for (const Operand& o : os) vs.push_back(value(o));
+    return g_[n].kind == Kind::Sum ? emit_sum(p_, g_[n].coefficients, vs) : emit_map(p_, g_, n, vs);
+  }
+
+  // A factor y^-k of one product divides there.
+  bool divides_only(NodeId n) const { return inside_.contains(n) && uses_.at(n) == 1 && divisor_power(g_, n) && factors_.contains(n); }
+
+  ValueId product(const std::vector<Operand>& factors) {
+    std::vector<ValueId> over, under;
+    for (const Operand& f : factors) {
+      if (divides_only(f.first)) {
+        const Operand base = operands(f.first, own_axes(f.first))[0];
+        under.push_back(emit_power(p_, value(base), *divisor_power(g_, f.first)));
+      } else {
+        over.push_back(value(f));
+      }
+    }
+    return emit_quotient(p_, over, under);
+  }
+
+  void write(const NestResult& r) {
+    ValueId v = value({r.node, r.axes});
+    if (r.coefficient != 1) v = p_.compute(Primitive::mul, p_.constant(to_double(r.coefficient)), v);
+    if (r.add) p_.update(r.array, subscripts(r.subscripts), Combine::Add, v);
+    else p_.store(r.array, subscripts(r.subscripts), v);
+  }
+
+  void accumulate(Reduction& r) {
+    std::vector<Operand> factors = r.factors;
+    std::optional<ValueId> last;  // the last factor is multiplied and added in one
+    if (factors.size() > 1 && !divides_only(factors.back().first)) {
+      last = value(factors.back());
+      factors.pop_back();
+    }
+    const ValueId v = product(factors);
+    if (r.accumulator) p_.accumulate(*r.accumulator, Combine::Add, v, last);
+    else p_.update(r.array, subscripts(r.kept), Combine::Add, v, last);
+  }
+
+  void finish(const Reduction& r) {
+    const ValueId total = p_.read(*r.accumulator);
+    if (sums_outside(r)) p_.update(r.array, subscripts(r.kept), Combine::Add, total);
+    else p_.store(r.array, subscripts(r.kept), total);
+  }
+
+  const NestContext& c_;
+  const Graph& g_;
+  loops::Program& p_;
+  const Type& space_;
+  std::vector<NodeId> members_;
+  std::set<NodeId> inside_;
+  std::vector<NestResult> results_;
+  std::vector<Reduction> reductions_;
+  std::map<NodeId, int> uses_;
+  std::set<NodeId> factors_;  // operands of products
+  std::set<Operand> seen_;
+  std::vector<Operand> operands_;
+  Axes order_;                         // the nest's axes, outermost loop first
+  std::map<size_t, IndexId> loop_of_;  // by axis
+  std::map<Operand, ValueId> values_;
+  std::map<NodeId, ValueId> computed_;
+};
+
+}  // namespace
+
+void lower_nest(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const NestResult> results) {
+  NestLowering(context, space, members, results).run();
+}
+
+}  // namespace ricci

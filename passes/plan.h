@@ -1,0 +1,82 @@
+// The plan: which nodes of a DAG become arrays, and the steps that compute them.
+//
+// Every node is a *leaf*, a *view* (another node with its axes moved, repeated or broadcast: subscripts, no work), an *entry* (computed
+// element by element), or the work of a step. Entries and loop reductions with one iteration space and no detour between them share a
+// *nest*: they are computed in one pass, and only what leaves the nest is stored. The levels below make that safe: a node's level is higher
+// than that of anything it needs as a whole, so nests of one level and space never wait for each other.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "passes/cost.h"
+#include "passes/plan_products.h"
+
+namespace ricci {
+
+enum class Role : uint8_t {
+  Absent,    // not needed
+  Leaf,      // Const, Size: a number where it is used; Var: an array that is given
+  View,      // structure over a stored node or a number
+  Entry,     // in a nest, at every point of the space
+  Reduce,    // in a nest, accumulated
+  Contract,  // a matrix product, by kernel
+  Solve,     // inv(A) times something, by a factorisation of A
+  Inverse,   // a function of a square matrix that is computed from its factorisation: inv, det, logdet
+  Function,  // any other function without index form, by kernel
+  Assemble,  // a sum whose terms are accumulated in place, or a view that has to be an array
+  Implied,   // an inverse of which only products are wanted
+  Absorbed,  // a term of an Assemble that is accumulated straight into it
+};
+
+struct Step {
+  enum class Kind : uint8_t { Nest, Contract, Solve, Factor, Inverse, Function, Assemble, Write };
+  Kind kind;
+  NodeId node;                        // what is computed; for Factor the matrix, for Write what is copied
+  uint32_t output = 0;                // Write: where to
+  Type space = {};                    // Nest
+  std::vector<NodeId> members = {};   // Nest: what is computed, operands first
+  std::vector<NodeId> stored = {};    // nodes that have their array when the step is done
+  std::vector<NodeId> reads = {};     // nodes whose arrays it reads
+  std::vector<NodeId> factors = {};   // matrices whose factorisation it reads
+  std::vector<uint32_t> wanted = {};  // the outputs that need it, by number
+};
+
+struct Plan {
+  std::vector<NodeId> outputs;  // rewritten: as many as were asked for
+  std::vector<Role> roles;      // by node id
+  std::vector<NodeId> alias;    // by node id: the node in whose array it is computed; itself mostly
+  std::vector<bool> cholesky;   // by node id of a matrix: how it is factorised
+  std::vector<bool> in_place;   // by output: computed in the output's own array, not copied there
+  std::vector<Step> steps;      // in an order of execution
+  Role role(NodeId n) const { return roles[n.value]; }
+};
+
+Plan make_plan(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes);
+
+// What the plan costs; never more flops than cost_as_grouped(outputs).
+Cost cost_of(const Graph& g, const Plan& plan, const Sizes& sizes);
+
+// One line per step, for people and tests: "%12 = contract %3 %4  2*m*n".
+std::string to_text(const Graph& g, const Plan& plan, const Sizes& sizes);
+
+// The labels of a reduction in the order of its nest's axes.
+Labels reduction_labels(const Graph& g, NodeId n);
+
+// The factor of a product inv(A)*B that is the inverse of a square matrix: it and B meet in one label.
+std::optional<size_t> solved_factor(const Graph& g, NodeId n);
+
+// The nodes whose arrays or numbers an operand stands for: itself, or what it is a view of.
+NodeId base_of(const Graph& g, NodeId n);
+
+// Where the elements of a view are: element i of axis k of the view stands at the base's axes with label k; a view that is zero off a
+// diagonal says which of its axes must be equal.
+struct View {
+  std::optional<NodeId> base;  // none: the number 1
+  Labels base_labels;          // per axis of the base, a label
+  Labels out;                  // per axis of the view, a label
+};
+View view_of(const Graph& g, NodeId n);
+
+}  // namespace ricci
