@@ -1,0 +1,30 @@
+// Loop programs as files: LLVM IR, bitcode, assembly, objects, shared libraries. No LLVM in this header.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "codegen/target.h"
+#include "ir/loops.h"
+
+namespace ricci {
+
+// A compiled function to be: its program, and what its metadata says about where it comes from.
+struct Unit {
+  loops::Program program;
+  std::string hash = {};    // of the program and the options
+  std::string source = {};  // the formula as written
+};
+
+enum class Product : uint8_t { Llvm, Bitcode, Assembly, Object };
+
+// The units as one module: text (Llvm, Assembly) or bytes. Thread-safe, same bytes for the same input. Throws std::runtime_error for
+// an unknown target, for a program that does not verify, and for two units of one name.
+std::string compile(std::span<const Unit> units, const Target& t, Product product);
+
+// Links an object into a shared library at `path` by the system's `cc`, with these libraries (paths or -l options) after it. Undefined kernels
+// remain for the program that loads it. Throws std::runtime_error with cc's name or its exit code.
+void link_shared(const std::string& object, const std::string& path, const std::vector<std::string>& libraries = {});
+
+}  // namespace ricci
