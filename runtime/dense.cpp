@@ -34,8 +34,9 @@ namespace baseline {
 #define RICCI_VECTOR_BYTES 16
 #define RICCI_TILE_VECTORS 2
 #define RICCI_TILE_COLUMNS 4
-#include "runtime/factorize.inc"
 #include "runtime/gemm.inc"
+// needs gemm.inc
+#include "runtime/factorize.inc"
 #undef RICCI_TARGET
 #undef RICCI_VECTOR_BYTES
 #undef RICCI_TILE_VECTORS
@@ -50,8 +51,9 @@ namespace avx2 {
 #define RICCI_VECTOR_BYTES 32
 #define RICCI_TILE_VECTORS 2
 #define RICCI_TILE_COLUMNS 6
-#include "runtime/factorize.inc"
 #include "runtime/gemm.inc"
+// needs gemm.inc
+#include "runtime/factorize.inc"
 #undef RICCI_TARGET
 #undef RICCI_VECTOR_BYTES
 #undef RICCI_TILE_VECTORS
@@ -65,8 +67,9 @@ namespace avx512 {
 #define RICCI_VECTOR_BYTES 64
 #define RICCI_TILE_VECTORS 3
 #define RICCI_TILE_COLUMNS 8
-#include "runtime/factorize.inc"
 #include "runtime/gemm.inc"
+// needs gemm.inc
+#include "runtime/factorize.inc"
 #undef RICCI_TARGET
 #undef RICCI_VECTOR_BYTES
 #undef RICCI_TILE_VECTORS
