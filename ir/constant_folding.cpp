@@ -90,6 +90,14 @@ std::optional<Rational> value_at_constant(MapOp op, const Rational& c) {
   }
 }
 
+// A power of a base that is known to be positive (in exact arithmetic: an underflow to 0 is no reason to keep a case distinction).
+bool never_zero(const Graph& g, NodeId n) {
+  if (g[n].kind != Kind::Map || g[n].map_op() != MapOp::pow_) return false;
+  const NodeId base = g[n].operands[0];
+  const Rational* c = constant_value(g, base);
+  return c ? *c > 0 : g[base].kind == Kind::Var && g.symbol(base).properties.has(Property::positive);
+}
+
 bool is_transpose(const Graph& g, NodeId n) {
   if (!g.is_structure(n) || g[n].rank() != 2 || g[n].operands.size() != 1) return false;
   return g.factors(n)[0].labels.size() == 2 && g.out(n)[0] != g.out(n)[1];
@@ -144,9 +152,12 @@ std::optional<NodeId> fold_map(Graph& g, MapOp op, const std::vector<NodeId>& op
     }
     if ((op == MapOp::max_ || op == MapOp::min_) && operands[0] == operands[1]) return operands[0];
   }
-  if (op == MapOp::select_)
-    if (const Rational* c = constant_value(g, operands[0]); c && g[operands[1]].type == g[operands[2]].type)
-      return *c != 0 ? operands[1] : operands[2];
+  if (op == MapOp::isequal_ && g.is_zero(operands[1]) && never_zero(g, operands[0])) return g.zero(Type(g[operands[0]].type));
+  if (op == MapOp::select_ && g[operands[1]].type == g[operands[2]].type) {
+    const Type& type = g[operands[1]].type;
+    if (const Rational* c = constant_value(g, operands[0])) return *c != 0 ? operands[1] : operands[2];
+    if (g.is_zero(operands[0]) && g[operands[0]].type == type) return operands[2];
+  }
   return std::nullopt;
 }
 

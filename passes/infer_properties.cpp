@@ -128,10 +128,10 @@ Properties PropertyInference::of_map(const Node& n) const {
     case MapOp::sigmoid_:
     case MapOp::normcdf_: p.add(unit); break;
     case MapOp::pow_:
+    case MapOp::pow0_:
       if (x.has(positive)) p.add(positive);
       if (x.has(nonnegative)) p.add(nonnegative);
-      if (e->kind == Kind::Const && is_integer(e->value()) && e->value().get_num() % 2 == 0) p.add(nonnegative);
-      if (e->kind == Kind::Const && e->value() == Rational(1, 2)) p.add(nonnegative);
+      if (e->kind == Kind::Const && (!is_integer(e->value()) || e->value().get_num() % 2 == 0)) p.add(nonnegative);
       break;
     case MapOp::relu_:
     case MapOp::step_:
