@@ -87,7 +87,8 @@ class Rewriter {
     for (const Rule* r : enabled) {
       const Bindings& v = variables[r->mode];
       Compiled c{r, {build_formula(g, r->left, v, r->mode), {}, r->mode == FormulaMode::Entrywise}, build_formula(g, r->right, v, r->mode), v};
-      for (const auto& [name, node] : v) c.left.variables.emplace(node, c.left.entrywise);
+      for (const auto& [name, node] : v)
+        if (g[node].kind == Kind::Var) c.left.variables.emplace(node, c.left.entrywise);
       compiled_.push_back(std::move(c));
     }
   }
@@ -188,6 +189,7 @@ Bindings rule_variables(Graph& g, FormulaMode mode) {
   } else {
     for (const char* name : {"A", "B", "Q"}) add(name, {n, n});
     for (const char* name : {"u", "v"}) add(name, {n});
+    b.emplace("I", g.delta(n));
   }
   return b;
 }

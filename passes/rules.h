@@ -26,7 +26,8 @@ struct Rule {
 // Every rule, in the order of the files.
 std::span<const Rule> rules();
 
-// The variables a rule may use: x, y, z scalars (entrywise); A, B, Q square matrices and u, v columns of one dimension n (matrix).
+// The variables a rule may use: x, y, z scalars (entrywise); A, B, Q square matrices, u, v columns and I the
+// identity of one dimension n (matrix).
 Bindings rule_variables(Graph& g, FormulaMode mode);
 
 // Rewrites `roots` by `enabled` rules, bottom-up, until none applies. `used`, if given, collects the names of the rules that fired.
