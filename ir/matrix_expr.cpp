@@ -231,7 +231,13 @@ Expr transpose(const Expr& e) {
   if (e->calls("ones") && e->operands.size() == 2) return make_call("ones", {e->operands[1], e->operands[0]}, e->shape.transposed());
   uint32_t inside = own_size(*e);
   for (const Expr& c : e->operands) inside = plus(inside, c->transposed_size);
-  if (!transposes_inside(*e) || inside > plus(e->size, 1)) return make(Op::Transpose, e->shape.transposed(), {e});
+  if (!transposes_inside(*e) || inside > plus(e->size, 1)) {
+    if (e->op != Op::Mul || !e->operands[0]->shape.is_scalar()) return make(Op::Transpose, e->shape.transposed(), {e});
+    std::vector<Expr> scalars, chain;  // (2*A*B)' = 2*(A*B)'
+    for (const Expr& c : e->operands) (c->shape.is_scalar() ? scalars : chain).push_back(c);
+    scalars.push_back(transpose(mul(chain)));
+    return mul(scalars);
+  }
   Node n(e->op, e->shape.transposed());
   n.name = e->name;
   n.entrywise = e->entrywise;

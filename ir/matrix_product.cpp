@@ -96,8 +96,24 @@ Expr join(std::vector<Expr> factors, Shape shape) {
   return make(Op::Mul, shape, std::move(factors));
 }
 
+// A chain of mostly transposed factors is the transpose of the plain one: inv(X)'*A'*B' = (B*A*inv(X))'.
+std::vector<Expr> turn(std::vector<Expr> chain) {
+  if (chain.size() < 2) return chain;
+  size_t as_it_is = 0, turned = 1;  // without the operators between the factors
+  for (const Expr& e : chain) as_it_is += e->size, turned += e->transposed_size;
+  if (turned >= as_it_is) return chain;
+  std::vector<Expr> plain;
+  for (size_t i = chain.size(); i-- > 0;) {
+    Expr e = transpose(chain[i]);
+    if (e->op == Op::Mul) plain.insert(plain.end(), e->operands.begin(), e->operands.end());
+    else plain.push_back(e);
+  }
+  return {make(Op::Transpose, product_shape(chain), {join(plain, product_shape(plain))})};
+}
+
 Expr assemble(Product p) {
   p.chain = shorten(std::move(p.chain));
+  if (!product_shape(p.chain).is_scalar()) p.chain = turn(std::move(p.chain));
   for (size_t i = 0; i < p.chain.size(); ++i) {  // a shortened factor may have let go of a scalar: diag(2*u)*v
     const Expr& e = p.chain[i];
     if (e->is_negated() || e->op == Op::Divide || (e->op == Op::Mul && e->operands[0]->shape.is_scalar())) {

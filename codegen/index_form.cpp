@@ -1,0 +1,460 @@
+#include "codegen/index_form.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "codegen/notation.h"
+#include "codegen/text.h"
+#include "passes/raise.h"
+
+namespace ricci {
+namespace {
+
+using Letters = std::vector<std::string>;
+
+std::string braced(const std::string& letters, size_t count) { return letters.size() > count ? "{" + letters + "}" : letters; }
+
+// "^i_j" for two axes of variance Up, Down.
+std::string spell_indices(const Letters& letters, const std::vector<Variance>& variance) {
+  std::string out;
+  for (size_t k = 0; k < letters.size();) {
+    size_t from = k;
+    std::string run;
+    for (; k < letters.size() && variance[k] == variance[from]; ++k) run += letters[k];
+    out += (variance[from] == Variance::Up ? "^" : "_") + braced(run, k - from);
+  }
+  return out;
+}
+
+// What is best shown by its name in matrix notation: a function without an index form, a norm, a softmax; or one over that.
+struct Named {
+  std::string text;
+  bool divisor = false;
+};
+
+std::optional<Named> spell_named(const mat::Expr& e) {
+  bool divisor = e->op == mat::Op::Divide && e->operands[0]->is_number(1);
+  const mat::Expr& whole = divisor ? e->operands[1] : e;
+  bool dressed = (whole->op == mat::Op::Power && whole->shape.is_scalar()) || whole->op == mat::Op::Transpose;
+  const mat::Expr& core = dressed ? whole->operands[0] : whole;
+  if (core->op != mat::Op::Call || core->entrywise) return std::nullopt;
+  return Named{to_text(whole), divisor};
+}
+
+// Which way the axes of every node stand, as far as variables decide it, and whether they can stand so.
+class VarianceCheck {
+ public:
+  using Axes = std::vector<std::optional<Variance>>;  // nothing: either
+
+  explicit VarianceCheck(const Graph& g) : g_(g) {}
+
+  bool agrees(NodeId root, const std::vector<Variance>& wanted) {
+    const NodeId roots[] = {root};
+    for (NodeId n : g_.reachable(roots)) {
+      std::optional<Axes> axes = infer(n);
+      if (!axes) return false;
+      known_.emplace(n, std::move(*axes));
+    }
+    const Axes& found = known_.at(root);
+    for (size_t k = 0; k < wanted.size(); ++k)
+      if (found[k] && *found[k] != wanted[k]) return false;
+    return true;
+  }
+
+  const Axes* find(NodeId n) const {
+    auto it = known_.find(n);
+    return it == known_.end() ? nullptr : &it->second;
+  }
+
+ private:
+  std::optional<Axes> infer(NodeId id) const {
+    const Node& n = g_[id];
+    Axes axes(n.rank());
+    switch (n.kind) {
+      case Kind::Const: case Kind::Size: case Kind::Call: return axes;
+      case Kind::Var: {
+        const std::vector<Variance>& v = g_.symbol(id).variance;
+        for (size_t k = 0; k < v.size() && k < axes.size(); ++k) axes[k] = v[k];
+        return axes;
+      }
+      case Kind::Sum: case Kind::Map:
+        for (NodeId o : n.operands)
+          for (size_t k = 0; k < g_[o].rank(); ++k) {
+            const auto& v = known_.at(o)[k];
+            if (axes[k] && v && *axes[k] != *v) return std::nullopt;
+            if (v) axes[k] = v;
+          }
+        return axes;
+      case Kind::Fun:
+        if (row(n.fun_op()).core_out == 2) axes[n.rank() - 2] = Variance::Up, axes[n.rank() - 1] = Variance::Down;
+        else for (size_t k = 0; k < axes.size(); ++k) axes[k] = known_.at(n.operands[0])[k];
+        return axes;
+      case Kind::Ein: return product(id);
+    }
+    return axes;
+  }
+
+  std::optional<Axes> product(NodeId id) const {
+    std::map<Label, std::vector<std::optional<Variance>>> ends;
+    for (const Factor& f : g_.factors(id))
+      for (size_t k = 0; k < f.labels.size(); ++k) ends[f.labels[k]].push_back(known_.at(f.tensor)[k]);
+    Labels out = g_.out(id);
+    for (const auto& [l, vs] : ends) {
+      if (std::ranges::find(out, l) != out.end()) continue;
+      bool meets = vs.size() == 2 && !(vs[0] && vs[1] && *vs[0] == *vs[1]);
+      if (!meets) return std::nullopt;
+    }
+    Axes axes(out.size());
+    for (size_t k = 0; k < out.size(); ++k) {
+      if (std::ranges::count(out, out[k]) > 2) return std::nullopt;
+      for (const auto& v : ends[out[k]]) {
+        if (axes[k] && v && *axes[k] != *v) return std::nullopt;
+        if (v) axes[k] = v;
+      }
+    }
+    for (size_t k = 0; k < out.size(); ++k)  // delta^i_j: the second end stands the other way
+      for (size_t j = 0; j < k; ++j)
+        if (out[j] == out[k] && axes[k]) axes[k] = *axes[k] == Variance::Up ? Variance::Down : Variance::Up;
+    return axes;
+  }
+
+  const Graph& g_;
+  std::map<NodeId, Axes> known_;
+};
+
+class Printer {
+ public:
+  // Without `axes` every index stands low.
+  Printer(const Graph& g, const VarianceCheck* axes) : g_(g), axes_(axes) {}
+
+  std::string print(NodeId root, const Letters& letters, const std::vector<Variance>& variance) {
+    for (size_t k = 0; k < letters.size(); ++k) stands_[letters[k]] = variance[k];
+    first_free_ = next_ = letters.size();
+    std::vector<Item> stack = {{"", root, letters, Level::Comparison}};
+    std::string out;
+    while (!stack.empty()) {
+      Item item = std::move(stack.back());
+      stack.pop_back();
+      out += item.text;
+      if (item.new_term) next_ = first_free_;
+      if (!item.node) continue;
+      std::vector<Item> inner = spell(*item.node, item.letters);
+      if (level(*item.node) < item.demanded) out += "(", stack.push_back(")");
+      std::ranges::move(inner.rbegin(), inner.rend(), std::back_inserter(stack));
+    }
+    return out;
+  }
+
+ private:
+  // Text, or a node with a letter for each of its axes.
+  struct Item {
+    std::string text;
+    std::optional<NodeId> node = {};
+    Letters letters = {};
+    Level demanded = Level::Comparison;
+    bool new_term = false;  // letters of summed labels may be used again
+
+    Item(const char* t) : text(t) {}
+    Item(std::string t) : text(std::move(t)) {}
+    Item(std::string t, NodeId n, Letters ls, Level l) : text(std::move(t)), node(n), letters(std::move(ls)), demanded(l) {}
+  };
+
+  std::vector<Variance> variance_of(const Letters& letters) const {
+    std::vector<Variance> v;
+    for (const std::string& l : letters) v.push_back(axes_ ? stands_.at(l) : Variance::Down);
+    return v;
+  }
+
+  // The indices of a node stand as they were inferred; those of deltas and ones as their letters do.
+  std::string indexed(const std::string& text, const Letters& letters, std::optional<NodeId> node = {}) const {
+    std::vector<Variance> v = variance_of(letters);
+    const VarianceCheck::Axes* axes = axes_ && node ? axes_->find(*node) : nullptr;
+    for (size_t k = 0; axes && k < v.size(); ++k) v[k] = (*axes)[k].value_or(v[k]);
+    return text + spell_indices(letters, v);
+  }
+
+  std::optional<Rational> number(NodeId n) const {
+    return g_[n].kind == Kind::Const ? std::optional(g_[n].value()) : std::nullopt;
+  }
+  std::optional<Rational> exponent(NodeId n) const {
+    const Node& node = g_[n];
+    if (node.kind != Kind::Map || (node.map_op() != MapOp::pow_ && node.map_op() != MapOp::pow0_)) return std::nullopt;
+    return named(n) ? std::nullopt : number(node.operands[1]);
+  }
+
+  // inv(X), norm2(x)^3, softmax(x).
+  const std::optional<Named>& named(NodeId n) const {
+    const Node& node = g_[n];
+    bool candidate = node.kind == Kind::Fun || (node.kind == Kind::Map && (node.map_op() == MapOp::pow0_ || node.map_op() == MapOp::exp_));
+    auto [it, first] = named_.try_emplace(n);
+    if (first && candidate && node.rank() <= 2)
+      if (Raised r = raise(g_, n, std::vector<Variance>(node.rank(), Variance::Up)); r.expr) it->second = spell_named(*r.expr);
+    return it->second;
+  }
+
+  // A product that only orders the axes of its one factor.
+  bool is_bare(NodeId id) const {
+    const Node& n = g_[id];
+    return n.kind == Kind::Ein && n.operands.size() == 1 && g_[n.operands[0]].rank() == n.rank() && n.labels.size() == 2 * n.rank() && g_.is_structure(id) &&
+           std::ranges::all_of(g_.out(id), [&](Label l) { return std::ranges::count(n.labels, l) == 2; });
+  }
+
+  Level level(NodeId id) const {
+    const Node& n = g_[id];
+    switch (n.kind) {
+      case Kind::Const: return n.value() < 0 ? Level::Sum : is_integer(n.value()) ? Level::Atom : Level::Product;
+      case Kind::Size: case Kind::Var: case Kind::Fun: case Kind::Call: return Level::Atom;
+      case Kind::Sum: return n.operands.size() == 1 && n.coefficients[0] > 0 ? Level::Product : n.operands.empty() ? Level::Atom : Level::Sum;
+      case Kind::Ein: return is_bare(id) ? level(n.operands[0]) : Level::Product;
+      case Kind::Map:
+        if (const auto& text = named(id)) return text->divisor ? Level::Product : Level::Power;
+        if (auto c = exponent(id)) return *c == Rational(1, 2) ? Level::Atom : *c < 0 ? Level::Product : Level::Power;
+        return n.map_op() == MapOp::isless_ || n.map_op() == MapOp::isequal_ ? Level::Comparison : n.map_op() == MapOp::pow_ ? Level::Power : Level::Atom;
+    }
+    return Level::Atom;
+  }
+
+  std::vector<Item> spell(NodeId id, const Letters& letters) {
+    const Node& n = g_[id];
+    if (const auto& known = named(id)) {
+      std::string text = letters.empty() ? known->text : indexed("[" + known->text + "]", letters, id);
+      return {known->divisor ? "1/" + text : text};
+    }
+    switch (n.kind) {
+      case Kind::Const: return {to_string(n.value())};
+      case Kind::Size: return {g_.spell(DimId{n.row})};
+      case Kind::Var: return {indexed(g_.symbol(id).name, letters, id)};
+      case Kind::Sum: return spell_sum(id, letters);
+      case Kind::Ein: return spell_product(id, letters);
+      case Kind::Map: return spell_map(id, letters);
+      case Kind::Fun: return spell_function(id, letters);
+      case Kind::Call: {
+        std::vector<Item> out = {g_[SymbolId{n.row}].name + "("};
+        for (size_t k = 0; k < n.operands.size(); ++k) {
+          Raised r = raise(g_, n.operands[k], std::vector<Variance>(g_[n.operands[k]].rank(), Variance::Up));
+          out.push_back((k > 0 ? ", " : "") + (r.expr ? to_text(*r.expr) : r.reason));
+        }
+        out.push_back(")");
+        if (letters.empty()) return out;
+        out.insert(out.begin(), "[");
+        out.push_back(indexed("]", letters));
+        return out;
+      }
+    }
+    return {};
+  }
+
+  std::vector<Item> spell_sum(NodeId id, const Letters& letters) {
+    const Node& n = g_[id];
+    if (n.operands.empty()) return {zeros(n.type, letters)};
+    std::vector<size_t> order(n.operands.size());
+    for (size_t k = 0; k < order.size(); ++k) order[k] = k;
+    std::ranges::stable_partition(order, [&](size_t k) { return n.coefficients[k] > 0; });
+    std::vector<Item> out;
+    for (size_t k : order) {
+      const Rational& c = n.coefficients[k];
+      std::string sign = c < 0 ? (out.empty() ? "-" : " - ") : (out.empty() ? "" : " + ");
+      Rational size = abs(c);
+      bool one = g_.is_one(n.operands[k]);
+      if (one || size != 1) sign += to_string(size) + (one ? "" : "*");
+      Item item = one ? Item(sign) : Item(sign, n.operands[k], letters, size == 1 ? Level::Product : Level::Power);
+      if (!one && g_[n.operands[k]].kind == Kind::Ein) item.demanded = Level::Product;
+      item.new_term = top_;
+      out.push_back(std::move(item));
+    }
+    top_ = false;
+    return out;
+  }
+
+  std::string zeros(const Type& type, const Letters& letters) const {
+    if (type.empty()) return "0";
+    std::string sizes;
+    for (DimId d : type) sizes += (sizes.empty() ? "" : ", ") + g_.spell(d);
+    return indexed("[zeros(" + sizes + ")]", letters);
+  }
+
+  // An upper index before a lower one, then alphabetically.
+  Letters in_order(const std::string& a, const std::string& b) const {
+    std::vector<Variance> v = variance_of({a, b});
+    return std::pair(v[1], b) < std::pair(v[0], a) ? Letters{b, a} : Letters{a, b};
+  }
+
+  // Deltas, factors, divisors; explicit sums over the labels that do not stand exactly twice.
+  std::vector<Item> spell_product(NodeId id, const Letters& letters) {
+    top_ = false;
+    std::vector<Factor> factors = g_.factors(id);
+    Labels result = g_.out(id);
+    std::map<Label, std::string> letter;
+    std::vector<std::string> above;
+    for (size_t k = 0; k < result.size(); ++k) {
+      auto [it, first] = letter.try_emplace(result[k], letters[k]);
+      if (!first) above.push_back(indexed("delta", in_order(it->second, letters[k])));
+    }
+    std::map<Label, int> uses;
+    for (const Factor& f : factors)
+      for (Label l : f.labels) ++uses[l];
+    for (size_t k = 0, n = factors.size(); k < n; ++k) {  // sum_j x_j^2 = x_j*x_j
+      const Factor f = factors[k];
+      bool alone = std::ranges::any_of(f.labels, [&](Label l) { return uses[l] == 1 && std::ranges::find(result, l) == result.end(); });
+      if (!alone || exponent(f.tensor) != Rational(2)) continue;
+      factors[k].tensor = g_[f.tensor].operands[0];
+      factors.push_back(factors[k]);
+      for (Label l : f.labels) ++uses[l];
+    }
+    for (size_t k = 0; k < result.size(); ++k)
+      if (!uses.contains(result[k]) && std::ranges::count(result, result[k]) == 1)
+        above.push_back(indexed("[ones(" + g_.spell(g_[id].type[k]) + ")]", {letters[k]}));
+    std::string opening;
+    size_t open = 0;
+    for (auto [l, count] : uses) {
+      auto [it, first] = letter.try_emplace(l);
+      if (!first) continue;
+      it->second = index_letter(next_++);
+      stands_.try_emplace(it->second, Variance::Down);
+      if (count != 2) opening += "sum_" + it->second + "(", ++open;
+    }
+    std::vector<Item> numerators, divisors;
+    for (const Factor& f : factors) {
+      Letters ls;
+      for (Label l : f.labels) ls.push_back(letter.at(l));
+      std::optional<Rational> e = exponent(f.tensor);
+      const std::optional<Named>& name = named(f.tensor);
+      bool divisor = name ? name->divisor : e && *e < 0 && g_[f.tensor].map_op() == MapOp::pow_;
+      (divisor ? divisors : numerators).push_back({"", f.tensor, ls, is_bare(id) ? Level::Comparison : Level::Power});
+    }
+    std::vector<Item> out = {opening};
+    bool empty = true;
+    auto times = [&] { if (!empty) out.push_back("*"); empty = false; };
+    for (std::string& t : above) times(), out.push_back(std::move(t));
+    for (Item& item : numerators) times(), out.push_back(std::move(item));
+    if (empty) out.push_back("1");
+    for (Item& item : divisors) {
+      out.push_back("/");
+      if (const auto& name = named(*item.node)) out.push_back(item.letters.empty() ? name->text : indexed("[" + name->text + "]", item.letters, *item.node));
+      else append_power(out, *item.node, item.letters, Rational(-*exponent(*item.node)));
+    }
+    out.push_back(std::string(open, ')'));
+    return out;
+  }
+
+  // base^c for positive c, where the base is the first operand of `power`. An index stands before the exponent: (x_i)^2.
+  void append_power(std::vector<Item>& out, NodeId power, const Letters& letters, const Rational& c) const {
+    NodeId base = g_[power].operands[0];
+    Letters ls = g_[base].rank() == 0 ? Letters{} : letters;
+    if (c == 1) {
+      out.push_back({"", base, ls, Level::Power});
+    } else if (c == Rational(1, 2)) {
+      out.push_back({"sqrt(", base, ls, Level::Comparison});
+      out.push_back(")");
+    } else {
+      bool bracket = !ls.empty() && level(base) == Level::Atom;
+      out.push_back({bracket ? "(" : "", base, ls, Level::Postfix});
+      out.push_back(std::string(bracket ? ")" : "") + "^" + (is_integer(c) ? to_string(c) : "(" + to_string(c) + ")"));
+    }
+  }
+
+  std::vector<Item> spell_map(NodeId id, const Letters& letters) const {
+    const Node& n = g_[id];
+    auto operand = [&](size_t k, std::string before, Level demanded = Level::Comparison) {
+      return Item(std::move(before), n.operands[k], g_[n.operands[k]].rank() == 0 ? Letters{} : letters, demanded);
+    };
+    std::vector<Item> out;
+    if (auto c = exponent(id); c && n.map_op() == MapOp::pow_) {
+      if (*c < 0) out.push_back("1/");
+      append_power(out, id, letters, abs(*c));
+      return out;
+    }
+    switch (n.map_op()) {
+      case MapOp::pi_: return {"pi"};
+      case MapOp::isless_: return {operand(0, "", Level::Sum), operand(1, " < ", Level::Sum)};
+      case MapOp::isequal_: return {operand(0, "", Level::Sum), operand(1, " == ", Level::Sum)};
+      case MapOp::pow_: return {operand(0, "("), operand(1, ")^("), ")"};
+      default: break;
+    }
+    out.push_back(n.map_op() == MapOp::select_ ? "where(" : std::string(row(n.map_op()).name) + "(");
+    for (size_t k = 0; k < n.operands.size(); ++k) out.push_back(operand(k, k > 0 ? ", " : ""));
+    out.push_back(")");
+    return out;
+  }
+
+  // A reduction of the last axis: lse_k(a_ik). What acts on a matrix inside a larger tensor has no notation of its own: inv_kl(...).
+  std::vector<Item> spell_function(NodeId id, Letters letters) {
+    const Node& n = g_[id];
+    const FunctionRow& r = row(n.fun_op());
+    std::string reduced;
+    if (r.core_out == 0) {
+      for (int k = 0; k < r.core_in; ++k) {
+        letters.push_back(index_letter(next_++));
+        stands_.try_emplace(letters.back(), Variance::Down);
+        reduced += letters.back();
+      }
+    } else {
+      for (size_t k = letters.size() - size_t(r.core_in); k < letters.size(); ++k) reduced += letters[k];
+    }
+    return {Item(std::string(r.name) + "_" + braced(reduced, size_t(r.core_in)) + "(", n.operands[0], letters, Level::Comparison), ")"};
+  }
+
+  const Graph& g_;
+  const VarianceCheck* axes_;
+  bool top_ = true;
+  size_t next_ = 0, first_free_ = 0;
+  std::map<std::string, Variance> stands_;
+  mutable std::map<NodeId, std::optional<Named>> named_;
+};
+
+// How the indices of an answer stand; nothing: all low. The index of a variable stands low.
+std::optional<VarianceCheck> inferred(const Graph& g, const Value& value, bool all_low) {
+  std::vector<Variance> wanted = value.variance;
+  if (all_low || wanted.size() != g[value.node].rank()) return std::nullopt;
+  for (size_t k = 0; k < value.variable.size(); ++k)
+    if (value.variable[k] > 0) wanted[k] = Variance::Down;
+  for (size_t k = 0; k + 1 < value.variable.size(); ++k)  // a matrix of variables: F_ij(kl)
+    if (value.variable[k] > 0 && value.variable[k] == value.variable[k + 1]) return std::nullopt;
+  VarianceCheck check(g);
+  if (!check.agrees(value.node, wanted)) return std::nullopt;
+  return check;
+}
+
+Letters letters_of(const Graph& g, const Value& value) {
+  Letters letters;
+  for (size_t k = 0; k < g[value.node].rank(); ++k) letters.push_back(index_letter(k));
+  return letters;
+}
+
+std::string print_right(const Graph& g, const Value& value, const std::optional<VarianceCheck>& axes) {
+  std::vector<Variance> variance = value.variance;
+  variance.resize(g[value.node].rank(), Variance::Down);
+  for (size_t k = 0; k < value.variable.size(); ++k)
+    if (value.variable[k] > 0) variance[k] = Variance::Down;
+  return Printer(g, axes ? &*axes : nullptr).print(value.node, letters_of(g, value), variance);
+}
+
+}  // namespace
+
+std::string index_expression(const Graph& graph, const Value& value, bool all_low) {
+  return print_right(graph, value, inferred(graph, value, all_low));
+}
+
+std::string index_form(const Graph& graph, std::string_view name, const Value& value, bool all_low) {
+  std::optional<VarianceCheck> axes = inferred(graph, value, all_low);
+  Letters letters = letters_of(graph, value), own;
+  std::vector<Variance> variance;
+  std::string groups;
+  for (size_t k = 0; k < letters.size(); ++k) {
+    int variable = k < value.variable.size() ? value.variable[k] : 0;
+    if (variable == 0) {
+      own.push_back(letters[k]);
+      variance.push_back(axes ? value.variance[k] : Variance::Down);
+      continue;
+    }
+    bool opens = k == 0 || value.variable[k - 1] != variable;
+    if (!opens) groups.pop_back();
+    groups += (opens ? "(" : "") + letters[k] + ")";
+  }
+  std::string left = std::string(name) + spell_indices(own, variance);
+  if (!groups.empty() && (own.empty() || variance.back() == Variance::Up)) left += "_";
+  return left + groups + " = " + print_right(graph, value, axes);
+}
+
+}  // namespace ricci
