@@ -1,0 +1,105 @@
+#include "codegen/forms.h"
+
+#include <algorithm>
+
+#include "codegen/text.h"
+#include "ir/matrix_node.h"
+#include "passes/raise.h"
+
+namespace ricci {
+namespace {
+
+using mat::Expr;
+using mat::Op;
+
+// sum(G.*H) is spelled tr(G'*H) in differentials.
+Expr as_trace(const Expr& e) {
+  if (e->op == Op::Add) {
+    std::vector<mat::Signed> terms;
+    for (size_t i = 0; i < e->operands.size(); ++i) terms.push_back({e->negative[i], as_trace(e->operands[i])});
+    return mat::add(std::move(terms));
+  }
+  if (e->op == Op::Divide) return mat::divide(as_trace(e->operands[0]), e->operands[1]);
+  if (e->op == Op::Mul) {
+    std::vector<Expr> factors;
+    for (const Expr& f : e->operands) factors.push_back(f->calls("sum") ? as_trace(f) : f);
+    return mat::mul(factors);
+  }
+  if (!e->calls("sum") || e->operands[0]->op != Op::Hadamard || e->operands[0]->operands.size() != 2) return e;
+  const Expr &a = e->operands[0]->operands[0], &b = e->operands[0]->operands[1];
+  bool first = a->op == Op::Name && a->name.starts_with('d');  // dX stands last
+  const Expr &direction = first ? a : b, &rest = first ? b : a;
+  return mat::make_call("tr", {mat::mul({mat::transpose(rest), direction})}, mat::Shape::scalar());
+}
+
+// `value` contracted with one tensor per axis group of a variable.
+Shown contract(Graph& g, const Derivative& d, const std::string& left, const std::vector<std::vector<NodeId>>& directions, bool traces) {
+  const Type type = g[d.value.node].type;
+  size_t variable_rank = 0;
+  for (NodeId x : d.variables) variable_rank += g[x].rank();
+  size_t own = type.size() - variable_rank;
+  std::vector<Factor> factors = {{d.value.node, Graph::iota(type.size())}};
+  Label next = Label(own);
+  for (const auto& group : directions)
+    for (NodeId direction : group) {
+      factors.push_back({direction, Graph::iota(g[direction].rank(), next)});
+      next += Label(g[direction].rank());
+    }
+  NodeId slice = g.ein(std::move(factors), Graph::iota(own), Type(type.begin(), type.begin() + long(own)));
+  std::vector<Variance> variance(d.value.variance.begin(), d.value.variance.begin() + long(std::min(own, d.value.variance.size())));
+  Raised r = raise(g, slice, variance);
+  if (!r.expr) return {std::nullopt, r.reason};
+  return {left + " = " + to_text(traces ? as_trace(*r.expr) : *r.expr), ""};
+}
+
+}  // namespace
+
+Shown slice_form(Graph& g, const Derivative& d) {
+  std::string left = "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + d.function + "/";
+  std::vector<std::vector<NodeId>> directions;
+  size_t letter = 2;  // k, l, ...: i and j are the function's
+  for (NodeId x : d.variables) {
+    left += "d" + g.symbol(x).name + (g[x].rank() > 0 ? "_" : "");
+    std::vector<NodeId>& group = directions.emplace_back();
+    for (DimId dim : Type(g[x].type)) {
+      std::string name = index_letter(letter++);
+      left += name;
+      group.push_back(g.variable(g.declare({.name = "e(" + name + ")", .type = {dim}, .variance = {Variance::Up}})));
+    }
+  }
+  return contract(g, d, left, directions, false);
+}
+
+Shown differential_form(Graph& g, const Derivative& d) {
+  std::string left = "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + d.function;
+  std::vector<std::vector<NodeId>> directions;
+  for (size_t k = 0; k < d.variables.size(); ++k) {
+    Symbol s = g.symbol(d.variables[k]);
+    bool again = std::find(d.variables.begin(), d.variables.begin() + long(k), d.variables[k]) != d.variables.begin() + long(k);
+    s.name = "d" + s.name + (again ? std::to_string(k + 1) : "");
+    Properties kept;  // of all promises only symmetry is one of the differential's
+    if (s.properties.has(Property::symmetric)) kept.add(Property::symmetric);
+    s.properties = kept;
+    directions.push_back({g.variable(g.declare(std::move(s)))});
+  }
+  return contract(g, d, left, directions, true);
+}
+
+Value arrange(Graph& g, const Value& value, size_t function_rank, Layout layout) {
+  size_t rank = g[value.node].rank(), variable_rank = rank - function_rank;
+  if (layout == Layout::Mixed || rank == 0 || rank > 2) return value;
+  Value result = value;
+  if (rank == 1) {
+    bool row = (layout == Layout::Numerator) == (variable_rank == 1);
+    result.variance = {row ? Variance::Down : Variance::Up};
+    return result;
+  }
+  bool transposed = layout == Layout::Numerator ? variable_rank == 2 : variable_rank != 2;
+  if (!transposed) return result;
+  result.node = g.permute(value.node, {1, 0});
+  std::ranges::reverse(result.variance);
+  std::ranges::reverse(result.variable);
+  return result;
+}
+
+}  // namespace ricci
