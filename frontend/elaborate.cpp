@@ -16,9 +16,10 @@ std::vector<Variance> Elaborator::usual_variance(size_t rank) {
 std::string Elaborator::describe(const Meaning& m) const {
   const Shape& s = drafts_.shape(m.draft);
   if (s.empty()) return "a scalar";
-  if (s.size() == 1) return fmt::format("a {} of length {}", m.variance.empty() || m.variance[0] == Variance::Up ? "column" : "row", dims_.spell(s[0]));
-  std::string text = s.size() == 2 ? "a matrix " : "a tensor ";
-  for (size_t i = 0; i < s.size(); ++i) text += (i ? " x " : "") + dims_.spell(s[i]);
+  const bool known = std::ranges::all_of(s, [&](DimVar d) { return dims_.is_known(d); });
+  std::string text = s.size() == 2 ? "a matrix" : s.size() > 2 ? "a tensor" : m.variance.empty() || m.variance[0] == Variance::Up ? "a column" : "a row";
+  if (!known) return text;
+  for (size_t i = 0; i < s.size(); ++i) text += (i > 0 ? " x " : s.size() == 1 ? " of length " : " ") + dims_.spell(s[i]);
   return text;
 }
 
@@ -126,6 +127,7 @@ Meaning Elaborator::name(const Ast& a) {
   if (a.name == "pi" || a.name == "π") return scalar(drafts_.map(MapOp::pi_, {}));
   if (dims_.is_name(a.name)) return scalar(drafts_.size(dims_.named(std::string(a.name))));
   if (a.name == "delta" || a.name == "δ") return poison();  // the unit tensor: its indices follow
+  if (!reported_.insert(std::string(a.name)).second) return poison();
   if (a.name == defining) {
     report(Message::recursive, a.name_at, a.name);
   } else if (const auto it = later.find(a.name); it != later.end()) {
@@ -158,7 +160,7 @@ Meaning Elaborator::sum_in_matrices(const Ast& a, std::vector<Meaning> terms) {
     if (drafts_.rank(t.draft) == 0 && !shape.empty()) {
       if (!entrywise_) {
         std::string ones;
-        for (DimVar d : shape) ones += (ones.empty() ? "ones(" : ", ") + dims_.spell(d);
+        for (DimVar d : shape) ones += (ones.empty() ? "ones(" : ", ") + (dims_.is_known(d) ? dims_.spell(d) : "n");
         const std::string row = shape.size() == 1 && result.variance[0] == Variance::Down ? ")'" : ")";
         const Rational* c = drafts_.as_constant(t.draft);
         const std::string scaled = c && *c == 1 ? ones + row : excerpt(ast(a.children[i]).where) + "*" + ones + row;
@@ -183,6 +185,7 @@ Meaning Elaborator::sum_in_matrices(const Ast& a, std::vector<Meaning> terms) {
 void Elaborator::note_origins(Diagnostic& d, DimVar a, DimVar b) const {
   for (DimVar v : {a, b})
     if (const auto* o = dims_.origin(v)) d.note(o->where, Message::dimension_origin, dims_.spell(v), o->owner);
+  if (!dims_.size(a) && !dims_.size(b)) d.fix(Message::equate_dimensions, dims_.spell(a), dims_.spell(b));
 }
 
 // Whether two tensors can be added or multiplied entry by entry; unifies their dimensions.
@@ -222,7 +225,7 @@ Meaning Elaborator::product(const Ast& a) {
       silent = true;
       continue;
     }
-    left = binary(a.ops[i], std::move(left), std::move(right), lw, rw, join(lw, rw));
+    left = binary(a.ops[i], std::move(left), std::move(right), join(ast(a.children[0]).where, lw), rw, join(lw, rw));
     silent = left.poisoned();
   }
   return silent ? poison() : left;
@@ -260,6 +263,14 @@ Meaning Elaborator::multiply(const Meaning& l, const Meaning& r) {
   return m;
 }
 
+// The spelling of a transpose, for a fix.
+std::string Elaborator::transposed(SourceRange where) const {
+  std::string text = excerpt(where);
+  if (text.ends_with('\'')) return text.substr(0, text.size() - 1);
+  const bool simple = text.find_first_of("+-*/ ") == std::string::npos || text.ends_with(')');
+  return simple ? text + "'" : "(" + text + ")'";
+}
+
 Meaning Elaborator::matrix_product(const Meaning& l, const Meaning& r, SourceRange left_at, SourceRange right_at, SourceRange where) {
   const size_t nl = drafts_.rank(l.draft), nr = drafts_.rank(r.draft);
   if (nl == 0) return times(l, r);
@@ -268,12 +279,12 @@ Meaning Elaborator::matrix_product(const Meaning& l, const Meaning& r, SourceRan
   if (column && row) return outer_product(l, transpose(r, right_at), where);
   if (column) {
     Diagnostic& d = report(Message::column_on_the_left, where, describe(l), describe(r));
-    if (nr == 1) d.fix(Message::inner_or_entrywise, excerpt(left_at) + "'*" + excerpt(right_at), excerpt(left_at) + ".*" + excerpt(right_at));
-    else d.fix(Message::write, excerpt(left_at) + "'*" + excerpt(right_at));
+    if (nr == 1) d.fix(Message::inner_or_entrywise, transposed(left_at) + "*" + excerpt(right_at), excerpt(left_at) + ".*" + excerpt(right_at));
+    else d.fix(Message::write, transposed(left_at) + "*" + excerpt(right_at));
     return poison();
   }
   if (row) {
-    report(Message::row_on_the_right, where, describe(l), describe(r)).fix(Message::write, excerpt(left_at) + "*" + excerpt(right_at) + "'");
+    report(Message::row_on_the_right, where, describe(l), describe(r)).fix(Message::write, excerpt(left_at) + "*" + transposed(right_at));
     return poison();
   }
   const DimVar a = drafts_.shape(l.draft).back(), b = drafts_.shape(r.draft).front();

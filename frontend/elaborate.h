@@ -5,6 +5,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,6 +106,7 @@ class Elaborator {
   bool usable(Meaning& m, SourceRange where);            // false, with a report, for d(F, X) without a direction
   bool is_square(const Meaning& m);
   std::string excerpt(SourceRange where) const;
+  std::string transposed(SourceRange where) const;
   std::vector<std::string> candidates() const;
 
   // --- elaborate_functions.cpp ---------------------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ class Elaborator {
   // --- elaborate_derivatives.cpp -------------------------------------------------------------------------------------------------
   bool variable_argument(const Call& c, size_t i);
   bool scalar_argument(const Call& c, size_t i);
-  bool like(const Call& c, size_t i, const Meaning& model, std::string_view what);
+  bool shaped_like(const Meaning& m, const Meaning& model, SourceRange where, std::string_view what, std::string_view model_name);
   Meaning derivative(const Meaning& f, const Meaning& x);
   template <class F> Meaning for_each_variable(Call& c, F f);
   Meaning f_grad(Call& c);
@@ -170,6 +172,7 @@ class Elaborator {
   Meaning align(const Meaning& m, const std::vector<IndexUse>& order, const Shape& sizes);
   Meaning sum_out(Meaning m, const std::vector<IndexUse>& kept);
   Meaning sum_unnamed(Meaning m);
+  bool gather(const std::vector<Meaning>& tensors, std::vector<IndexUse>& order, Shape& sizes);
   Meaning indexed_sum(AstId id, std::vector<Meaning> terms);
   Meaning indexed_map(MapOp op, std::vector<Meaning> operands, SourceRange where);
   Meaning indexed_reduction(AstId id);
@@ -192,6 +195,7 @@ class Elaborator {
   const Syntax* syntax_ = nullptr;
   LeftSide left_ = {};
   bool high_ = false;                 // the statement uses high indices, so variance is checked
+  std::set<std::string> reported_ = {};  // names without a meaning: one report each
   uint32_t base_ = 0;
   std::vector<Meaning> meanings_ = {};
   std::vector<Scope> scopes_ = {};

@@ -24,11 +24,13 @@ bool Elaborator::scalar_argument(const Call& c, size_t i) {
   return false;
 }
 
-// The i-th argument is shaped like `model`.
-bool Elaborator::like(const Call& c, size_t i, const Meaning& model, std::string_view what) {
-  Meaning m = c.arguments[i];
-  if (drafts_.rank(m.draft) == 1 && drafts_.rank(model.draft) == 1) m.variance = model.variance;  // a direction may be given as a row
-  return same_shape(model, m, Message::shapes_differ, c.at(i), what);
+// Whether `m` has the shape of `model`; a row passes for a column.
+bool Elaborator::shaped_like(const Meaning& m, const Meaning& model, SourceRange where, std::string_view what, std::string_view model_name) {
+  const Shape a = drafts_.shape(m.draft), b = drafts_.shape(model.draft);
+  bool same = a.size() == b.size();
+  for (size_t i = 0; same && i < a.size(); ++i) same = dims_.unify(a[i], b[i]);
+  if (!same) report(Message::not_shaped_like, where, what, describe(m), model_name, describe(model));
+  return same;
 }
 
 // D f / D x. The axes of the first variable of a scalar stand as the variable's own (a gradient is a column); all others low.
@@ -132,9 +134,8 @@ Meaning Elaborator::apply(const Ast& a) {
   }
   Meaning h = take(a.children[1]);
   if (!usable(h, ast(a.children[1]).where)) return poison();
-  const Shape x = drafts_.shape(*f.by);
-  const Meaning model{.draft = *f.by, .variance = drafts_.rank(h.draft) == x.size() ? h.variance : usual_variance(x.size())};
-  if (!same_shape(model, h, Message::shapes_differ, ast(a.children[1]).where, "variable and direction")) return poison();
+  const Meaning model{.draft = *f.by, .variance = usual_variance(drafts_.rank(*f.by))};
+  if (!shaped_like(h, model, ast(a.children[1]).where, "direction", "variable")) return poison();
   f.draft = drafts_.directional(f.draft, *f.by, h.draft);
   f.needs_direction = false;
   return f;
@@ -142,7 +143,7 @@ Meaning Elaborator::apply(const Ast& a) {
 
 Meaning Elaborator::f_jvp(Call& c) {
   if (!whole(c.arguments[0], c, 0) || !variable_argument(c, 1) || !whole(c.arguments[2], c, 2)) return poison();
-  if (!like(c, 2, c.arguments[1], "variable and direction")) return poison();
+  if (!shaped_like(c.arguments[2], c.arguments[1], c.at(2), "direction", "variable")) return poison();
   Meaning m{.variance = c.arguments[0].variance};
   m.draft = drafts_.directional(c.arguments[0].draft, c.arguments[1].draft, c.arguments[2].draft);
   return m;
@@ -150,7 +151,7 @@ Meaning Elaborator::f_jvp(Call& c) {
 
 Meaning Elaborator::f_vjp(Call& c) {
   if (!whole(c.arguments[0], c, 0) || !variable_argument(c, 1) || !whole(c.arguments[2], c, 2)) return poison();
-  if (!like(c, 2, c.arguments[0], "function and weight")) return poison();
+  if (!shaped_like(c.arguments[2], c.arguments[0], c.at(2), "weight", "function")) return poison();
   Meaning m{.variance = c.arguments[1].variance};
   m.draft = drafts_.pullback(c.arguments[0].draft, c.arguments[1].draft, c.arguments[2].draft);
   return m;
@@ -159,7 +160,7 @@ Meaning Elaborator::f_vjp(Call& c) {
 // The Hessian times a direction: the gradient's derivative along it.
 Meaning Elaborator::f_hvp(Call& c) {
   if (!whole(c.arguments[0], c, 0) || !scalar_argument(c, 0) || !variable_argument(c, 1) || !whole(c.arguments[2], c, 2)) return poison();
-  if (!like(c, 2, c.arguments[1], "variable and direction")) return poison();
+  if (!shaped_like(c.arguments[2], c.arguments[1], c.at(2), "direction", "variable")) return poison();
   Meaning m = derivative(scalar(c.arguments[0].draft), c.arguments[1]);
   m.draft = drafts_.directional(m.draft, c.arguments[1].draft, c.arguments[2].draft);
   return m;
@@ -168,7 +169,7 @@ Meaning Elaborator::f_hvp(Call& c) {
 // The trace of the derivative.
 Meaning Elaborator::f_div(Call& c) {
   if (!whole(c.arguments[0], c, 0) || !variable_argument(c, 1)) return poison();
-  if (!like(c, 0, c.arguments[1], "variable and field")) return poison();
+  if (!shaped_like(c.arguments[0], c.arguments[1], c.at(0), "field", "variable")) return poison();
   const size_t n = drafts_.rank(c.arguments[1].draft);
   Labels labels = Graph::iota(n);
   labels.insert(labels.end(), labels.begin(), labels.begin() + std::ptrdiff_t(n));

@@ -90,7 +90,7 @@ Meaning Elaborator::unknown_function(const Ast& a) {
 bool Elaborator::right_count(const Call& c, size_t least, size_t most) {
   const size_t n = c.arguments.size();
   if (n >= least && n <= most) return true;
-  const std::string wanted = least == most ? fmt::format("{} argument{}", least, least == 1 ? "" : "s")
+  const std::string wanted = least == most ? counted(least, "argument", "arguments")
                              : most == kMany ? fmt::format("at least {} arguments", least) : fmt::format("{} or {} arguments", least, most);
   report(Message::wrong_arity, c.ast.where, c.ast.name, wanted, n);
   return false;
@@ -99,7 +99,8 @@ bool Elaborator::right_count(const Call& c, size_t least, size_t most) {
 bool Elaborator::whole(Meaning& m, const Call& c, size_t i) {
   if (!usable(m, c.at(i))) return false;
   if (m.indices.empty()) return true;
-  report(Message::needs_whole_tensor, c.at(i), c.ast.name).fix(Message::reduce_by_index, c.ast.name, m.indices[0].letter);
+  Diagnostic& d = report(Message::needs_whole_tensor, c.at(i), c.ast.name);
+  if (is_reduction(c.ast.name)) d.fix(Message::reduce_by_index, c.ast.name, m.indices[0].letter);
   return false;
 }
 

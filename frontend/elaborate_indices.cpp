@@ -4,6 +4,7 @@
 
 #include "frontend/elaborate.h"
 #include "frontend/lexer.h"
+#include "frontend/spelling.h"
 
 namespace ricci {
 namespace {
@@ -51,7 +52,8 @@ Meaning Elaborator::indexed(AstId id) {
     return poison();
   }
   if (drafts_.rank(m.draft) != a.indices.size()) {
-    report(Message::wrong_index_count, a.where, excerpt(base.where), describe(m), drafts_.rank(m.draft), a.indices.size());
+    report(Message::wrong_index_count, a.where, excerpt(base.where), describe(m), counted(drafts_.rank(m.draft), "index", "indices"),
+           a.indices.size());
     return poison();
   }
   Meaning result{.draft = m.draft, .indices = a.indices, .indexed = true};
@@ -215,66 +217,68 @@ Meaning Elaborator::sum_unnamed(Meaning m) {
   return sum_out(std::move(m), left_.indices);
 }
 
-Meaning Elaborator::indexed_sum(AstId id, std::vector<Meaning> terms) {
-  const Ast& a = ast(id);
-  const bool whole_right_side = id.value - base_ + 1 == meanings_.size();
-  std::vector<DraftTerm> out;
-  for (size_t i = 0; i < terms.size(); ++i) {
-    const SourceRange where = ast(a.children[i]).where;
-    if (bare(terms[i], where)) return poison();
-    terms[i] = settle(std::move(terms[i]), a.children[i]);
-    if (whole_right_side && !terms[i].poisoned()) terms[i] = sum_unnamed(std::move(terms[i]));
-    if (terms[i].poisoned()) return poison();
-    const Meaning& first = terms[0];
-    if (!same_letters(first.indices, terms[i].indices)) {
-      report(Message::free_indices_differ, where, spell(terms[i].indices), spell(first.indices)).note(ast(a.children[0]).where, Message::first_term);
-      return poison();
-    }
-    const Shape shape = drafts_.shape(first.draft), other = drafts_.shape(terms[i].draft);
-    for (size_t k = 0; k < shape.size(); ++k) {
-      const IndexUse& use = first.indices[k];
-      const size_t axis = size_t(find(terms[i].indices, use.letter) - terms[i].indices.data());
-      if (high_ && terms[i].indices[axis].variance != use.variance) {
-        report(Message::heights_differ, terms[i].indices[axis].where, use.letter, height(terms[i].indices[axis].variance), height(use.variance))
-            .note(use.where, Message::first_use, use.letter);
-        return poison();
-      }
-      if (!dims_.unify(shape[k], other[axis])) {
-        Diagnostic& d = report(Message::index_sizes, terms[i].indices[axis].where, use.letter, dims_.spell(shape[k]), dims_.spell(other[axis]));
-        note_origins(d, shape[k], other[axis]);
-        return poison();
-      }
-    }
-    const Rational sign(i > 0 && a.ops[i - 1] == AstOp::Minus ? -1 : 1);
-    out.push_back({sign, align(terms[i], std::vector<IndexUse>(first.indices), shape).draft});
-  }
-  Meaning m{.indices = terms[0].indices, .indexed = true};
-  m.draft = drafts_.sum(std::move(out), Shape(drafts_.shape(terms[0].draft)));
-  return m;
-}
-
-// --- functions of components ----------------------------------------------------------------------------------------------------------
-
-Meaning Elaborator::indexed_map(MapOp op, std::vector<Meaning> operands, SourceRange where) {
-  std::vector<IndexUse> order;
-  Shape sizes;
-  for (const Meaning& m : operands) {
-    if (m.poisoned() || bare(m, where)) return poison();
+// The letters of several tensors in order of appearance and the size of each; false, with a report, where sizes differ.
+bool Elaborator::gather(const std::vector<Meaning>& tensors, std::vector<IndexUse>& order, Shape& sizes) {
+  for (const Meaning& m : tensors) {
     const Shape shape = drafts_.shape(m.draft);
     for (size_t i = 0; i < m.indices.size(); ++i) {
       const IndexUse* known = find(order, m.indices[i].letter);
       if (!known) {
         order.push_back(m.indices[i]);
         sizes.push_back(shape[i]);
-      } else if (const DimVar d = sizes[size_t(known - order.data())]; !dims_.unify(d, shape[i])) {
-        note_origins(report(Message::index_sizes, m.indices[i].where, known->letter, dims_.spell(d), dims_.spell(shape[i])), d, shape[i]);
-        return poison();
+        continue;
       }
+      const DimVar d = sizes[size_t(known - order.data())];
+      if (dims_.unify(d, shape[i])) continue;
+      note_origins(report(Message::index_sizes, m.indices[i].where, known->letter, dims_.spell(d), dims_.spell(shape[i])), d, shape[i]);
+      return false;
     }
   }
+  return true;
+}
+
+// Terms have the same free indices, standing alike. Under sum_i(...) and its kin a term that lacks some is constant in them.
+Meaning Elaborator::indexed_sum(AstId id, std::vector<Meaning> terms) {
+  const Ast& a = ast(id);
+  const bool whole_right_side = id.value - base_ + 1 == meanings_.size(), broadcasts = scope_of_[id.value - base_] != kNone;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const SourceRange where = ast(a.children[i]).where;
+    if (bare(terms[i], where)) return poison();
+    terms[i] = settle(std::move(terms[i]), a.children[i]);
+    if (whole_right_side && !terms[i].poisoned()) terms[i] = sum_unnamed(std::move(terms[i]));
+    if (terms[i].poisoned()) return poison();
+    if (!broadcasts && !same_letters(terms[0].indices, terms[i].indices)) {
+      report(Message::free_indices_differ, where, spell(terms[i].indices), spell(terms[0].indices)).note(ast(a.children[0]).where, Message::first_term);
+      return poison();
+    }
+  }
+  Meaning m{.indexed = true};
+  Shape sizes;
+  if (!gather(terms, m.indices, sizes)) return poison();
+  std::vector<DraftTerm> out;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    for (const IndexUse& use : terms[i].indices)
+      if (const IndexUse& model = *find(m.indices, use.letter); high_ && use.variance != model.variance) {
+        report(Message::heights_differ, use.where, use.letter, height(use.variance), height(model.variance))
+            .note(model.where, Message::first_use, use.letter);
+        return poison();
+      }
+    out.push_back({Rational(i > 0 && a.ops[i - 1] == AstOp::Minus ? -1 : 1), align(terms[i], m.indices, sizes).draft});
+  }
+  m.draft = drafts_.sum(std::move(out), sizes);
+  return m;
+}
+
+// --- functions of components ----------------------------------------------------------------------------------------------------------
+
+Meaning Elaborator::indexed_map(MapOp op, std::vector<Meaning> operands, SourceRange where) {
+  for (const Meaning& m : operands)
+    if (m.poisoned() || bare(m, where)) return poison();
+  Meaning result{.indexed = true};
+  Shape sizes;
+  if (!gather(operands, result.indices, sizes)) return poison();
   std::vector<DraftId> drafts;
-  for (const Meaning& m : operands) drafts.push_back(m.indices.empty() ? m.draft : align(m, order, sizes).draft);
-  Meaning result{.indices = order, .indexed = true};
+  for (const Meaning& m : operands) drafts.push_back(m.indices.empty() ? m.draft : align(m, result.indices, sizes).draft);
   result.draft = op == MapOp::pow_ ? drafts_.power(drafts[0], drafts[1]) : drafts_.map(op, std::move(drafts));
   return result;
 }
@@ -360,7 +364,7 @@ Meaning Elaborator::close(Meaning m, AstId root, const LeftSide& left) {
   m = sum_unnamed(settle(std::move(m), root));
   if (m.poisoned()) return m;
   if (!m.indexed && drafts_.rank(m.draft) > 0) {
-    report(Message::left_index_count, where, describe(m), left.indices.size());
+    report(Message::left_index_count, where, describe(m), counted(left.indices.size(), "index", "indices"));
     return poison();
   }
   for (const IndexUse& i : left.indices) {

@@ -21,7 +21,9 @@ NodeId build_formula(Graph& graph, std::string_view formula, const Bindings& bin
   const uint32_t source = diagnostics.add_source("<formula>", std::string(formula));
   KnownNames known;
   for (const auto& [name, node] : bindings) known.insert(name);
-  const Syntax syntax = parse(tokenize(formula, source, diagnostics), known, diagnostics);
+  const std::vector<Token> tokens = tokenize(formula, source, diagnostics);
+  if (tokens.empty()) reject(diagnostics);
+  const Syntax syntax = parse(tokens, known, diagnostics);
   if (diagnostics.has_errors() || syntax.statements.size() != 1) reject(diagnostics);
 
   Dimensions dims(true);

@@ -46,7 +46,7 @@ class Lexer {
 
   std::vector<Token> run() {
     while (!failed_ && pos_ < text_.size()) step();
-    pos_ = text_.size();
+    if (failed_) return {};
     push(TokenKind::Newline, pos_);
     push(TokenKind::End, pos_);
     return std::move(tokens_);

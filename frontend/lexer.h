@@ -25,7 +25,7 @@ struct Token {
   bool space_before = false;
 };
 
-// The tokens of `text`, the last an End. `text` must outlive them. Stops with a report at a byte that is no UTF-8.
+// The tokens of `text`, the last an End; none, with a report, if a byte of it is no text (not UTF-8, NUL). `text` must outlive them.
 std::vector<Token> tokenize(std::string_view text, uint32_t source, Diagnostics& diagnostics);
 
 // The byte length of the code point that starts `text` and its number; {0, 0} if it is not well-formed UTF-8.

@@ -31,11 +31,6 @@ struct Frame {
   std::vector<IndexUse> indices = {};
 };
 
-bool is_reduction(std::string_view name) {
-  constexpr std::string_view kReductions[] = {"sum", "mean", "prod", "max", "min", "lse", "logsumexp"};
-  return std::ranges::find(kReductions, name) != std::end(kReductions);
-}
-
 bool is_index_letter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 0x3b1 && c <= 0x3c9); }
 
 // Whether `name` can bear indices without being declared: one letter, or the unit tensors.
@@ -226,7 +221,7 @@ class Parser {
     }
     const SourceRange close = peek().where;
     expect(TokenKind::RightParen, "`)`");
-    if (!failed_ && s.dims.size() != row->axes) fail(Message::wrong_dimensions, join(open, close), kind.text, row->axes, s.dims.size());
+    if (!failed_ && s.dims.size() != row->axes) fail(Message::wrong_dimensions, join(open, close), kind.text, counted(row->axes, "dimension", "dimensions"), s.dims.size());
     for (size_t i = 0; i < std::min(s.dims.size(), row->axes); ++i) s.dims[i].variance = row->variance[i];
   }
 
@@ -258,8 +253,11 @@ class Parser {
   Statement definition() {  // y = A*x, y^i = a^i_j x^j, J^i_(k) = d(f^i)/d(x^k)
     Statement s{.kind = Statement::Kind::Definition};
     const Token& head = peek();
-    WrittenName name = written_name("a name on the left of `=`");
-    if (failed_) return s;
+    if (!is(TokenKind::Name)) {
+      fail(Message::left_side, peek().where);
+      return s;
+    }
+    WrittenName name = written_name("a name");
     std::vector<IndexUse> suffix;
     std::string base = name.text;
     if (const size_t cut = name.text.find('_'); cut != std::string::npos && !known(name.text)) {
@@ -271,10 +269,13 @@ class Parser {
     if (failed_) return s;
     const bool more = !s.indices.empty();
     if (is(TokenKind::LeftParen)) { fail(Message::left_side_arguments, join(name.where, peek().where), name.text); return s; }
-    if (!expect(TokenKind::Equal, "`=`")) return s;
+    if (!eat(TokenKind::Equal)) {
+      fail(Message::left_side, join(name.where, peek().where));
+      return s;
+    }
     const uint32_t first = uint32_t(syntax_.nodes.size());
     s.body = expression();
-    if (!suffix.empty() && (more || uses_letters(first, suffix))) {
+    if (!suffix.empty() && (more || uses_letters(first, suffix, is_symbol(base)))) {
       name.text = base;
       s.indices.insert(s.indices.begin(), suffix.begin(), suffix.end());
     }
@@ -301,13 +302,14 @@ class Parser {
     }
   }
 
-  // Whether the nodes from `first` on use every one of `letters` as an index.
-  bool uses_letters(uint32_t first, const std::vector<IndexUse>& letters) const {
-    return std::ranges::all_of(letters, [&](const IndexUse& want) {
+  // Whether the nodes from `first` on use every one of `letters` as an index; `some`: at least one.
+  bool uses_letters(uint32_t first, const std::vector<IndexUse>& letters, bool some) const {
+    auto used = [&](const IndexUse& want) {
       for (uint32_t i = first; i < syntax_.nodes.size(); ++i)
         if (std::ranges::find(syntax_.nodes[i].indices, want.letter, &IndexUse::letter) != syntax_.nodes[i].indices.end()) return true;
       return false;
-    });
+    };
+    return some ? std::ranges::any_of(letters, used) : std::ranges::all_of(letters, used);
   }
 
   // --- indices ------------------------------------------------------------------------------------------------------------------

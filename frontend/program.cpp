@@ -56,7 +56,7 @@ class Reader {
   void check_sizes();
   std::optional<Program> build();
   void exports(Program& p);
-  void check_export(const Program& p, const Statement& s);
+  void check_export(const Statement& s);
   std::vector<std::string> arguments_of(const Program& p, NodeId node) const;
 
   const Calculus& calculus_;
@@ -80,11 +80,9 @@ void Reader::read(const std::string& text, const std::string& name) {
   file_ = name;
   source_ = text;
   const uint32_t source = diagnostics_.add_source(name, text);
-  const size_t errors = diagnostics_.error_count();
   const std::vector<Token> tokens = tokenize(texts_.back(), source, diagnostics_);
-  const bool is_text = tokens.size() >= 2 && (diagnostics_.error_count() == errors || tokens[tokens.size() - 1].where.end == texts_.back().size());
+  if (tokens.empty()) return;
   const Syntax syntax = parse(tokens, known_, diagnostics_);
-  if (!is_text) return;
   for (const Statement& s : syntax.statements)
     if (s.kind == Statement::Kind::Definition) elaborator_.later.try_emplace(s.names[0].text, s.names[0].where);
   for (const Statement& s : syntax.statements) statement(syntax, s);
@@ -305,6 +303,7 @@ void Reader::check_sizes() {
 }
 
 std::optional<Program> Reader::finish() {
+  for (const Statement& s : exports_) check_export(s);
   if (!diagnostics_.has_errors() && pending_.empty()) diagnostics_.report(Message::no_definition, SourceRange{uint32_t(texts_.size() - 1), 0, 0});
   if (diagnostics_.has_errors()) return std::nullopt;
   name_sizes();
@@ -344,46 +343,47 @@ std::vector<std::string> Reader::arguments_of(const Program& p, NodeId node) con
 
 void Reader::exports(Program& p) {
   for (const Statement& s : exports_) {
-    check_export(p, s);
     Export e{.name = s.names[0].text, .arguments = {}, .results = {}};
     for (const WrittenName& n : s.arguments) e.arguments.push_back(n.text);
     for (const WrittenName& n : s.results) e.results.push_back(n.text);
+    for (const WrittenName& n : s.results)
+      for (const std::string& used : arguments_of(p, p.find_definition(n.text)->value.node))
+        if (std::ranges::find(e.arguments, used) == e.arguments.end())
+          diagnostics_.report(Message::export_incomplete, n.where, n.text, used, e.name);
     p.exports.push_back(std::move(e));
   }
   if (exports_.empty())
     for (const Definition& d : p.definitions) p.exports.push_back({d.name, arguments_of(p, d.value.node), {d.name}});
 }
 
-void Reader::check_export(const Program& p, const Statement& s) {
+// The names of exports; those that a mistake elsewhere left without a meaning pass.
+void Reader::check_export(const Statement& s) {
   std::vector<std::string> variables, definitions;
-  for (const Declaration& d : p.declarations) variables.push_back(d.name);
-  for (const Definition& d : p.definitions) definitions.push_back(d.name);
-  for (const WrittenName& n : s.arguments)
-    if (!p.find_declaration(n.text)) suggest(diagnostics_.report(Message::export_argument, n.where, shorten(n.text)), n.text, variables);
-  for (const WrittenName& n : s.results) {
-    const Definition* d = p.find_definition(n.text);
-    if (!d) {
-      suggest(diagnostics_.report(Message::export_result, n.where, shorten(n.text)), n.text, definitions);
-      continue;
-    }
-    for (const std::string& used : arguments_of(p, d->value.node))
-      if (std::ranges::find(s.arguments, used, &WrittenName::text) == s.arguments.end())
-        diagnostics_.report(Message::export_incomplete, n.where, n.text, used, s.names[0].text);
-  }
+  for (const Variable& v : variables_) variables.push_back(v.name);
+  for (const Pending& d : pending_) definitions.push_back(d.name);
+  auto check = [&](const WrittenName& n, const std::vector<std::string>& among, Message m) {
+    const auto meaning = elaborator_.names.find(n.text);
+    const bool poisoned = meaning != elaborator_.names.end() && meaning->second.poisoned();
+    if (!poisoned && std::ranges::find(among, n.text) == among.end()) suggest(diagnostics_.report(m, n.where, shorten(n.text)), n.text, among);
+  };
+  for (const WrittenName& n : s.arguments) check(n, variables, Message::export_argument);
+  for (const WrittenName& n : s.results) check(n, definitions, Message::export_result);
 }
 
 // --- one-liners whose lower-case names are scalars -------------------------------------------------------------------------------------
 
-// Mistakes that look like a vector used as a number: t^2, 1/t, t + 1.
-bool suggests_scalars(const Diagnostics& diagnostics) {
-  bool some = false;
+// Mistakes that look like a vector used as a number: strong ones are t^2, 1/t, t + 1; a product of two columns is a weak one.
+enum class Doubt { None, Weak, Strong };
+Doubt doubts_vectors(const Diagnostics& diagnostics) {
+  constexpr Message kStrong[] = {Message::power_of_vector, Message::division_by_tensor, Message::scalar_plus_tensor, Message::exponent_not_scalar,
+                                 Message::needs_scalar};
+  Doubt doubt = Doubt::None;
   for (const Diagnostic& d : diagnostics.all()) {
-    const bool scalar_like = d.message == Message::power_of_vector || d.message == Message::division_by_tensor ||
-                             d.message == Message::scalar_plus_tensor || d.message == Message::exponent_not_scalar || d.message == Message::needs_scalar;
-    if (!scalar_like && d.message != Message::column_on_the_left) return false;
-    some = some || scalar_like;
+    if (std::ranges::find(kStrong, d.message) != std::end(kStrong)) doubt = Doubt::Strong;
+    else if (d.message != Message::column_on_the_left) return Doubt::None;
+    else if (doubt == Doubt::None) doubt = Doubt::Weak;
   }
-  return some;
+  return doubt;
 }
 
 std::optional<Program> try_reading(const std::string& text, const ParseOptions& options, const Calculus& calculus, Diagnostics& diagnostics,
@@ -436,7 +436,8 @@ std::optional<Program> parse_program(std::string source, std::string file, const
   return reader.finish();
 }
 
-// The literal reading counts. If it fails only where vectors are used like numbers, the fewest of them become scalars.
+// The literal reading counts. If it fails only where vectors are used like numbers, the fewest of them become scalars; where two columns are
+// multiplied this is only offered.
 std::optional<Program> parse_expression(std::string text, const ParseOptions& options, const Calculus& calculus, Diagnostics& diagnostics) {
   std::vector<std::string> vectors;
   Diagnostics literal;
@@ -444,15 +445,18 @@ std::optional<Program> parse_expression(std::string text, const ParseOptions& op
     diagnostics = std::move(literal);
     return p;
   }
-  if (suggests_scalars(literal)) {
+  if (const Doubt doubt = doubts_vectors(literal); doubt != Doubt::None) {
     for (const std::set<std::string>& scalars : choices(vectors)) {
       Diagnostics trial;
-      if (auto p = try_reading(text, options, calculus, trial, scalars, nullptr)) {
+      auto p = try_reading(text, options, calculus, trial, scalars, nullptr);
+      if (p && doubt == Doubt::Strong) {
         diagnostics = std::move(trial);
         return p;
       }
+      if (!p) continue;
+      for (const std::string& name : scalars) literal.fix_first(Message::declare_otherwise, name, name);
+      break;
     }
-    if (!vectors.empty()) literal.fix_first(Message::declare_otherwise, vectors[0], vectors[0]);
   }
   diagnostics = std::move(literal);
   return std::nullopt;

@@ -41,6 +41,13 @@ void suggest(Diagnostic& d, std::string_view name, const std::vector<std::string
   if (const auto best = nearest(name, candidates)) d.fix(Message::did_you_mean, *best);
 }
 
+std::string counted(size_t n, std::string_view one, std::string_view many) { return fmt::format("{} {}", n, n == 1 ? one : many); }
+
+bool is_reduction(std::string_view name) {
+  constexpr std::string_view kReductions[] = {"sum", "mean", "prod", "max", "min", "lse", "logsumexp"};
+  return std::ranges::find(kReductions, name) != std::end(kReductions);
+}
+
 bool is_greek_name(std::string_view name) {
   constexpr std::string_view kNames[] = {"alpha", "beta", "gamma", "delta",   "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
                                          "nu",    "xi",   "rho",   "sigma",   "tau",     "phi",  "chi", "psi",   "omega", "upsilon", "omicron"};

@@ -19,6 +19,12 @@ std::optional<std::string> nearest(std::string_view name, std::span<const std::s
 // Adds "did you mean `...`?" to `d` if a candidate is near.
 void suggest(Diagnostic& d, std::string_view name, const std::vector<std::string>& candidates);
 
+// "1 index", "2 indices".
+std::string counted(size_t n, std::string_view one, std::string_view many);
+
+// Functions that reduce a named index when they bear one: sum_i, lse_k.
+bool is_reduction(std::string_view name);
+
 // alpha, lambda, ... or one Greek letter, also with digits behind (sigma2).
 bool is_greek_name(std::string_view name);
 
