@@ -1,0 +1,40 @@
+// Whether two tensors are equal, judged by numbers: in quadruple precision, at random points that keep the declarations' promises.
+//
+// Equal analytic functions agree everywhere and different ones almost nowhere, so a few points decide; a refutation is certain and comes
+// with its point.
+#pragma once
+#include <map>
+#include <span>
+#include <vector>
+
+#include "ir/oracle.h"
+
+namespace ricci {
+
+struct Points {
+  Dims dims = {};  // what is not given is small and all different
+  uint64_t seed = 1;
+  int count = 10;
+};
+
+struct Comparison {
+  enum class Verdict : uint8_t { Equal, Transposed, Different, Undecided } verdict;  // Undecided: no point was usable
+  int points = 0;                                                                    // where it was compared
+  int skipped = 0;                                                                   // at a kink, or not finite on both sides
+  double largest = 0;                                                                // relative difference
+  // Different: where. `index` counts entries from one; empty for scalars, or if the shapes differ.
+  std::map<NodeId, Array<Quad>> point = {};
+  std::vector<int64_t> index = {}, left_shape = {}, right_shape = {};
+  double left = 0, right = 0;
+};
+
+// Compares `a` and `b`; Transposed if b' agrees with a and b does not.
+Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points);
+
+// Compares `derivative`, the claimed derivative of f by xs in turn (axes of f, of xs[0], ...), with dual numbers on f.
+Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId> xs, NodeId derivative, const Points& points);
+
+// A value for every variable below `roots`.
+std::map<NodeId, Array<Quad>> random_point(const Graph& g, std::span<const NodeId> roots, const Dims& dims, uint64_t seed);
+
+}  // namespace ricci

@@ -1,0 +1,82 @@
+// ricci check: every derivative of every definition against the oracle, and which definitions are such derivatives.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ir/sample.h"
+#include "passes/compare.h"
+#include "passes/differentiate.h"
+#include "passes/simplify.h"
+#include "tools/guard.h"
+#include "tools/ricci/command.h"
+#include "tools/ricci/session.h"
+
+namespace ricci::driver {
+namespace {
+
+constexpr int kHighestOrder = 2;
+constexpr int64_t kMostDirections = 400;  // the oracle takes an evaluation for each entry of a derivative's variables
+
+bool depends_on(const Graph& g, NodeId f, NodeId x) {
+  const NodeId roots[] = {f};
+  auto below = g.reachable(roots);
+  return std::find(below.begin(), below.end(), x) != below.end();
+}
+
+// Definitions whose node is the derivative: hash-consing makes that an equality of ids.
+std::string names_of(const Program& p, NodeId derivative) {
+  std::string names;
+  for (const Definition& d : p.definitions)
+    if (d.value.node == derivative) names += (names.empty() ? "" : ", ") + d.name;
+  return names;
+}
+
+struct Report {
+  int failures = 0, checks = 0;
+
+  void add(const std::string& what, const std::string& names, const Comparison& c) {
+    ++checks;
+    std::string verdict =
+        c.verdict == Comparison::Verdict::Equal       ? fmt::format("agrees at {} points, largest deviation {:.1e}", c.points, c.largest)
+        : c.verdict == Comparison::Verdict::Undecided ? "undecided: no random point was smooth and finite"
+        : c.left_shape != c.right_shape               ? "WRONG: the shapes differ"
+                                        : fmt::format("WRONG at entry [{}]: {} and not {}", fmt::join(c.index, ", "), c.left, c.right);
+    bool wrong = c.verdict == Comparison::Verdict::Different || c.verdict == Comparison::Verdict::Transposed;
+    failures += wrong;
+    fmt::print("{:<24} {:<8} {}\n", what, names, verdict);
+  }
+};
+
+void check_definition(Program& p, const Definition& f, const Declaration& x, const Points& points, Report& report) {
+  Graph& g = *p.graph;
+  const NodeId roots[] = {f.value.node, x.node};
+  const Dims dims = distinct_sizes(g, roots, points.dims);
+  const int64_t entries = Array<double>::count(shape_of(g, g[x.node].type, dims));
+  NodeId derivative = f.value.node;
+  std::vector<NodeId> xs;
+  int64_t directions = 1;
+  for (int order = 1; order <= kHighestOrder; ++order) {
+    derivative = differentiate(g, derivative, x.node);
+    xs.push_back(x.node);
+    directions *= entries;
+    if (directions > kMostDirections || (order > 1 && g[f.value.node].rank() > 0)) return;
+    std::string what = fmt::format("d{0} {1} / d {2}{0}", order > 1 ? fmt::format("^{}", order) : "", f.name, x.name);
+    report.add(what, names_of(p, derivative), compare_with_oracle(g, f.value.node, xs, simplify(g, derivative), points));
+  }
+}
+
+}  // namespace
+
+int check(const Options& options) {
+  Program p = load(options);
+  const Points points{dimension_sizes(options), options.seed, options.points};
+  Report report;
+  for (const Definition& f : p.definitions) {
+    if (!options.fn.empty() && f.name != options.fn) continue;
+    for (const Declaration& x : p.declarations)
+      if (depends_on(*p.graph, f.value.node, x.node)) check_definition(p, f, x, points, report);
+  }
+  fmt::print("{} derivatives, {} wrong\n", report.checks, report.failures);
+  return report.failures ? kWrongInput : kSuccess;
+}
+
+}  // namespace ricci::driver

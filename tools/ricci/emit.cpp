@@ -1,0 +1,138 @@
+// Rows of the table of emitters; each only calls the library that does the work.
+#include "tools/ricci/emit.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "codegen/header.h"
+#include "codegen/index_form.h"
+#include "codegen/text.h"
+#include "frontend/spelling.h"
+#include "ir/dot.h"
+#include "ir/json.h"
+#include "ir/text.h"
+#include "passes/plan.h"
+#include "passes/raise.h"
+#include "tools/guard.h"
+#include "tools/ricci/function.h"
+#include "tools/tensor_file.h"
+
+namespace ricci::driver {
+namespace {
+
+// An emitter of matrix expressions; what has no matrix form is said in index notation, in the language.
+template <std::string (*spell)(const mat::Expr&)>
+std::string from_expression(const Program& p, const Value& value, const std::string& name) {
+  Raised raised = raise(*p.graph, value.node, value.variance);
+  if (!raised.expr) throw NotSupported(fmt::format("{} has no matrix form ({}): this kind of output", name, raised.reason));
+  return spell(*raised.expr) + "\n";
+}
+
+template <std::string (*print)(const Graph&, std::span<const NodeId>)>
+std::string from_graph(const Program& p, const Value& value, const std::string&) {
+  return print(*p.graph, std::span(&value.node, 1));
+}
+
+constexpr AnswerEmitter kAnswerEmitters[] = {
+    {"text", from_expression<to_text>},
+    {"ir", from_graph<print_ir>},
+    {"dot", from_graph<to_dot>},
+    {"json", from_graph<to_json>},
+};
+
+std::vector<NodeId> results_of(const Program& p, std::span<const Export> functions) {
+  std::vector<NodeId> nodes;
+  for (const Export& e : functions)
+    for (const std::string& name : e.results) nodes.push_back(*p.find(name));
+  return nodes;
+}
+
+template <std::string (*print)(const Graph&, std::span<const NodeId>)>
+std::string from_results(Program& p, std::span<const Export> functions, const Options&) {
+  return print(*p.graph, results_of(p, functions));
+}
+
+std::vector<Unit> units_of(Program& p, std::span<const Export> functions, const Options& options) {
+  std::vector<Unit> units;
+  for (const Export& e : functions) units.push_back(unit_for(p, e, options, true));
+  return units;
+}
+
+template <Product product>
+std::string from_units(Program& p, std::span<const Export> functions, const Options& options) {
+  return ricci::compile(units_of(p, functions, options), target_of(options), product);
+}
+
+std::string shared_library(Program& p, std::span<const Export> functions, const Options& options) {
+  const std::string object = from_units<Product::Object>(p, functions, options);
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("ricci-{}.so", std::hash<std::string>()(object));
+  link_shared(object, path.string());
+  std::string bytes = read_file(path.string());
+  std::filesystem::remove(path);
+  return bytes;
+}
+
+std::string header(Program& p, std::span<const Export> functions, const Options& options) {
+  std::string guard = std::filesystem::path(options.output.empty() ? p.file : options.output).stem().string();
+  return emit_header(units_of(p, functions, options), guard);
+}
+
+std::string loop_text(Program& p, std::span<const Export> functions, const Options& options) {
+  std::string text;
+  for (const Unit& u : units_of(p, functions, options)) text += loops::to_text(u.program);
+  return text;
+}
+
+std::string plan_text(Program& p, std::span<const Export> functions, const Options& options) {
+  Sizes sizes;
+  for (const auto& [name, size] : dimension_sizes(options)) sizes.known[p.graph->dim(name)] = size;
+  std::string text;
+  for (const Export& e : functions) {
+    const Plan plan = make_plan(*p.graph, results_of(p, std::span(&e, 1)), sizes);
+    text +=
+        fmt::format("# {}({}) -> {}\n{}", e.name, fmt::join(e.arguments, ", "), fmt::join(e.results, ", "), to_text(*p.graph, plan, sizes));
+  }
+  return text;
+}
+
+constexpr ProgramEmitter kProgramEmitters[] = {
+    {"header", header},
+    {"llvm", from_units<Product::Llvm>},
+    {"bc", from_units<Product::Bitcode>},
+    {"asm", from_units<Product::Assembly>},
+    {"obj", from_units<Product::Object>},
+    {"so", shared_library},
+    {"dot", from_results<to_dot>},
+    {"json", from_results<to_json>},
+    {"ir", from_results<print_ir>},
+    {"plan", plan_text},
+    {"loops", loop_text},
+};
+
+template <class Table>
+auto find_kind(const Table& table, std::string_view kind) {
+  auto found = std::ranges::find(table, kind, [](const auto& row) { return row.kind; });
+  return found == std::end(table) ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::span<const AnswerEmitter> answer_emitters() { return kAnswerEmitters; }
+std::span<const ProgramEmitter> program_emitters() { return kProgramEmitters; }
+const AnswerEmitter* find_answer_emitter(std::string_view kind) { return find_kind(kAnswerEmitters, kind); }
+const ProgramEmitter* find_program_emitter(std::string_view kind) { return find_kind(kProgramEmitters, kind); }
+
+std::string unknown_kind(std::string_view kind) {
+  std::vector<std::string> names;
+  for (const AnswerEmitter& e : kAnswerEmitters) names.emplace_back(e.kind);
+  for (const ProgramEmitter& e : kProgramEmitters)
+    if (!find_answer_emitter(e.kind)) names.emplace_back(e.kind);
+  auto near = nearest(kind, names);
+  return near ? fmt::format("nothing called `{}` is emitted; did you mean `{}`?", kind, *near)
+              : fmt::format("nothing called `{}` is emitted; there are {}", kind, fmt::join(names, ", "));
+}
+
+}  // namespace ricci::driver

@@ -1,0 +1,189 @@
+// Sizes come from the data: each axis of each given array says what its dimension is, and two that disagree are both named.
+#include "tools/ricci/function.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "ir/sample.h"
+#include "tools/guard.h"
+#include "tools/tensor_file.h"
+
+namespace ricci::driver {
+
+Target target_of(const Options& o) {
+  Target t;
+  t.triple = o.target;
+  t.cpu = o.march;
+  t.optimization = o.level;
+  t.fast_math = o.fast_math;
+  t.vector_library = o.vector_library == "none" ? VectorLibrary::None : VectorLibrary::Libmvec;
+  return t;
+}
+
+BuildOptions build_options(const Options& options, bool fix_sizes) {
+  BuildOptions b;
+  if (fix_sizes) b.dims = dimension_sizes(options);
+  b.scalar = options.use_float ? loops::Scalar::Float : loops::Scalar::Double;
+  b.optimize = options.level > 0;
+  return b;
+}
+
+Unit unit_for(Program& program, const Export& function, const Options& options, bool fix_sizes) try {
+  return build(program, function, build_options(options, fix_sizes), target_of(options));
+} catch (const std::invalid_argument& e) {
+  throw UsageError(e.what());
+}
+
+namespace {
+
+// The sizes known so far, and which array said so.
+struct Unifier {
+  const Graph& g;
+  std::map<std::string, std::pair<int64_t, std::string>, std::less<>> sizes;
+
+  void meet(DimId d, int64_t size, const std::string& origin) {
+    const Dim& dim = g[d];
+    if (dim.kind == Dim::Kind::Fixed && dim.size != size)
+      throw UsageError(fmt::format("{} has size {} where {} is declared", origin, size, dim.size));
+    if (dim.kind != Dim::Kind::Symbol) return;
+    auto [at, fresh] = sizes.try_emplace(dim.name, size, origin);
+    if (!fresh && at->second.first != size)
+      throw UsageError(fmt::format("`{}` is {} in {} and {} in {}", dim.name, at->second.first, at->second.second, size, origin));
+  }
+  Dims dims() const {
+    Dims d;
+    for (const auto& [name, size] : sizes) d[name] = size.first;
+    return d;
+  }
+};
+
+struct Given {
+  std::string name, file;
+};
+
+std::vector<Given> given_files(const Options& options) {
+  std::vector<Given> given;
+  for (const std::string& text : options.in) {
+    size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) throw UsageError(fmt::format("--in is written X=FILE, not `{}`", text));
+    given.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  return given;
+}
+
+bool is_number(const std::string& text, double& value) {
+  char* end = nullptr;
+  value = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0';
+}
+
+// --in lambda=0.5 gives a scalar its value.
+Array<double> read_argument(const Given& given, const Declaration& d, const Graph& g) {
+  Array<double> a;
+  double value = 0;
+  if (g[d.node].rank() == 0 && is_number(given.file, value)) {
+    a.data = {value};
+    return a;
+  }
+  TensorFile file = read_tensor(given.file);
+  size_t rank = g[d.node].rank();
+  if (rank == 0 && file.data.size() == 1) file.shape.clear();
+  if (rank == 2 && file.shape.size() == 1) file.shape.push_back(1);
+  if (file.shape.size() != rank)
+    throw UsageError(fmt::format("{} is declared with {} indices, and {} has {}", d.name, rank, given.file, file.shape.size()));
+  a.shape = file.shape;
+  a.data = std::move(file.data);
+  return a;
+}
+
+}  // namespace
+
+Arguments gather(const Program& program, const Export& function, const Options& options, bool draw_rest) {
+  const Graph& g = *program.graph;
+  Unifier unifier{g, {}};
+  for (const auto& [name, size] : dimension_sizes(options)) unifier.sizes[name] = {size, "--dim"};
+  std::map<std::string, Array<double>, std::less<>> arrays;
+  for (const Given& given : given_files(options)) {
+    const Declaration& d = declared(program, given.name);
+    Array<double> a = read_argument(given, d, g);
+    for (size_t k = 0; k < a.shape.size(); ++k) unifier.meet(g[d.node].type[k], a.shape[k], given.name);
+    arrays[d.name] = std::move(a);
+  }
+  for (const std::string& name : options.random)
+    if (name != "all") declared(program, name);
+  bool all = draw_rest || std::ranges::find(options.random, "all") != options.random.end();
+
+  Arguments result{unifier.dims(), {}, {}};
+  Sampler sampler(options.seed);
+  auto need_sizes = [&](const Type& type, const std::string& what) {
+    for (DimId d : type)
+      if (g[d].kind == Dim::Kind::Symbol && !result.dims.contains(g[d].name))
+        throw UsageError(fmt::format("the size of `{}` in {} is not known; give it with --dim {}=N", g[d].name, what, g[d].name));
+  };
+  for (const std::string& name : function.arguments) {
+    if (auto at = arrays.find(name); at != arrays.end()) {
+      result.in.push_back(std::move(at->second));
+      continue;
+    }
+    if (!all && std::ranges::find(options.random, name) == options.random.end())
+      throw UsageError(fmt::format("{} needs {}: give --in {}=FILE or --random {}", function.name, name, name, name));
+    const Symbol& symbol = g.symbol(declared(program, name).node);
+    need_sizes(symbol.type, name);
+    result.in.push_back(sampler.draw(g, symbol, result.dims));
+  }
+  for (const std::string& name : function.results) {
+    const Type& type = g[*program.find(name)].type;
+    need_sizes(type, name);
+    result.out.emplace_back(shape_of(g, type, result.dims));
+  }
+  return result;
+}
+
+Call::Call(Program& program, const Export& function, const Options& options, Arguments arguments)
+    : single_(options.use_float), arguments_(std::move(arguments)), function_([&] {
+        auto start = std::chrono::steady_clock::now();
+        CompiledFunction compiled = Jit(target_of(options)).compile(unit_for(program, function, options, false));
+        compile_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        return compiled;
+      }()) {
+  const ricci_meta& meta = function_.meta();
+  for (int32_t k = 0; k < meta.dim_count; ++k) {
+    auto at = arguments_.dims.find(meta.dims[k]);
+    if (at == arguments_.dims.end())
+      throw UsageError(fmt::format("the size of `{0}` is not known; give it with --dim {0}=N", meta.dims[k]));
+    dims_.push_back(at->second);
+  }
+  auto buffers = [](const std::vector<Array<double>>& arrays, auto& typed) {
+    for (const Array<double>& a : arrays) typed.emplace_back(a.data.begin(), a.data.end());
+  };
+  if (single_) buffers(arguments_.in, in32_), buffers(arguments_.out, out32_);
+  else buffers(arguments_.in, in64_), buffers(arguments_.out, out64_);
+  size_t bytes = function_.work_bytes(dims_.data());
+  if (bytes > size_t(1) << 40) throw UsageError(fmt::format("{} needs a workspace of {} bytes at these sizes", function.name, bytes));
+  work_.resize(bytes + 64);
+  aligned_work_ = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(work_.data()) + 63) / 64 * 64);
+}
+
+template <class T>
+int Call::call(std::vector<std::vector<T>>& in, std::vector<std::vector<T>>& out) {
+  std::vector<const T*> inputs;
+  std::vector<T*> outputs;
+  for (auto& a : in) inputs.push_back(a.data());
+  for (auto& a : out) outputs.push_back(a.data());
+  return function_(inputs.data(), outputs.data(), dims_.data(), aligned_work_);
+}
+
+int Call::operator()() { return single_ ? call(in32_, out32_) : call(in64_, out64_); }
+
+const std::vector<Array<double>>& Call::results() {
+  for (size_t k = 0; k < arguments_.out.size(); ++k) {
+    if (single_) arguments_.out[k].data.assign(out32_[k].begin(), out32_[k].end());
+    else arguments_.out[k].data = out64_[k];
+  }
+  return arguments_.out;
+}
+
+}  // namespace ricci::driver

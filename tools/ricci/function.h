@@ -1,0 +1,53 @@
+// An exported function on its way to machine code, and the arrays it is called with.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "codegen/jit.h"
+#include "codegen/object_unit.h"
+#include "ir/interpret.h"
+#include "tools/ricci/session.h"
+
+namespace ricci::driver {
+
+Target target_of(const Options& options);
+
+// How --float and, if `fix_sizes`, --dim shape what is built.
+BuildOptions build_options(const Options& options, bool fix_sizes);
+
+// The exported function lowered. Throws UsageError for a dimension that does not exist.
+Unit unit_for(Program& program, const Export& function, const Options& options, bool fix_sizes);
+
+// Everything a call needs, in the function's order.
+struct Arguments {
+  Dims dims;
+  std::vector<Array<double>> in, out;  // out: allocated, zero
+};
+
+// Reads --in, draws --random, unifies the dimensions. `draw_rest`: what is not given is drawn. Throws UsageError, FileError or InputError
+// that name the argument and where each size came from.
+Arguments gather(const Program& program, const Export& function, const Options& options, bool draw_rest);
+
+// A function compiled for this machine, ready to be called again and again on the same arrays.
+class Call {
+ public:
+  Call(Program& program, const Export& function, const Options& options, Arguments arguments);
+  int operator()();                             // the status of the raw call
+  const std::vector<Array<double>>& results();  // of the last call
+  double compile_seconds() const { return compile_seconds_; }
+
+ private:
+  template <class T>
+  int call(std::vector<std::vector<T>>& in, std::vector<std::vector<T>>& out);
+  bool single_;
+  Arguments arguments_;
+  double compile_seconds_ = 0;
+  CompiledFunction function_;
+  std::vector<int64_t> dims_;
+  std::vector<std::vector<double>> in64_, out64_;
+  std::vector<std::vector<float>> in32_, out32_;
+  std::vector<char> work_;
+  void* aligned_work_ = nullptr;
+};
+
+}  // namespace ricci::driver

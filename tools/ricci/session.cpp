@@ -1,0 +1,145 @@
+// Reading, complaining and choosing.
+#include "tools/ricci/session.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+
+#include "frontend/spelling.h"
+#include "passes/differentiate.h"
+#include "tools/guard.h"
+#include "tools/tensor_file.h"
+
+namespace ricci::driver {
+
+bool coloured_errors() {
+  const char* none = std::getenv("NO_COLOR");
+  return ::isatty(STDERR_FILENO) && !(none && *none);
+}
+
+void print_diagnostics(const Diagnostics& diagnostics, const Options& options) {
+  if (diagnostics.all().empty()) return;
+  std::string text = options.json_diagnostics ? diagnostics.to_json() : diagnostics.to_text(coloured_errors());
+  std::fputs(text.c_str(), stderr);
+  if (!text.ends_with('\n')) std::fputc('\n', stderr);
+}
+
+bool is_expression(std::string_view text) {
+  int depth = 0;
+  for (size_t k = 0; k < text.size(); ++k) {
+    char c = text[k];
+    if (c == '#') k = std::min(text.find('\n', k), text.size() - 1);
+    depth += (c == '(' || c == '[' || c == '{') - (c == ')' || c == ']' || c == '}');
+    bool comparison = c == '=' && ((k + 1 < text.size() && text[k + 1] == '=') ||
+                                   (k > 0 && std::string_view("<>=!").find(text[k - 1]) != std::string_view::npos));
+    if (depth <= 0 && ((c == '=' && !comparison) || c == ':')) return false;
+  }
+  return true;
+}
+
+Input read_input(const Options& options) {
+  Input input;
+  std::error_code ignored;
+  const std::string& named = options.input;
+  std::string_view bare = named;
+  while (bare.starts_with(' ')) bare.remove_prefix(1);
+  if (named == "-") {
+    input = {read_file("-"), "<stdin>", false};
+  } else if (bare.size() < 4096 && (bare.ends_with(".ricci") || std::filesystem::is_regular_file(bare, ignored))) {
+    input = {read_file(std::string(bare)), std::string(bare), false};
+  } else {
+    input = {std::string(bare), "<expression>", false};
+  }
+  while (input.text.ends_with('\n')) input.text.pop_back();
+  input.expression = is_expression(input.text);
+  remember_input(input.name, input.text);
+  return input;
+}
+
+Program parse_input(const Input& input, const Options& options) {
+  Diagnostics diagnostics;
+  std::optional<Program> program;
+  if (input.expression) {
+    program = parse_expression(input.text, {options.declare, input.name}, calculus(), diagnostics);
+  } else {
+    std::string text = input.text;
+    for (const std::string& declaration : options.declare) text += "\n" + declaration;
+    program = parse_program(std::move(text), input.name, calculus(), diagnostics);
+  }
+  print_diagnostics(diagnostics, options);
+  if (!program) throw InputError{};
+  check_size(*program->graph, options);
+  if (!program->assumptions.empty()) std::fputs(fmt::format("assuming {}\n", fmt::join(program->assumptions, "; ")).c_str(), stderr);
+  return std::move(*program);
+}
+
+namespace {
+
+template <class List>
+std::string unknown(std::string_view what, std::string_view name, const List& known) {
+  std::vector<std::string> names;
+  for (const auto& k : known) names.push_back(k.name);
+  auto near = nearest(name, names);
+  if (near) return fmt::format("no {} `{}`; did you mean `{}`?", what, name, *near);
+  return fmt::format("no {} `{}`; there {} {}", what, name, names.size() == 1 ? "is" : "are",
+                     names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+const Definition& chosen_definition(const Program& program, const Options& options) {
+  if (program.definitions.empty()) throw UsageError(fmt::format("{} defines nothing", program.file));
+  if (options.fn.empty()) return program.definitions.back();
+  if (const Definition* d = program.find_definition(options.fn)) return *d;
+  for (const Export& e : program.exports)
+    if (e.name == options.fn && e.results.size() == 1) return *program.find_definition(e.results[0]);
+  throw UsageError(unknown("definition", options.fn, program.definitions));
+}
+
+const Export& chosen_export(const Program& program, const Options& options) {
+  if (program.exports.empty()) throw UsageError(fmt::format("{} exports nothing", program.file));
+  if (options.fn.empty()) return program.exports.front();
+  auto found = std::ranges::find(program.exports, options.fn, &Export::name);
+  if (found == program.exports.end()) throw UsageError(unknown("exported function", options.fn, program.exports));
+  return *found;
+}
+
+const Declaration& declared(const Program& program, std::string_view name) {
+  if (const Declaration* d = program.find_declaration(name)) return *d;
+  throw UsageError(unknown("variable", name, program.declarations));
+}
+
+std::vector<std::string> split_names(std::string_view list) {
+  std::vector<std::string> names(1);
+  for (char c : list) {
+    if (c == ',') names.emplace_back();
+    else if (c != ' ') names.back() += c;
+  }
+  std::erase(names, "");
+  return names;
+}
+
+std::map<std::string, int64_t, std::less<>> dimension_sizes(const Options& options) {
+  std::map<std::string, int64_t, std::less<>> sizes;
+  for (const std::string& text : options.dims) {
+    size_t equals = text.find('=');
+    int64_t size = -1;
+    const char* end = text.data() + text.size();
+    bool read = equals != std::string::npos && equals > 0 && std::from_chars(text.data() + equals + 1, end, size).ptr == end;
+    if (!read || size < 0) throw UsageError(fmt::format("--dim is written n=1000, not `{}`", text));
+    sizes[text.substr(0, equals)] = size;
+  }
+  return sizes;
+}
+
+void check_size(const Graph& graph, const Options& options) {
+  if (options.max_nodes > 0 && graph.size() > options.max_nodes)
+    throw TooLarge(fmt::format("the graph has {} nodes (--max-nodes {})", graph.size(), options.max_nodes));
+}
+
+}  // namespace ricci::driver
