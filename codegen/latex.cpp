@@ -1,0 +1,111 @@
+#include "codegen/latex.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "codegen/notation.h"
+#include "codegen/unicode.h"
+#include "ir/elementwise.h"
+#include "ir/functions.h"
+
+namespace ricci {
+namespace {
+
+using mat::Expr;
+using mat::Node;
+using mat::Op;
+
+// What neither table knows, with {} for each argument in turn.
+constexpr std::pair<std::string_view, std::string_view> kFunctions[] = {
+    {"inv", "{}^{-1}"},   {"norm2", "\\left\\|{}\\right\\|_2"}, {"norm1", "\\left\\|{}\\right\\|_1"}, {"tr", "\\operatorname{tr}"},
+    {"sqrt", "\\sqrt{{}}"}, {"eye", "I_{{}}"},                  {"ones", "\\mathbf{1}_{{}}"},        {"zeros", "\\mathbf{0}_{{}}"},
+    {"<", "{} < {}"},     {"==", "{} = {}"},                    {"where", "\\operatorname{where}"},  {"sum", "\\operatorname{sum}"},
+};
+
+std::string template_of(std::string_view function) {
+  for (auto [name, text] : kFunctions)
+    if (name == function) return std::string(text);
+  if (auto op = find_elementwise(function)) return std::string(row(*op).latex);
+  if (auto op = find_function(function)) return std::string(row(*op).latex);
+  std::string escaped;
+  for (char c : function) escaped += c == '_' ? std::string("\\_") : std::string(1, c);
+  return "\\operatorname{" + escaped + "}";
+}
+
+// A template with {} for the arguments, or the name of a function before a bracket.
+Pieces spell_call(const Node& n) {
+  std::string text = template_of(n.name);
+  if (text.find("{}") == text.npos) return fill(text + "\\left({}\\right)", n.operands);
+  bool one_each = n.operands.size() > 1 && !n.calls("ones") && !n.calls("zeros");
+  if (!one_each) return fill(text, n.operands, text.starts_with("{}") ? Level::Atom : Level::Comparison);
+  Pieces out;
+  size_t next = 0, at = 0;
+  for (size_t hole; next < n.operands.size() && (hole = text.find("{}", at)) != text.npos; at = hole + 2) {
+    out.emplace_back(text.substr(at, hole - at));
+    out.emplace_back(n.operands[next++], hole == 0 ? Level::Sum : Level::Comparison);
+  }
+  out.emplace_back(text.substr(at));
+  return out;
+}
+
+bool begins_with_name(const Expr& e) { return e->op != Op::Number; }
+
+Pieces spell(const Node& n) {
+  Pieces out;
+  auto infix = [&](const char* sign) {
+    for (size_t i = 0; i < n.operands.size(); ++i) {
+      const Expr& e = n.operands[i];
+      bool numbers = i > 0 && !begins_with_name(e) && !begins_with_name(n.operands[i - 1]);
+      if (i > 0) out.emplace_back(numbers ? " \\cdot " : sign);
+      out.emplace_back(e, e->op == Op::Mul && n.op == Op::Mul ? Level::Product : Level::Power);
+    }
+    return out;
+  };
+  switch (n.op) {
+    case Op::Number:
+      if (n.number.get_den() == 1) return {n.number.get_str()};
+      return {"\\frac{" + n.number.get_num().get_str() + "}{" + n.number.get_den().get_str() + "}"};
+    case Op::Name: return {latex_name(n.name)};
+    case Op::Add: return spell_sum(n);
+    case Op::Mul: return infix(" ");
+    case Op::Hadamard: return infix(" \\odot ");
+    case Op::ElementwiseDivide: return infix(" \\oslash ");
+    case Op::Divide: return {"\\frac{", n.operands[0], "}{", n.operands[1], "}"};
+    case Op::Power: return {{n.operands[0], Level::Atom}, "^{", n.operands[1], "}"};
+    case Op::ElementwisePower: return {{n.operands[0], Level::Atom}, "^{\\circ ", {n.operands[1], Level::Atom}, "}"};
+    case Op::Transpose:  // (X^{-1})^T is X^{-T}
+      if (n.operands[0]->calls("inv")) return {{n.operands[0]->operands[0], Level::Atom}, "^{-\\top}"};
+      return {{n.operands[0], Level::Atom}, "^{\\top}"};
+    case Op::Call: return spell_call(n);
+  }
+  return out;
+}
+
+// A name with a superscript cannot bear another; a fraction is a factor like any other.
+Level level(const Node& n) {
+  if (n.op == Op::Divide || n.op == Op::Number) return Level::Power;
+  if (n.op == Op::Transpose || n.calls("inv")) return Level::Power;
+  if (n.op == Op::Call && template_of(n.name).starts_with("{}^")) return Level::Power;
+  return infix_level(n);
+}
+
+}  // namespace
+
+std::string latex_name(std::string_view name) {
+  if (std::string_view greek = greek_letter(name); !greek.empty()) return "\\" + std::string(name);
+  size_t digits = name.size();
+  while (digits > 0 && std::isdigit(static_cast<unsigned char>(name[digits - 1]))) --digits;
+  std::string_view stem = name.substr(0, digits), number = name.substr(digits);
+  if (!number.empty() && !stem.empty() && (stem.size() == 1 || !greek_letter(stem).empty())) return latex_name(stem) + "_{" + std::string(number) + "}";
+  std::string escaped;
+  for (char c : name) {
+    if (std::string_view("_#$%&{}").find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  bool letter = name.size() == 1 || static_cast<unsigned char>(name[0]) >= 0x80;
+  return letter ? escaped : "\\mathrm{" + escaped + "}";
+}
+
+std::string to_latex(const Expr& e) { return render(e, {spell, level, "\\left(", "\\right)"}); }
+
+}  // namespace ricci

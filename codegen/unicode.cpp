@@ -1,0 +1,80 @@
+#include "codegen/unicode.h"
+
+#include <algorithm>
+
+#include "codegen/notation.h"
+
+namespace ricci {
+namespace {
+
+using mat::Expr;
+using mat::Node;
+using mat::Op;
+
+constexpr std::pair<std::string_view, std::string_view> kGreek[] = {
+    {"alpha", "α"}, {"beta", "β"},   {"gamma", "γ"}, {"delta", "δ"},   {"epsilon", "ε"}, {"zeta", "ζ"},  {"eta", "η"},   {"theta", "θ"},
+    {"iota", "ι"},  {"kappa", "κ"},  {"lambda", "λ"}, {"mu", "μ"},      {"nu", "ν"},      {"xi", "ξ"},    {"pi", "π"},    {"rho", "ρ"},
+    {"sigma", "σ"}, {"tau", "τ"},    {"upsilon", "υ"}, {"phi", "φ"},    {"chi", "χ"},     {"psi", "ψ"},   {"omega", "ω"}, {"Gamma", "Γ"},
+    {"Delta", "Δ"}, {"Theta", "Θ"},  {"Lambda", "Λ"}, {"Xi", "Ξ"},      {"Pi", "Π"},      {"Sigma", "Σ"}, {"Phi", "Φ"},   {"Psi", "Ψ"},
+    {"Omega", "Ω"},
+};
+
+std::string superscript(const std::string& digits) {
+  constexpr const char* kDigits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+  std::string out;
+  for (char c : digits) out += kDigits[c - '0'];
+  return out;
+}
+
+bool is_whole(const Expr& e) { return e->op == Op::Number && is_integer(e->number); }
+
+Pieces spell(const Node& n) {
+  Pieces out;
+  switch (n.op) {
+    case Op::Number: return {n.number.get_str()};
+    case Op::Name: {
+      std::string_view greek = greek_letter(n.name);
+      return {greek.empty() || greek == "δ" ? n.name : std::string(greek)};  // δ alone is the Kronecker delta
+    }
+    case Op::Add: return spell_sum(n, "−");
+    case Op::Mul:
+      for (size_t i = 0; i < n.operands.size(); ++i) {
+        const Expr& e = n.operands[i];
+        bool scaled = i + 1 == n.operands.size() && n.operands[0]->shape.is_scalar() && e->op == Op::Hadamard && n.operands[i - (i > 0)]->shape.is_scalar();
+        if (i > 0) out.emplace_back("·");
+        out.emplace_back(e, e->op == Op::Mul || scaled ? Level::Product : Level::Power);
+      }
+      return out;
+    case Op::Hadamard: case Op::ElementwiseDivide:
+      for (size_t i = 0; i < n.operands.size(); ++i) {
+        if (i > 0) out.emplace_back(n.op == Op::Hadamard ? "⊙" : "⊘");
+        out.emplace_back(n.operands[i], i == 0 && n.op == Op::ElementwiseDivide && n.operands[0]->op == Op::Hadamard ? Level::Product : Level::Power);
+      }
+      return out;
+    case Op::Divide: return {{n.operands[0], Level::Product}, "/", {n.operands[1], Level::Power}};
+    case Op::Power:
+      if (is_whole(n.operands[1])) return {{n.operands[0], Level::Postfix}, superscript(n.operands[1]->number.get_str())};
+      return {{n.operands[0], Level::Postfix}, "^", {n.operands[1], Level::Atom}};
+    case Op::ElementwisePower: return {{n.operands[0], Level::Postfix}, ".^", {n.operands[1], Level::Atom}};
+    case Op::Transpose: return {{n.operands[0], Level::Postfix}, "ᵀ"};
+    case Op::Call:
+      if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
+      if (n.name == "inv") return {{n.operands[0], Level::Atom}, "⁻¹"};
+      if (n.name == "norm2") return fill("‖{}‖", n.operands);
+      return fill(n.name + "({})", n.operands);
+  }
+  return out;
+}
+
+Level level(const Node& n) { return n.calls("inv") ? Level::Postfix : infix_level(n); }
+
+}  // namespace
+
+std::string_view greek_letter(std::string_view name) {
+  auto row = std::ranges::find(kGreek, name, &std::pair<std::string_view, std::string_view>::first);
+  return row == std::end(kGreek) ? std::string_view() : row->second;
+}
+
+std::string to_unicode(const Expr& e) { return render(e, {spell, level}); }
+
+}  // namespace ricci
