@@ -11,8 +11,8 @@ namespace {
 #define RICCI_MAP(id, name, arity, meaning, ...) make(MapOp::id, name, arity, __VA_ARGS__),
 constexpr ElementwiseRow make(MapOp op, std::string_view name, int arity, std::array<std::string_view, 3> d, double low, double high,
                               std::string_view primitive, std::string_view numpy, std::string_view latex, int weight, char monotone,
-                              char curvature, double range_low, double range_high) {
-  return {op, name, arity, {d[0], d[1], d[2]}, low, high, primitive, numpy, latex, weight, monotone, curvature, range_low, range_high};
+                              char curvature, double range_low, double range_high, std::string_view cpp) {
+  return {op, name, arity, {d[0], d[1], d[2]}, low, high, primitive, numpy, latex, weight, monotone, curvature, range_low, range_high, cpp};
 }
 constexpr ElementwiseRow kTable[] = {
 #include "ir/elementwise.def"
@@ -20,7 +20,7 @@ constexpr ElementwiseRow kTable[] = {
 #undef RICCI_MAP
 
 static_assert(std::ranges::all_of(kTable, [](const ElementwiseRow& r) { return &kTable[size_t(r.op)] == &r; }), "rows in enumerator order");
-static_assert(std::ranges::all_of(kTable, [](const ElementwiseRow& r) { return !r.name.empty() && !r.primitive.empty() && !r.numpy.empty(); }),
+static_assert(std::ranges::all_of(kTable, [](const ElementwiseRow& r) { return !r.name.empty() && !r.primitive.empty() && !r.numpy.empty() && !r.cpp.empty(); }),
               "every elementwise function needs every column");
 
 constexpr std::pair<std::string_view, MapOp> kAliases[] = {

@@ -28,6 +28,7 @@ struct ElementwiseRow {
   // Facts on the row's natural domain: '+' increasing, '-' decreasing, '0' neither; 'v' convex, 'c' concave, '0' neither.
   char monotone, curvature;
   double range_low, range_high; // bounds of the values
+  std::string_view cpp;         // the value as a C++ expression of x, y, z: "std::exp(x)"
 };
 
 std::span<const ElementwiseRow> elementwise_table();
