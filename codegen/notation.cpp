@@ -12,9 +12,9 @@ std::string render(const mat::Expr& e, const Dialect& dialect) {
     stack.pop_back();
     out += piece.text;
     if (!piece.operand) continue;
-    bool bracket = dialect.level(*piece.operand) < piece.demanded;
+    bool bracket = dialect.level(**piece.operand) < piece.demanded;
     if (bracket) out += dialect.open, stack.emplace_back(dialect.close);
-    Pieces inner = dialect.spell(*piece.operand);
+    Pieces inner = dialect.spell(**piece.operand);
     std::ranges::move(inner.rbegin(), inner.rend(), std::back_inserter(stack));
   }
   return out;

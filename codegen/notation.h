@@ -3,6 +3,7 @@
 // A spelling is a row of pieces, text or an operand. An operand that binds weaker than its place demands is bracketed.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,12 +17,12 @@ enum class Level : uint8_t { Comparison, Sum, Product, Power, Postfix, Atom };
 
 struct Piece {
   std::string text = {};
-  const mat::Node* operand = nullptr;
+  std::optional<mat::Expr> operand = {};
   Level demanded = Level::Comparison;  // the weakest operand that needs no brackets here
 
   Piece(std::string t) : text(std::move(t)) {}
   Piece(const char* t) : text(t) {}
-  Piece(const mat::Expr& e, Level demanded = Level::Comparison) : operand(&*e), demanded(demanded) {}
+  Piece(const mat::Expr& e, Level demanded = Level::Comparison) : operand(e), demanded(demanded) {}
 };
 using Pieces = std::vector<Piece>;
 
