@@ -14,6 +14,7 @@
 
 #include "codegen/llvm_target.h"
 #include "codegen/llvm_version.h"
+#include "codegen/symbol_name.h"
 
 namespace ricci {
 
@@ -110,7 +111,7 @@ std::vector<CompiledFunction> Jit::load(const std::string& object, std::span<con
     library->addToLinkOrder(*state_->runtime);
     check(state_->jit->addObjectFile(*library, llvm::MemoryBuffer::getMemBufferCopy(object, "ricci")));
     for (const std::string& name : names) {
-      const orc::ExecutorAddr meta = unwrap(state_->jit->lookup(*library, name + "_meta"));
+      const orc::ExecutorAddr meta = unwrap(state_->jit->lookup(*library, symbol_name(name) + "_meta"));
       result.emplace_back(code, meta.toPtr<const ricci_meta*>());
     }
   });

@@ -14,6 +14,7 @@
 #include "codegen/llvm_metadata.h"
 #include "codegen/llvm_primitives.h"
 #include "codegen/llvm_target.h"
+#include "codegen/symbol_name.h"
 
 namespace ricci {
 
@@ -156,7 +157,7 @@ class Emitter {
 
   void open_function() {
     auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {pointer_, pointer_, pointer_, pointer_}, false);
-    function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, p_.name, module_);
+    function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol_name(p_.name), module_);
     decorate(*function_, machine_);
     static constexpr const char* kNames[] = {"in", "out", "dims", "work"};
     for (unsigned k = 0; k < 4; ++k) {

@@ -7,7 +7,7 @@
 
 namespace ricci {
 
-// Adds to the module, for the raw ABI of include/ricci/abi.h:
+// Adds to the module, for the raw ABI of include/ricci/abi.h, with NAME = symbol_name(p.name):
 //   int NAME(const T* const* in, T* const* out, const int64_t* dims, void* work)
 //   size_t NAME_work_bytes(const int64_t* dims)        SIZE_MAX if the size exceeds 63 bits
 // The program must verify.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "codegen/symbol_name.h"
+
 namespace ricci {
 
 using namespace loops;
@@ -24,7 +26,7 @@ void emit_work_bytes(const Program& program, const llvm::TargetMachine& machine,
   llvm::LLVMContext& context = module.getContext();
   llvm::IRBuilder<> b(context);
   auto* type = llvm::FunctionType::get(b.getInt64Ty(), {b.getPtrTy()}, false);
-  auto* f = llvm::Function::Create(type, llvm::Function::ExternalLinkage, p.name + "_work_bytes", module);
+  auto* f = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol_name(p.name) + "_work_bytes", module);
   decorate(*f, machine);
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", f));
   llvm::Value* overflow = b.getFalse();
@@ -108,13 +110,14 @@ void emit_metadata(const Unit& unit, const Target& t, llvm::Module& module) {
     if (a.role == Array::Role::Out) results.push_back(array_meta(data, p, a));
   }
   for (const std::string& n : p.dims) dims.push_back(data.text(n));
-  llvm::Constant* entry = module.getFunction(p.name);
+  const std::string symbol = symbol_name(p.name);
+  llvm::Constant* entry = module.getFunction(symbol);
   const bool is_double = p.scalar == Scalar::Double;
   llvm::Constant* meta = data.record({data.i64(sizeof(ricci_meta)), data.i32(RICCI_ABI_VERSION), data.i32(int64_t(arguments.size())),
                                       data.i32(int64_t(results.size())), data.i32(int64_t(dims.size())), data.text(p.name), data.array(arguments),
                                       data.array(results), data.array(dims), data.text(describe(t)), data.text(unit.hash), data.text(unit.source),
-                                      is_double ? entry : data.null(), is_double ? data.null() : entry, module.getFunction(p.name + "_work_bytes")});
-  new llvm::GlobalVariable(module, meta->getType(), true, llvm::GlobalValue::ExternalLinkage, meta, p.name + "_meta");
+                                      is_double ? entry : data.null(), is_double ? data.null() : entry, module.getFunction(symbol + "_work_bytes")});
+  new llvm::GlobalVariable(module, meta->getType(), true, llvm::GlobalValue::ExternalLinkage, meta, symbol + "_meta");
 }
 
 }  // namespace ricci

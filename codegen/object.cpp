@@ -21,6 +21,7 @@
 #include "codegen/llvm_passes.h"
 #include "codegen/llvm_target.h"
 #include "codegen/llvm_version.h"
+#include "codegen/symbol_name.h"
 
 extern char** environ;
 
@@ -63,7 +64,7 @@ static std::string compile_here(std::span<const Unit> units, const Target& t, Pr
   module.setPICLevel(llvm::PICLevel::BigPIC);
   for (const Unit& unit : units) {
     if (const auto broken = loops::verify(unit.program)) throw std::runtime_error(unit.program.name + ": " + *broken);
-    if (module.getNamedValue(unit.program.name)) throw std::runtime_error("two functions named " + unit.program.name);
+    if (module.getNamedValue(symbol_name(unit.program.name))) throw std::runtime_error("two functions named " + unit.program.name);
     emit_llvm(unit.program, t, *machine, module);
     emit_metadata(unit, t, module);
   }

@@ -6,16 +6,9 @@
 #include <vector>
 
 #include "codegen/target.h"
-#include "ir/loops.h"
+#include "codegen/unit.h"
 
 namespace ricci {
-
-// A compiled function to be: its program, and what its metadata says about where it comes from.
-struct Unit {
-  loops::Program program;
-  std::string hash = {};    // of the program and the options
-  std::string source = {};  // the formula as written
-};
 
 enum class Product : uint8_t { Llvm, Bitcode, Assembly, Object };
 

@@ -1,19 +1,10 @@
 // The loop IR reads back what it prints, its verifier names the broken invariant, and its interpreter is right on loops done by hand.
 #include <gtest/gtest.h>
 
-#include "ir/loops.h"
-#include "ir/loops_interpret.h"
-#include "loops_programs.h"
+#include "loops_run.h"
 
 namespace ricci::loops {
 namespace {
-
-Program read(std::string_view text) {
-  std::string error;
-  std::optional<Program> p = from_text(text, error);
-  EXPECT_TRUE(p) << error << "\n" << text;
-  return p ? *std::move(p) : Program();
-}
 
 TEST(LoopText, ReadsBackWhatItPrints) {
   for (const auto& [name, text] : kPrograms) {

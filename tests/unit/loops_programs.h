@@ -48,7 +48,7 @@ begin
   }
 end
 )"},
-    {"exp", R"(program exp double
+    {"exp", R"(program exponential double
 dims n
 in x [n] by [1]
 out y [n] by [1]
