@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 
@@ -169,19 +170,33 @@ Polynomial product_flops(const Graph& g, NodeId n, const Sizes& sizes) {
 
 }  // namespace
 
+double operations_per_element(const Graph& g, NodeId n) {
+  const Node& node = g[n];
+  if (node.kind == Kind::Ein) return std::max(0.0, double(node.operands.size()) - 1);
+  if (node.kind == Kind::Sum) {  // a coefficient of a product goes into it, where that is smallest
+    double operations = std::max(0.0, double(node.operands.size()) - 1);
+    for (const Term& t : g.terms(n)) operations += abs(t.coefficient) != 1 && g[t.tensor].kind != Kind::Ein ? 1 : 0;
+    return operations;
+  }
+  const double weight = row(node.map_op()).weight;
+  if (node.map_op() != MapOp::pow_ || g[node.operands[1]].kind != Kind::Const) return weight;
+  const std::optional<long> twice = as_long(2 * g[node.operands[1]].value());
+  if (!twice || std::labs(*twice) > 64) return weight;
+  const unsigned long whole = static_cast<unsigned long>(std::labs(*twice)) / 2;
+  double operations = (*twice % 2 != 0 ? 1 : 0) + (*twice < 0 ? 1 : 0);  // a square root, a division
+  if (whole > 0) operations += std::bit_width(whole) + std::popcount(whole) - 2 + (*twice % 2 != 0 ? 1 : 0);
+  return operations;
+}
+
 Polynomial node_flops(const Graph& g, NodeId n, const Sizes& sizes) {
   const Node& node = g[n];
   switch (node.kind) {
     case Kind::Const:
     case Kind::Size:
     case Kind::Var: return {};
-    case Kind::Sum: {  // one operation a term that is not the first, and one a coefficient that is not +-1
-      double operations = node.operands.empty() ? 0 : -1;
-      for (const Rational& c : node.coefficients) operations += abs(c) == 1 ? 1 : 2;
-      return Polynomial(operations) * Polynomial::size(g, node.type);
-    }
+    case Kind::Sum:
+    case Kind::Map: return Polynomial(operations_per_element(g, n)) * Polynomial::size(g, node.type);
     case Kind::Ein: return product_flops(g, n, sizes);
-    case Kind::Map: return Polynomial(row(node.map_op()).weight) * Polynomial::size(g, node.type);
     case Kind::Fun: return function_flops(g, node);
     case Kind::Call: return Polynomial::size(g, node.type);
   }

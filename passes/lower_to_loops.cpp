@@ -151,11 +151,11 @@ class Lowering {
 
   void write_nest(const NestContext& c, const Step& s) {
     std::vector<NestResult> results;
-    for (NodeId n : s.stored) {
-      const Axes axes = axes_of(n);
-      results.push_back({n, axes, arrays_.at(n), axes});
+    for (size_t k = 0; k < s.members.size(); ++k) {
+      const NodeId n = s.members[k];
+      if (std::ranges::find(s.stored, n) != s.stored.end()) results.push_back({n, s.axes[k], arrays_.at(n), s.axes[k]});
     }
-    lower_nest(c, s.space, s.members, results);
+    lower_nest(c, s.space, s.members, s.axes, results);
   }
   Axes axes_of(NodeId n) const {
     Axes a(g_[n].rank());
@@ -173,6 +173,7 @@ class Lowering {
       return plan_.role(t.tensor) == ricci::Role::Absorbed ? 2 : 1;
     };
     std::ranges::stable_sort(terms, {}, kind);
+    if (terms.empty()) p_.zero(to);
     bool fresh = true;
     for (const Term& t : terms) {
       const int k = kind(t);
@@ -192,7 +193,7 @@ class Lowering {
     if (!view) {
       const Axes axes = axes_of(n);
       const NestResult r{n, axes, to, axes, add, term.coefficient};
-      return lower_nest(c, g_[n].type, {}, std::span(&r, 1));
+      return lower_nest(c, g_[n].type, {}, {}, std::span(&r, 1));
     }
     // One loop per label: a diagonal is walked, not searched.
     const View v = view_of(g_, n);
@@ -208,7 +209,7 @@ class Lowering {
     if (labels.size() < v.out.size() && !add) p_.zero(to);
     const NodeId base = v.base ? *v.base : g_.constant(1);
     const NestResult r{base, base_axes, to, subscripts, add, term.coefficient};
-    lower_nest(c, space, {}, std::span(&r, 1));
+    lower_nest(c, space, {}, {}, std::span(&r, 1));
   }
 
   Graph& g_;

@@ -136,6 +136,8 @@ IndexId scratch_elements(const NestContext& c) {
   IndexId most = p.index(0);
   auto need = [&](std::string_view kernel, IndexId n) {
     const rt::KernelRow* row = rt::find_kernel(kernel);
+    if (!row || !row->parameters.ends_with("T* work")) return;
+    if (row->work0 == 0) most = p.max(most, p.index(1));  // there is an array, if n is 0 too
     const IndexId linear = p.add(p.mul(p.index(row->work1), n), p.index(row->work0));
     most = p.max(most, p.add(p.mul(p.index(row->work2), p.mul(n, n)), linear));
   };

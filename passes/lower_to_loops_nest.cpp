@@ -44,9 +44,10 @@ struct Reduction {
 
 class NestLowering {
  public:
-  NestLowering(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const NestResult> results)
+  NestLowering(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const Axes> axes,
+               std::span<const NestResult> results)
       : c_(context), g_(context.graph), p_(context.program), space_(space), members_(members.begin(), members.end()) {
-    for (NodeId m : members) inside_.insert(m);
+    for (size_t k = 0; k < members.size(); ++k) inside_.emplace(members[k], axes[k]);
     for (const NestResult& r : results) {
       if (context.plan.role(r.node) == Role::Reduce && inside_.contains(r.node)) reductions_.push_back(reduction(r));
       else results_.push_back(r);
@@ -82,7 +83,7 @@ class NestLowering {
     return a;
   }
   // A member's axes in the nest.
-  Axes own_axes(NodeId member) const { return g_[member].rank() == 0 && c_.plan.role(member) != Role::Reduce ? Axes{} : all_axes(); }
+  const Axes& own_axes(NodeId member) const { return inside_.at(member); }
 
   Reduction reduction(const NestResult& r) const {
     const Labels order = reduction_labels(g_, r.node);
@@ -91,7 +92,7 @@ class NestLowering {
     for (const Factor& f : g_.factors(r.node)) {
       Axes axes;
       for (Label l : f.labels) axes.push_back(axis(l));
-      x.factors.emplace_back(f.tensor, std::move(axes));
+      x.factors.push_back(through_view({f.tensor, std::move(axes)}));
     }
     for (Label l : g_.out(r.node)) x.kept.push_back(axis(l));
     return x;
@@ -105,19 +106,30 @@ class NestLowering {
       for (const Factor& f : g_.factors(n)) {
         Axes a;
         for (Label l : f.labels) a.push_back(axes[size_t(std::ranges::find(out, l) - out.begin())]);
-        r.emplace_back(f.tensor, std::move(a));
+        r.push_back({f.tensor, std::move(a)});
       }
     } else {
       for (NodeId o : g_[n].operands) r.emplace_back(o, g_[o].rank() == 0 ? Axes{} : axes);
       const bool constant_power = g_[n].kind == Kind::Map && g_[n].map_op() == MapOp::pow_ && g_[r[1].first].kind == Kind::Const;
       if (constant_power) r.pop_back();  // the exponent is not read
     }
+    for (Operand& o : r) o = through_view(std::move(o));
     return r;
+  }
+
+  // A view of something computed here is that, at other axes.
+  Operand through_view(Operand o) const {
+    if (c_.plan.role(o.first) != Role::View || !inside_.contains(base_of(g_, o.first))) return o;
+    const View v = view_of(g_, o.first);
+    Axes axes;
+    for (Label l : v.base_labels) axes.push_back(o.second[size_t(std::ranges::find(v.out, l) - v.out.begin())]);
+    return {*v.base, std::move(axes)};
   }
 
   void count_uses() {
     for (NodeId m : members_) {
-      for (NodeId o : g_[m].operands) {
+      for (NodeId operand : g_[m].operands) {
+        const NodeId base = base_of(g_, operand), o = inside_.contains(base) ? base : operand;
         ++uses_[o];
         if (g_[m].kind == Kind::Ein) factors_.insert(o);
       }
@@ -266,15 +278,32 @@ class NestLowering {
     const std::vector<Operand> os = operands(n, own_axes(n));
     if (g_[n].kind == Kind::Ein) return product(os);
     std::vector<ValueId> vs;
-    for (const Operand& o : os) vs.push_back(value(o));
-    return g_[n].kind == Kind::Sum ? emit_sum(p_, g_[n].coefficients, vs) : emit_map(p_, g_, n, vs);
+    if (g_[n].kind == Kind::Map) {
+      for (const Operand& o : os) vs.push_back(value(o));
+      return emit_map(p_, g_, n, vs);
+    }
+    std::vector<Rational> coefficients = g_[n].coefficients;
+    for (size_t k = 0; k < os.size(); ++k) {
+      const NodeId t = os[k].first;
+      const bool own_product = inside_.contains(t) && g_[t].kind == Kind::Ein && uses_.at(t) == 1 && abs(coefficients[k]) != 1;
+      if (!own_product) {
+        vs.push_back(value(os[k]));
+        continue;
+      }
+      vs.push_back(product(operands(t, own_axes(t)), abs(coefficients[k])));
+      coefficients[k] = sgn(coefficients[k]);
+    }
+    return emit_sum(p_, coefficients, vs);
   }
 
   // A factor y^-k of one product divides there.
   bool divides_only(NodeId n) const { return inside_.contains(n) && uses_.at(n) == 1 && divisor_power(g_, n) && factors_.contains(n); }
 
-  ValueId product(const std::vector<Operand>& factors) {
+  // What fewer loops determine comes first, so that it can be multiplied before the inner ones.
+  ValueId product(std::vector<Operand> factors, const Rational& coefficient = 1) {
     std::vector<ValueId> over, under;
+    if (coefficient != 1) over.push_back(p_.constant(to_double(coefficient)));
+    std::ranges::stable_sort(factors, {}, [&](const Operand& f) { return depth(f.second); });
     for (const Operand& f : factors) {
       if (divides_only(f.first)) {
         const Operand base = operands(f.first, own_axes(f.first))[0];
@@ -316,7 +345,7 @@ class NestLowering {
   loops::Program& p_;
   const Type& space_;
   std::vector<NodeId> members_;
-  std::set<NodeId> inside_;
+  std::map<NodeId, Axes> inside_;  // the members and their axes
   std::vector<NestResult> results_;
   std::vector<Reduction> reductions_;
   std::map<NodeId, int> uses_;
@@ -331,8 +360,9 @@ class NestLowering {
 
 }  // namespace
 
-void lower_nest(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const NestResult> results) {
-  NestLowering(context, space, members, results).run();
+void lower_nest(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const Axes> axes,
+                std::span<const NestResult> results) {
+  NestLowering(context, space, members, axes, results).run();
 }
 
 }  // namespace ricci

@@ -14,8 +14,6 @@
 
 namespace ricci {
 
-using Axes = std::vector<size_t>;  // axes of a tensor as axes of a nest
-
 // What a nest leaves in memory.
 struct NestResult {
   NodeId node;  // a member, or any operand
@@ -38,7 +36,8 @@ struct NestContext {
   loops::IndexId extent(DimId d) const;
 };
 
-// `members` are computed here, ascending; their axes are those of the space, or none.
-void lower_nest(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const NestResult> results);
+// `members` are computed here, ascending, each at its axes.
+void lower_nest(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const Axes> axes,
+                std::span<const NestResult> results);
 
 }  // namespace ricci

@@ -163,11 +163,16 @@ class Planner {
 
   void add_steps() {
     for (Nest& nest : form_nests(g_, plan_, nodes_, users_, is_output_)) {
-      Step s{.kind = Step::Kind::Nest, .node = nest.members.back(), .space = nest.space, .members = nest.members, .stored = nest.stored};
+      Step s{.kind = Step::Kind::Nest,
+             .node = nest.members.back(),
+             .space = nest.space,
+             .members = nest.members,
+             .axes = nest.axes,
+             .stored = nest.stored};
       const std::set<NodeId> inside(nest.members.begin(), nest.members.end());
       for (NodeId m : nest.members) {
         for (NodeId o : g_[m].operands) {
-          if (!inside.contains(o)) read(s, o);
+          if (!inside.contains(source(o))) read(s, o);
         }
       }
       push(std::move(s));

@@ -30,6 +30,8 @@ enum class Role : uint8_t {
   Absorbed,  // a term of an Assemble that is accumulated straight into it
 };
 
+using Axes = std::vector<size_t>;  // the axes of a tensor as axes of a nest
+
 struct Step {
   enum class Kind : uint8_t { Nest, Contract, Solve, Factor, Inverse, Function, Assemble, Write };
   Kind kind;
@@ -37,6 +39,7 @@ struct Step {
   uint32_t output = 0;                // Write: where to
   Type space = {};                    // Nest
   std::vector<NodeId> members = {};   // Nest: what is computed, operands first
+  std::vector<Axes> axes = {};        // Nest: of each member
   std::vector<NodeId> stored = {};    // nodes that have their array when the step is done
   std::vector<NodeId> reads = {};     // nodes whose arrays it reads
   std::vector<NodeId> factors = {};   // matrices whose factorisation it reads

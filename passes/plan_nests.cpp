@@ -13,12 +13,19 @@ class NestFormer {
  public:
   NestFormer(const Graph& g, const Plan& plan, std::span<const NodeId> nodes, const std::vector<std::vector<NodeId>>& users,
              const std::vector<bool>& is_output)
-      : g_(g), plan_(plan), nodes_(nodes), users_(users), is_output_(is_output), level_(users.size(), 0), group_(users.size()) {}
+      : g_(g),
+        plan_(plan),
+        nodes_(nodes),
+        users_(users),
+        is_output_(is_output),
+        level_(users.size(), 0),
+        group_(users.size()),
+        axes_(users.size()) {}
 
   std::vector<Nest> run() {
     for (NodeId n : nodes_) level_[n.value] = level(n);
     for (size_t i = nodes_.size(); i-- > 0;) {
-      if (in_nest(nodes_[i])) group_[nodes_[i].value] = group(nodes_[i]);
+      if (in_nest(nodes_[i])) assign(nodes_[i]);
     }
     std::map<Group, std::vector<NodeId>> groups;
     for (NodeId n : nodes_) {
@@ -30,6 +37,7 @@ class NestFormer {
         for (size_t k = 0; k < part.size(); k += kMostMembers) {
           const auto begin = part.begin() + std::ptrdiff_t(k), end = part.begin() + std::ptrdiff_t(std::min(part.size(), k + kMostMembers));
           nests.push_back({group.first, std::vector<NodeId>(begin, end)});
+          for (NodeId m : nests.back().members) nests.back().axes.push_back(axes_[m.value]);
         }
       }
     }
@@ -81,17 +89,61 @@ class NestFormer {
     return r;
   }
 
-  // Its own space at its own level, or the nest of its users if they are all in one and it costs nothing there.
-  Group group(NodeId n) const {
-    const Group own{space(n), level_[n.value]};
-    const std::vector<NodeId>& users = users_[n.value];
-    if (plan_.role(n) != Role::Entry || is_output_[n.value] || users.empty() || plan_.alias[n.value] != n) return own;
-    const bool number = g_[n].rank() == 0;
-    for (NodeId u : users) {
-      if (!in_nest(u) || group_[u.value] != group_[users[0].value]) return own;
-      if (!number && !(group_[u.value].first == own.first && reads_pointwise(u, n))) return own;
+  // Where a nest reads a node: the nest and the axes at which it does.
+  struct Point {
+    Group group;
+    Axes axes;
+    friend bool operator==(const Point&, const Point&) = default;
+  };
+
+  // The points at which members read n, directly or through a view; false if something else reads it too.
+  bool collect_points(NodeId n, std::vector<Point>& points) const {
+    for (NodeId u : users_[n.value]) {
+      if (in_nest(u)) {
+        for (Axes& axes : axes_in(u, n)) points.push_back({group_[u.value], std::move(axes)});
+        continue;
+      }
+      if (plan_.role(u) != Role::View || is_output_[u.value] || is_diagonal_structure(g_, u)) return false;
+      const View view = view_of(g_, u);
+      for (NodeId w : users_[u.value]) {
+        if (!in_nest(w)) return false;
+        for (const Axes& axes : axes_in(w, u)) {
+          Axes base;
+          for (Label l : view.base_labels) base.push_back(axes[size_t(std::ranges::find(view.out, l) - view.out.begin())]);
+          points.push_back({group_[w.value], std::move(base)});
+        }
+      }
     }
-    return group_[users[0].value];
+    return !points.empty();
+  }
+
+  // The axes that operand o of member u has in u's nest, for every time it occurs.
+  std::vector<Axes> axes_in(NodeId u, NodeId o) const {
+    std::vector<Axes> r;
+    if (g_[u].kind != Kind::Ein) return {g_[o].rank() == 0 ? Axes{} : axes_[u.value]};
+    const Labels point = plan_.role(u) == Role::Reduce ? reduction_labels(g_, u) : g_.out(u);
+    for (const Factor& f : g_.factors(u)) {
+      if (f.tensor != o) continue;
+      r.emplace_back();
+      for (Label l : f.labels) r.back().push_back(axes_[u.value][size_t(std::ranges::find(point, l) - point.begin())]);
+    }
+    return r;
+  }
+
+  // Its own space at its own level, or the nest that reads it if it is read at one point and costs no more there.
+  void assign(NodeId n) {
+    group_[n.value] = {space(n), level_[n.value]};
+    axes_[n.value].resize(group_[n.value].first.size());
+    std::iota(axes_[n.value].begin(), axes_[n.value].end(), size_t(0));
+    std::vector<Point> points;
+    if (plan_.role(n) != Role::Entry || is_output_[n.value] || plan_.alias[n.value] != n || !collect_points(n, points)) return;
+    const Point& first = points[0];
+    auto same = [&](const Point& p) { return p == first; };
+    bool covers = true;
+    for (size_t a = 0; a < first.group.first.size(); ++a) covers = covers && std::ranges::find(first.axes, a) != first.axes.end();
+    if (!std::ranges::all_of(points, same) || !(covers || g_[n].rank() == 0)) return;
+    group_[n.value] = first.group;
+    axes_[n.value] = first.axes;
   }
 
   // Members of a group that use each other or read the same array belong together.
@@ -109,7 +161,9 @@ class NestFormer {
     };
     for (size_t k = 0; k < members.size(); ++k) number[members[k]] = k;
     for (size_t k = 0; k < members.size(); ++k) {
-      for (NodeId o : g_[members[k]].operands) {
+      for (NodeId operand : g_[members[k]].operands) {
+        const NodeId base = plan_.role(operand) == Role::View ? base_of(g_, operand) : operand;
+        const NodeId o = in_group(base, members[k]) ? base : operand;
         auto [it, fresh] = number.try_emplace(o, k);
         if (!fresh && (g_[o].rank() > 0 || g_[members[k]].rank() == 0 || in_group(o, members[k]))) unite(it->second, k);
       }
@@ -129,8 +183,11 @@ class NestFormer {
     }
     for (size_t k = 0; k < nests.size(); ++k) {
       for (NodeId m : nests[k].members) {
-        const bool leaves = plan_.role(m) == Role::Reduce || is_output_[m.value] ||
-                            std::ranges::any_of(users_[m.value], [&](NodeId u) { return nest_of[u.value] != int(k); });
+        const bool leaves =
+            plan_.role(m) == Role::Reduce || is_output_[m.value] || std::ranges::any_of(users_[m.value], [&](NodeId u) {
+              if (plan_.role(u) != Role::View) return nest_of[u.value] != int(k);
+              return is_output_[u.value] || std::ranges::any_of(users_[u.value], [&](NodeId w) { return nest_of[w.value] != int(k); });
+            });
         if (leaves) nests[k].stored.push_back(m);
       }
     }
@@ -143,6 +200,7 @@ class NestFormer {
   const std::vector<bool>& is_output_;
   std::vector<int> level_;
   std::vector<Group> group_;
+  std::vector<Axes> axes_;
 };
 
 }  // namespace

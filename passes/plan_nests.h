@@ -10,7 +10,8 @@ namespace ricci {
 
 struct Nest {
   Type space;
-  std::vector<NodeId> members;  // ascending; entries have all axes of the space, or none
+  std::vector<NodeId> members;  // ascending
+  std::vector<Axes> axes;       // of each member: every axis of the space occurs, or the member is a number
   std::vector<NodeId> stored;   // those that something outside the nest reads
 };
 

@@ -32,7 +32,10 @@ Polynomial step_flops(const Graph& g, const Plan& plan, const Step& s, const Siz
   Polynomial flops;
   switch (s.kind) {
     case Step::Kind::Nest:
-      for (NodeId m : s.members) flops += node_flops(g, m, sizes);
+      for (NodeId m : s.members) {
+        const bool entry = plan.role(m) == Role::Entry && g[m].rank() > 0;
+        flops += entry ? Polynomial(operations_per_element(g, m)) * Polynomial::size(g, s.space) : node_flops(g, m, sizes);
+      }
       break;
     case Step::Kind::Contract:
     case Step::Kind::Function: flops = node_flops(g, s.node, sizes); break;
