@@ -152,7 +152,9 @@ class Generator {
     if (roll < 58) return sum();
     if (roll < 85) return map();
     if (roll < 97) return fun();
-    return keep({.kind = Step::Kind::Size, .row = uint32_t(pick(p_.extents.size()))}).has_value();
+    const Step& x = step(any_step());  // only the dimensions of an input have a name in the text
+    if (x.kind != Step::Kind::Input || x.type.empty()) return false;
+    return keep({.kind = Step::Kind::Size, .row = uint32_t(x.type[0])}).has_value();
   }
 
   // --- products -------------------------------------------------------------------------------------------------------------
@@ -507,7 +509,9 @@ class Source {
     }
     for (size_t axis = 0; axis < s.out.size(); ++axis) {
       const Label l = s.out[axis], first = letter.at(l);
-      if (first != axis) times("delta_" + letters({first, Label(axis)}));
+      // The size of a delta follows from a factor that carries its index; that of eye(n) is written.
+      const std::string identity = carried.contains(l) ? "delta_" : std::string("[eye(") + kDimNames[s.type[axis]] + ")]_";
+      if (first != axis) times(identity + letters({first, Label(axis)}));
       else if (!carried.contains(l) && std::ranges::count(s.out, l) == 1) times(std::string("[ones(") + kDimNames[s.type[axis]] + ")]_" + letters({first}));
     }
     return sums + (factors.empty() ? "1" : factors) + closing;
