@@ -1,0 +1,118 @@
+#include "codegen/numpy.h"
+
+#include <algorithm>
+
+#include "codegen/chain_order.h"
+#include "codegen/notation.h"
+#include "ir/elementwise.h"
+#include "ir/functions.h"
+#include "ir/matrix_node.h"
+
+namespace ricci {
+namespace {
+
+using mat::Expr;
+using mat::Node;
+using mat::Op;
+
+constexpr std::pair<std::string_view, std::string_view> kFunctions[] = {
+    {"sqrt", "np.sqrt({})"},     {"sum", "np.sum({})"},           {"tr", "np.trace({})"},
+    {"diag", "np.diag({})"},     {"norm2", "np.linalg.norm({})"}, {"norm1", "np.sum(np.abs({}))"},
+    {"eye", "np.eye({})"},       {"softmax", "scipy.special.softmax({})"},
+};
+
+std::string_view template_of(const Node& n) {
+  for (auto [name, text] : kFunctions)
+    if (name == n.name) return text;
+  if (n.name == "ones") return n.operands.size() == 1 ? "np.ones({})" : "np.ones(({}))";
+  if (n.name == "zeros") return n.operands.size() == 1 ? "np.zeros({})" : "np.zeros(({}))";
+  auto fun = find_function(n.name);
+  if (auto op = find_elementwise(n.name); op && (!fun || n.operands.size() > 1)) return row(*op).numpy;
+  return fun ? row(*fun).numpy : std::string_view();
+}
+
+bool is_vector(const Expr& e) { return e->shape.is_column() || e->shape.is_row(); }
+
+// Two factors of a chain.
+Pieces spell_pair(const Expr& left, const Expr& right) {
+  if (left->shape.is_column() && right->shape.is_row()) return {"np.outer(", left, ", ", right, ")"};
+  if (left->calls("inv") && !is_vector(left)) return {"np.linalg.solve(", left->operands[0], ", ", right, ")"};
+  const char* sign = left->shape.is_scalar() || right->shape.is_scalar() ? " * " : " @ ";
+  return {{left, Level::Product}, sign, {right, Level::Power}};
+}
+
+Pieces spell_product(const Node& n) {
+  Scaled s = split_scalars(n);
+  Pieces out;
+  for (const Expr& e : s.scalars) {
+    if (!out.empty()) out.emplace_back(" * ");
+    out.emplace_back(e, Level::Power);
+  }
+  if (s.chain.empty()) return out;
+  if (s.scalars.empty()) {
+    auto [left, right] = split_chain(n);
+    return spell_pair(left, right);
+  }
+  out.emplace_back(" * ");
+  Expr chain = s.chain.size() == 1 ? s.chain[0] : mat::make(Op::Mul, n.shape, s.chain);
+  out.emplace_back(chain, Level::Power);
+  return out;
+}
+
+Pieces spell(const Node& n) {
+  Pieces out;
+  auto infix = [&](const char* sign) {
+    for (size_t i = 0; i < n.operands.size(); ++i) {
+      if (i > 0) out.emplace_back(sign);
+      out.emplace_back(n.operands[i], i == 0 ? Level::Product : Level::Power);
+    }
+    return out;
+  };
+  switch (n.op) {
+    case Op::Number: return {n.number.get_den() == 1 ? n.number.get_str() : n.number.get_num().get_str() + " / " + n.number.get_den().get_str()};
+    case Op::Name: return {n.name == "pi" ? "np.pi" : python_name(n.name)};
+    case Op::Add: return spell_sum(n);
+    case Op::Mul: return spell_product(n);
+    case Op::Hadamard: return infix(" * ");
+    case Op::Divide: case Op::ElementwiseDivide: return infix(" / ");
+    case Op::Power:
+      if (!n.shape.is_scalar()) return {"np.linalg.matrix_power(", n.operands[0], ", ", n.operands[1], ")"};
+      [[fallthrough]];
+    case Op::ElementwisePower: return {{n.operands[0], Level::Postfix}, "**", {n.operands[1], Level::Postfix}};
+    case Op::Transpose:
+      if (is_vector(n.operands[0])) return {n.operands[0]};
+      return {{n.operands[0], Level::Postfix}, ".T"};
+    case Op::Call: {
+      if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
+      std::string_view text = template_of(n);
+      return text.empty() ? fill(n.name + "({})", n.operands) : fill(text, n.operands);
+    }
+  }
+  return out;
+}
+
+Level level(const Node& n) {
+  const Node* m = &n;
+  while (m->op == Op::Transpose && is_vector(m->operands[0])) m = &*m->operands[0];  // the transpose of a 1-D array is itself
+  if (m->op == Op::Power && !m->shape.is_scalar()) return Level::Atom;
+  if (m->op == Op::Mul && !m->operands[0]->shape.is_scalar()) {
+    auto [left, right] = split_chain(*m);
+    bool call = (left->shape.is_column() && right->shape.is_row()) || left->calls("inv");
+    return call ? Level::Atom : Level::Product;
+  }
+  return infix_level(*m);
+}
+
+}  // namespace
+
+std::string python_name(const std::string& name) {
+  constexpr std::string_view kReserved[] = {"False", "None",   "True",  "and",    "as",     "assert", "async",    "await", "break", "class",  "continue", "def",
+                                            "del",   "elif",   "else",  "except", "finally", "for",   "from",     "global", "if",   "import", "in",       "is",
+                                            "lambda", "nonlocal", "not", "or",    "pass",   "raise",  "return",   "try",   "while", "with",   "yield",    "np",
+                                            "scipy", "pi",     "print", "range",  "len"};
+  return std::ranges::find(kReserved, name) == std::end(kReserved) ? name : name + "_";
+}
+
+std::string to_numpy(const Expr& e) { return render(e, {spell, level}); }
+
+}  // namespace ricci

@@ -1,0 +1,135 @@
+// Whole Python modules: the functions a program exports, what has no matrix form as einsums.
+#include <algorithm>
+#include <set>
+
+#include "codegen/numpy.h"
+#include "codegen/steps.h"
+#include "ir/elementwise.h"
+#include "ir/functions.h"
+
+namespace ricci {
+namespace {
+
+constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
+    {"ricci_pow0", "def ricci_pow0(x, y):\n    \"\"\"x**y, and 0 where x is 0.\"\"\"\n    x = np.asarray(x, dtype=float)\n"
+                   "    return np.where(x == 0, 0.0, np.power(np.where(x == 0, 1.0, x), y))\n"},
+    {"ricci_adj", "def ricci_adj(a):\n    \"\"\"The adjugate, by the singular values so that it is right for singular matrices.\"\"\"\n"
+                  "    u, s, vh = np.linalg.svd(a)\n    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])\n"
+                  "    return np.linalg.det(u) * np.linalg.det(vh) * (vh.T * others) @ u.T\n"},
+    {"ricci_coprod", "def ricci_coprod(x):\n    \"\"\"The product of all other entries.\"\"\"\n"
+                     "    return np.array([np.prod(np.delete(x, i)) for i in range(len(x))])\n"},
+    {"ricci_argmax", "def ricci_argmax(x):\n    \"\"\"The share of each entry in the maximum.\"\"\"\n"
+                     "    hit = x == np.max(x, axis=-1, keepdims=True)\n    return hit / np.sum(hit, axis=-1, keepdims=True)\n"},
+};
+
+std::string substitute(std::string_view text, const std::string& arguments) {
+  std::string out(text);
+  if (size_t at = out.find("{}"); at != out.npos) out.replace(at, 2, arguments);
+  return out;
+}
+
+class StepText {
+ public:
+  StepText(const Graph& g, const EmittedFunction& f) : g_(g), f_(f) {}
+
+  std::string operator()(const Step& s) const {
+    if (s.expr) return to_numpy(*s.expr);
+    const Node& n = g_[s.node];
+    switch (n.kind) {
+      case Kind::Ein: return einsum(s.node);
+      case Kind::Sum: return sum(n);
+      case Kind::Map: return substitute(row(n.map_op()).numpy, operands(n));
+      case Kind::Fun: return substitute(row(n.fun_op()).numpy, operands(n));
+      case Kind::Call: return g_[SymbolId{n.row}].name + "(" + operands(n) + ")";
+      case Kind::Const: case Kind::Size: case Kind::Var: break;  // have a matrix form, or are tensors named by the program
+    }
+    return spell(s.node);
+  }
+
+ private:
+  std::string spell(NodeId n) const {
+    if (g_[n].kind == Kind::Const) return is_integer(g_[n].value()) ? to_string(g_[n].value()) : "(" + to_string(g_[n].value()) + ")";
+    if (auto it = f_.names.find(n); it != f_.names.end()) return python_name(it->second);
+    return python_name(g_.symbol(n).name);
+  }
+
+  std::string operands(const Node& n) const {
+    std::string list;
+    for (NodeId o : n.operands) list += (list.empty() ? "" : ", ") + spell(o);
+    return list;
+  }
+
+  std::string sum(const Node& n) const {
+    std::string out;
+    for (size_t k = 0; k < n.operands.size(); ++k) {
+      const Rational& c = n.coefficients[k];
+      Rational size = abs(c);
+      out += c < 0 ? (out.empty() ? "-" : " - ") : (out.empty() ? "" : " + ");
+      if (size != 1) out += to_string(size) + " * ";
+      out += spell(n.operands[k]);
+    }
+    if (!out.empty()) return out;
+    std::string shape;
+    for (DimId d : n.type) shape += g_.spell(d) + ", ";
+    return "np.zeros((" + shape + "))";
+  }
+
+  // NumPy's einsum knows no repeated and no new letters in its result: they get an np.eye and an np.ones.
+  std::string einsum(NodeId id) const {
+    auto letter = [](Label l) { return char(l < 26 ? 'a' + l : 'A' + (l - 26)); };
+    std::string inputs, arrays, result;
+    std::set<Label> carried;
+    Label fresh = 0;
+    for (Label l : g_[id].labels) fresh = std::max(fresh, l + 1);
+    auto add = [&](const std::string& letters, const std::string& array) {
+      inputs += (arrays.empty() ? "" : ",") + letters;
+      arrays += ", " + array;
+    };
+    for (const Factor& f : g_.factors(id)) {
+      std::string letters;
+      for (Label l : f.labels) letters += letter(l), carried.insert(l);
+      add(letters, spell(f.tensor));
+    }
+    Labels out = g_.out(id);
+    for (size_t k = 0; k < out.size(); ++k) {
+      std::string size = g_.spell(g_[id].type[k]);
+      bool again = std::find(out.begin(), out.begin() + long(k), out[k]) != out.begin() + long(k);
+      Label l = again ? fresh++ : out[k];
+      if (again) add({letter(out[k]), letter(l)}, "np.eye(" + size + ")");
+      else if (!carried.contains(l) && std::ranges::count(out, l) == 1) add({letter(l)}, "np.ones(" + size + ")");
+      result += letter(l);
+    }
+    return "np.einsum(\"" + inputs + "->" + result + "\"" + arrays + ")";
+  }
+
+  const Graph& g_;
+  const EmittedFunction& f_;
+};
+
+std::string spell_function(const Graph& g, const EmittedFunction& f) {
+  std::string body, arguments, results;
+  StepText text(g, f);
+  for (const Step& s : f.steps) body += "    " + python_name(s.name) + " = " + text(s) + "\n";
+  for (const Declaration* a : f.arguments) arguments += (arguments.empty() ? "" : ", ") + python_name(a->name);
+  for (size_t r : f.results) results += (results.empty() ? "" : ", ") + python_name(f.steps[r].name);
+  std::string sizes;
+  for (const DimensionSource& d : dimension_sources(g, f.arguments))
+    if (mentions(body, d.dimension))
+      sizes += "    " + python_name(d.dimension) + " = " + python_name(d.argument->name) + ".shape[" + std::to_string(d.axis) + "]\n";
+  return "def " + python_name(f.name) + "(" + arguments + "):\n" + sizes + body + "    return " + results + "\n";
+}
+
+}  // namespace
+
+std::string numpy_module(const Program& program) {
+  std::string functions;
+  for (const EmittedFunction& f : emitted_functions(program)) functions += "\n\n" + spell_function(*program.graph, f);
+  std::string head = "\"\"\"Emitted by Ricci. Columns and rows are 1-D arrays.\"\"\"\nimport numpy as np\n";
+  if (functions.find("scipy.special") != functions.npos) head += "import scipy.special\n";
+  if (functions.find("scipy.stats") != functions.npos) head += "import scipy.stats\n";
+  for (auto [name, text] : kHelpers)
+    if (mentions(functions, name)) head += "\n\n" + std::string(text);
+  return head + functions;
+}
+
+}  // namespace ricci

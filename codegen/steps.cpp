@@ -1,0 +1,70 @@
+#include "codegen/steps.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "passes/raise.h"
+
+namespace ricci {
+namespace {
+
+// Adds the statements that `root` needs, and its own under `name`.
+void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name, EmittedFunction& f) {
+  std::vector<NodeId> whole = {root};  // nodes that need a statement, users before operands
+  std::map<NodeId, std::optional<mat::Expr>> needed;
+  for (size_t k = 0; k < whole.size(); ++k) {
+    NodeId n = whole[k];
+    if (needed.contains(n)) continue;
+    std::vector<Variance> v = n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up);
+    auto& expr = needed[n];
+    expr = raise(g, n, v).expr;
+    if (expr) continue;
+    for (NodeId o : g[n].operands)
+      if (g[o].kind != Kind::Var && g[o].kind != Kind::Const && !f.names.contains(o)) whole.push_back(o);
+  }
+  for (auto& [n, expr] : needed) {  // ascending: operands first
+    Step step{n, n == root ? name : "t" + std::to_string(f.steps.size() + 1), expr, n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up)};
+    if (n != root) f.names.emplace(n, step.name);
+    f.steps.push_back(std::move(step));
+  }
+}
+
+}  // namespace
+
+std::vector<EmittedFunction> emitted_functions(const Program& program) {
+  std::vector<EmittedFunction> functions;
+  const Graph& g = *program.graph;
+  for (const Export& e : program.exports) {
+    EmittedFunction f{.name = e.name, .arguments = {}, .steps = {}, .results = {}, .result_names = e.results, .names = {}};
+    for (const std::string& a : e.arguments)
+      if (const Declaration* d = program.find_declaration(a)) f.arguments.push_back(d), f.names.emplace(d->node, d->name);
+    for (const std::string& r : e.results) {
+      const Definition* d = program.find_definition(r);
+      if (!d) continue;
+      add_steps(g, d->value.node, d->value.variance, d->name, f);
+      f.results.push_back(f.steps.size() - 1);
+    }
+    functions.push_back(std::move(f));
+  }
+  return functions;
+}
+
+std::vector<DimensionSource> dimension_sources(const Graph& graph, const std::vector<const Declaration*>& arguments) {
+  std::vector<DimensionSource> sources;
+  for (const Declaration* a : arguments)
+    for (size_t axis = 0; axis < graph[a->node].rank(); ++axis) {
+      const Dim& d = graph[graph[a->node].type[axis]];
+      bool known = std::ranges::find(sources, d.name, &DimensionSource::dimension) != sources.end();
+      if (d.kind == Dim::Kind::Symbol && !known) sources.push_back({d.name, a, axis});
+    }
+  return sources;
+}
+
+bool mentions(std::string_view text, std::string_view word) {
+  auto part = [&](size_t at) { return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) || text[at] == '_'); };
+  for (size_t at = 0; (at = text.find(word, at)) != text.npos; ++at)
+    if (!(at > 0 && part(at - 1)) && !part(at + word.size())) return true;
+  return false;
+}
+
+}  // namespace ricci

@@ -1,0 +1,46 @@
+// What an emitted NumPy or Eigen function computes, statement by statement.
+//
+// A result with a matrix form is one statement. One without is a statement for each operation on a tensor of higher order, whose operands are
+// statements or variables; matrix expressions inside it stay whole.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontend/program.h"
+#include "ir/matrix_expr.h"
+
+namespace ricci {
+
+struct Step {
+  NodeId node;
+  std::string name;
+  std::optional<mat::Expr> expr;  // otherwise the node's own operation on the steps of its operands
+  std::vector<Variance> variance = {};
+};
+
+struct EmittedFunction {
+  std::string name;
+  std::vector<const Declaration*> arguments;
+  std::vector<Step> steps;
+  std::vector<size_t> results;           // which steps are returned, in the order of the export
+  std::vector<std::string> result_names;
+  std::map<NodeId, std::string> names;   // of variables and of steps
+};
+
+// The functions a program exports.
+std::vector<EmittedFunction> emitted_functions(const Program& program);
+
+// The symbolic dimensions of the arguments, each with the first argument and axis that has it.
+struct DimensionSource {
+  std::string dimension;
+  const Declaration* argument;
+  size_t axis;
+};
+std::vector<DimensionSource> dimension_sources(const Graph& graph, const std::vector<const Declaration*>& arguments);
+
+// Whether `word` stands in `text` as a name of its own.
+bool mentions(std::string_view text, std::string_view word);
+
+}  // namespace ricci
