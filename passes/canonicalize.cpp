@@ -10,14 +10,31 @@ namespace {
 constexpr size_t kMostFactors = 32;
 constexpr size_t kMostTerms = 64;
 
+// (A + B)' = A' + B': a sum whose axes only change places.
+NodeId distribute_permutation(Graph& g, NodeId id) {
+  const Factor f = g.factors(id)[0];
+  std::vector<Term> terms = g.terms(f.tensor);
+  for (Term& t : terms) t.tensor = g.ein({{t.tensor, f.labels}}, g.out(id), Type(g[id].type));
+  return g.sum(std::move(terms), Type(g[id].type));
+}
+
 // The product with each factor that is itself a product opened, inner summed labels renamed apart.
 NodeId flatten_product(Graph& g, NodeId id) {
   std::vector<Factor> factors = g.factors(id), flat;
+  if (factors.size() == 1 && g[factors[0].tensor].kind == Kind::Sum && g.is_structure(id)) {
+    Labels distinct = g.out(id);
+    std::ranges::sort(distinct);
+    if (distinct == factors[0].labels) return distribute_permutation(g, id);
+  }
   Label fresh = 0;
   for (Label l : g[id].labels) fresh = std::max(fresh, l + 1);
   size_t count = 0;
-  for (const Factor& f : factors) count += g[f.tensor].kind == Kind::Ein ? g[f.tensor].operands.size() : 1;
-  if (count > kMostFactors || count == factors.size()) return id;
+  bool nested = false;
+  for (const Factor& f : factors) {
+    nested |= g[f.tensor].kind == Kind::Ein;
+    count += g[f.tensor].kind == Kind::Ein ? g[f.tensor].operands.size() : 1;
+  }
+  if (!nested || count > kMostFactors) return id;
   for (Factor& f : factors) {
     if (g[f.tensor].kind != Kind::Ein) {
       flat.push_back(std::move(f));

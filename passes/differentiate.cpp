@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "frontend/formula.h"
+#include "passes/rules.h"
 #include "passes/vectorize.h"
 
 namespace ricci {
@@ -259,8 +260,22 @@ NodeId pullback(Graph& g, NodeId f, NodeId x, NodeId seed) {
   return Reverse(g, f, seed, {})(xs)[0];
 }
 
+NodeId stable(Graph& g, NodeId f) {
+  std::vector<const Rule*> enabled;
+  for (const Rule& r : rules())
+    if (r.stable) enabled.push_back(&r);
+  return apply_rules(g, {f}, enabled)[0];
+}
+
+// A variable is never rewritten; an intermediate value could be, and then f would not contain it any more.
+static NodeId stable_for(Graph& g, NodeId f, NodeId x) { return g[x].kind == Kind::Var ? stable(g, f) : f; }
+
 const Calculus& calculus() {
-  static const Calculus table{.derivative = differentiate, .directional = directional, .pullback = pullback};
+  static const Calculus table{
+      .derivative = [](Graph& g, NodeId f, NodeId x) { return differentiate(g, stable_for(g, f, x), x); },
+      .directional = [](Graph& g, NodeId f, NodeId x, NodeId h) { return directional(g, stable_for(g, f, x), x, h); },
+      .pullback = [](Graph& g, NodeId f, NodeId x, NodeId seed) { return pullback(g, stable_for(g, f, x), x, seed); },
+  };
   return table;
 }
 

@@ -24,7 +24,10 @@ NodeId directional(Graph& g, NodeId f, NodeId x, NodeId h);
 // The pull-back of `seed`, which has f's type: seed contracted with D f / D x. The result has x's type.
 NodeId pullback(Graph& g, NodeId f, NodeId x, NodeId seed);
 
-// What the frontend's derivative operators call.
+// f in the form whose derivatives are right at large arguments: log(1 + exp(x)) as softplus(x), log(sum(exp(x))) as lse(x).
+NodeId stable(Graph& g, NodeId f);
+
+// What the frontend's derivative operators call: the functions above on the stable form of f.
 const Calculus& calculus();
 
 }  // namespace ricci

@@ -13,6 +13,7 @@ struct Meeting {
   std::vector<uint32_t> places;  // output positions with the same label
   bool rest = false;             // another factor carries the label, too
   uint32_t alike = 0;            // the first axis of this factor with the same label
+  std::vector<uint32_t> reach = {};  // columns: the output positions the label leads to, so that the two x of A*x*x'*B are told apart
   friend auto operator<=>(const Meeting&, const Meeting&) = default;
 };
 
@@ -54,24 +55,55 @@ class Factoring {
     return {t.coefficient, {{t.tensor, all}}, all};
   }
 
-  std::pair<Signature, bool> signature(const Product& p, size_t index) const {
+  // The output positions connected with `from` through the factors other than `without`.
+  static std::vector<uint32_t> reach(const Product& p, size_t without, Label from) {
+    std::vector<Label> seen{from};
+    for (size_t next = 0; next < seen.size(); ++next)
+      for (size_t i = 0; i < p.factors.size(); ++i) {
+        const Labels& ls = p.factors[i].labels;
+        if (i == without || !std::ranges::count(ls, seen[next])) continue;
+        for (Label l : ls)
+          if (!std::ranges::count(seen, l)) seen.push_back(l);
+      }
+    std::vector<uint32_t> places;
+    for (uint32_t o = 0; o < p.out.size(); ++o)
+      if (std::ranges::count(seen, p.out[o])) places.push_back(o);
+    return places;
+  }
+
+  // The ways a factor can be seen to meet its term, each with whether the axes of a symmetric factor are exchanged. An output axis that the
+  // rest carries as well (s_i A_ij) is also the axis of a diagonal matrix in the rest: diag(s)_ik A_kj.
+  std::vector<std::pair<Signature, bool>> signatures(const Product& p, size_t index) const {
     const Factor& f = p.factors[index];
-    Signature s{f.tensor, {}};
+    std::vector<std::vector<Meeting>> ways(1);
     for (size_t k = 0; k < f.labels.size(); ++k) {
       Meeting m;
       for (uint32_t o = 0; o < p.out.size(); ++o)
         if (p.out[o] == f.labels[k]) m.places.push_back(o);
       for (size_t other = 0; other < p.factors.size(); ++other) m.rest |= other != index && std::ranges::count(p.factors[other].labels, f.labels[k]) > 0;
       m.alike = uint32_t(std::ranges::find(f.labels, f.labels[k]) - f.labels.begin());
-      s.axes.push_back(std::move(m));
+      if (f.labels.size() == 1 && m.places.empty()) m.reach = reach(p, index, f.labels[k]);
+      bool diagonal = f.labels.size() > 1 && p.out.size() > 1 && !m.places.empty() && m.rest && std::ranges::count(f.labels, f.labels[k]) == 1;
+      size_t count = ways.size();
+      for (size_t w = 0; w < count; ++w) {
+        if (diagonal && count < kMostWays) {
+          ways.push_back(ways[w]);
+          ways.back().push_back({{}, true, m.alike, {}});
+        }
+        ways[w].push_back(m);
+      }
     }
+    std::vector<std::pair<Signature, bool>> result;
     auto order = [](const Meeting& m) { return std::tie(m.places, m.rest); };
-    bool swapped = g_.is_symmetric(f.tensor) && s.axes[1].alike == 1 && order(s.axes[1]) < order(s.axes[0]);
-    if (swapped) {
-      std::swap(s.axes[0], s.axes[1]);
-      s.axes[0].alike = 0, s.axes[1].alike = 1;
+    for (std::vector<Meeting>& axes : ways) {
+      bool swapped = g_.is_symmetric(f.tensor) && axes[1].alike == 1 && order(axes[1]) < order(axes[0]);
+      if (swapped) {
+        std::swap(axes[0], axes[1]);
+        axes[0].alike = 0, axes[1].alike = 1;
+      }
+      result.push_back({{f.tensor, std::move(axes)}, swapped});
     }
-    return {std::move(s), swapped};
+    return result;
   }
 
   // The sum with its most rewarding common factor taken out; the sum itself if its terms share none.
@@ -80,11 +112,11 @@ class Factoring {
     for (const Term& t : g_.terms(sum)) products.push_back(product(t));
     std::map<Signature, std::vector<Use>> shared;
     for (size_t t = 0; t < products.size(); ++t)
-      for (size_t f = 0; f < products[t].factors.size(); ++f) {
-        auto [sig, swapped] = signature(products[t], f);
-        std::vector<Use>& uses = shared[std::move(sig)];
-        if (uses.empty() || uses.back().term != t) uses.push_back({t, f, swapped});
-      }
+      for (size_t f = 0; f < products[t].factors.size(); ++f)
+        for (auto& [sig, swapped] : signatures(products[t], f)) {
+          std::vector<Use>& uses = shared[std::move(sig)];
+          if (uses.empty() || uses.back().term != t) uses.push_back({t, f, swapped});
+        }
     const Signature* best = nullptr;
     uint64_t best_saving = 0;
     for (const auto& [sig, uses] : shared) {
@@ -151,6 +183,7 @@ class Factoring {
     return g_.scale(c, g_.sum(std::move(terms), type));
   }
 
+  static constexpr size_t kMostWays = 8;
   Graph& g_;
   Weight weight_;
 };

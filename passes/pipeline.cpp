@@ -5,10 +5,14 @@
 
 #include "passes/canonicalize.h"
 #include "passes/factor.h"
+#include "passes/raise.h"
 #include "passes/rules.h"
+#include "passes/weight.h"
 
 namespace ricci {
 namespace {
+
+constexpr size_t kMostTerms = 256;  // of an expanded answer
 
 NodeId rewrite(Graph& g, NodeId root, const SimplifyOptions& options) {
   std::vector<const Rule*> enabled;
@@ -21,9 +25,9 @@ constexpr Pass kPasses[] = {
     {"canonicalize", [](Graph& g, NodeId n, const SimplifyOptions&) { return canonicalize(g, n); }, "flatten products of products and sums of sums"},
     {"rewrite", rewrite, "apply the rules of passes/rules"},
     {"factor", [](Graph& g, NodeId n, const SimplifyOptions&) { return factor(g, n); }, "take common factors out of sums"},
-    {"expand", [](Graph& g, NodeId n, const SimplifyOptions&) { return expand(g, n); }, "expand products over sums (for equality, not for answers)"},
+    {"expand", [](Graph& g, NodeId n, const SimplifyOptions&) { return expand(g, n, kMostTerms); }, "expand products over sums"},
 };
-constexpr size_t kAnswer = 3;  // the first three make the answer; `expand` undoes `factor` and stands alone
+constexpr size_t kAnswer = 3;  // the first three settle an answer; `expand` undoes `factor` and comes before
 
 struct Order {
   std::string_view first, second, reason;
@@ -41,6 +45,7 @@ static_assert(std::ranges::all_of(kOrder, [](const Order& o) { return position(o
 
 thread_local Observer observer;
 
+constexpr size_t kExpandable = 200;  // nodes: larger answers are not multiplied out, their factored form is the shorter one
 constexpr int kMostRounds = 16;  // factoring can expose a rule and a rule a common factor; in practice three rounds settle
 
 }  // namespace
@@ -63,14 +68,45 @@ NodeId run_pass(Graph& g, const Pass& pass, NodeId root, const SimplifyOptions& 
   return result;
 }
 
-NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
+namespace {
+
+// The answer passes until nothing changes; with `factored` the sums' common factors are taken out as well.
+NodeId settle(Graph& g, NodeId root, bool factored, const SimplifyOptions& options) {
   for (int round = 0; round < kMostRounds; ++round) {
     NodeId next = root;
-    for (size_t i = 0; i < kAnswer; ++i) next = run_pass(g, kPasses[i], next, options);
+    for (size_t i = 0; i < kAnswer; ++i)
+      if (factored || kPasses[i].name != "factor") next = run_pass(g, kPasses[i], next, options);
     if (next == root) break;
     root = next;
   }
   return root;
+}
+
+// How long the answer is when printed: as a matrix expression if it has such a form, by weight otherwise.
+uint64_t printed_size(const Graph& g, NodeId n) {
+  Raised r = raise(g, n, {});
+  return r.expr ? (*r.expr)->size : Weight(g)(n);
+}
+
+}  // namespace
+
+NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
+  NodeId flat = settle(g, root, false, options);
+  NodeId best = flat;
+  uint64_t least = printed_size(g, flat);
+  auto consider = [&](NodeId candidate) {
+    if (candidate == best) return;
+    uint64_t size = printed_size(g, candidate);
+    if (size < least) least = size, best = candidate;
+  };
+  consider(settle(g, flat, true, options));
+  NodeId roots[] = {flat};
+  if (g.reachable(roots).size() <= kExpandable) {
+    NodeId expanded = settle(g, run_pass(g, *find_pass("expand"), flat, options), false, options);
+    consider(expanded);
+    consider(settle(g, expanded, true, options));
+  }
+  return best;
 }
 
 }  // namespace ricci

@@ -194,7 +194,7 @@ class Raiser {
     while (!pending.empty() && pending.size() + out.size() < kMaxTerms) {
       Summand s = std::move(pending.back());
       pending.pop_back();
-      auto f = std::ranges::find_if(s.factors, [&](const Factor& x) { return must_open(x.tensor); });
+      auto f = std::ranges::find_if(s.factors, [&](const Factor& x) { return x.tensor != kDelta && must_open(x.tensor); });
       if (f == s.factors.end()) {
         out.push_back(std::move(s));
         continue;

@@ -14,7 +14,9 @@ struct SimplifyOptions {
   std::vector<std::string_view>* used = nullptr;      // collects the names of the rules that fired
 };
 
-// canonicalize, rewrite by the rules and factor, until nothing changes. Values are kept wherever the original is finite.
+// The shortest print of four forms: flattened and rewritten by the rules until nothing changes, that with common factors taken out, and both
+// again from the products multiplied out. Values are kept wherever the original is finite. The same input gives the same answer, and an answer
+// is its own simplification.
 NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options = {});
 
 }  // namespace ricci
