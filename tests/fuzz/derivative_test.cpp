@@ -210,6 +210,38 @@ Outcome check_rewrite(const RandomProgram& p, NodeId (*rewrite)(Graph&, NodeId))
   return {};
 }
 
+// The program's meaning without the constructors' normal form: each step alone, on fresh variables for its operands, in a graph of its own.
+Array<Quad> step_by_step(const RandomProgram& p) {
+  std::vector<Array<Quad>> values;
+  for (const Step& s : p.steps) {
+    RandomProgram one{.extents = p.extents, .steps = {}};
+    for (size_t o : s.operands) one.steps.push_back({.kind = Step::Kind::Input, .type = p.steps[o].type});
+    one.steps.push_back(s);
+    for (size_t i = 0; i < s.operands.size(); ++i) one.steps.back().operands[i] = i;
+    if (s.kind == Step::Kind::Input) {
+      Array<Quad> a;
+      for (size_t d : s.type) a.shape.push_back(p.extents[d]);
+      a.data.assign(s.data.begin(), s.data.end());
+      values.push_back(std::move(a));
+      continue;
+    }
+    Graph g;
+    const std::vector<NodeId> nodes = one.build(g);
+    std::map<NodeId, Array<Quad>> inputs;
+    for (size_t i = 0; i < s.operands.size(); ++i) inputs[nodes[i]] = values[s.operands[i]];
+    values.push_back(interpret<Quad>(g, nodes.back(), p.dims(), inputs));
+  }
+  return values.back();
+}
+
+TEST(Constructors, KeepTheValue) {
+  campaign(400, 20, {}, [](const RandomProgram& p) {
+    const Case c(p, 1);
+    const std::string wrong = disagreement(c.value(c.f), step_by_step(p));
+    return wrong.empty() ? Outcome{} : different(wrong + " step by step\n" + print_ir(c.g, std::span(&c.f, 1)));
+  });
+}
+
 TEST(Derivative, FirstOrder) {
   campaign(400, 24, {}, [](const RandomProgram& p) { return check_derivative(p, 1); });
 }
