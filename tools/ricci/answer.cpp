@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "codegen/forms.h"
 #include "codegen/index_form.h"
 #include "codegen/text.h"
 #include "passes/raise.h"
@@ -15,32 +18,39 @@
 namespace ricci::driver {
 namespace {
 
-struct Question {
-  const Program& program;
-  const Value& value;
-  const std::string& name;
-  bool all_low;
-};
+std::string index_line(const Answer& a) { return index_form(*a.program.graph, a.definition.name, a.value, a.definition.all_low) + "\n"; }
 
-std::string index_line(const Question& q) { return index_form(*q.program.graph, q.name, q.value, q.all_low) + "\n"; }
-
-std::string matrix_line(const Question& q) {
-  Raised raised = raise(*q.program.graph, q.value.node, q.value.variance);
+std::string matrix_line(const Answer& a) {
+  Raised raised = raise(*a.program.graph, a.value.node, a.value.variance);
   if (raised.expr) return to_text(*raised.expr) + "\n";
   fmt::print(stderr, "no matrix form: {}\n", raised.reason);
-  return index_line(q);
+  return index_line(a);
+}
+
+template <Shown (*show)(Graph&, const Derivative&)>
+std::string derivative_line(const Answer& a) {
+  if (a.variables.empty()) throw UsageError("slices and differentials are forms of derivatives: ricci diff");
+  Shown shown = show(*a.program.graph, {a.definition.name, a.variables, a.value});
+  if (shown.text) return *shown.text + "\n";
+  fmt::print(stderr, "no such form: {}\n", shown.reason);
+  return index_line(a);
 }
 
 struct Form {
   std::string_view name;
-  std::string (*line)(const Question&);
+  std::string (*line)(const Answer&);
 };
-constexpr Form kForms[] = {{"matrix", matrix_line}, {"index", index_line}};
+constexpr Form kForms[] = {
+    {"matrix", matrix_line},
+    {"index", index_line},
+    {"slices", derivative_line<slice_form>},
+    {"differential", derivative_line<differential_form>},
+};
 
-std::string in_form(const Question& q, std::string_view name) {
-  for (const Form& f : kForms)
-    if (f.name == name) return f.line(q);
-  throw NotSupported(fmt::format("the form `{}`", name));
+std::string in_form(const Answer& a, std::string_view name) {
+  auto form = std::ranges::find(kForms, name, &Form::name);
+  if (form == std::end(kForms)) throw UsageError(fmt::format("no form `{}`", name));
+  return form->line(a);
 }
 
 }  // namespace
@@ -51,18 +61,17 @@ Value simplified(Program& program, Value value, const Options& o) {
   return value;
 }
 
-std::string answer_text(const Program& program, const Value& value, const Definition& definition, const Options& options) {
+std::string answer_text(const Answer& answer, const Options& options) {
   if (!options.emit.empty()) {
     const AnswerEmitter* emitter = find_answer_emitter(options.emit);
     if (!emitter)
       throw UsageError(find_program_emitter(options.emit) ? fmt::format("`{}` is made from programs: ricci compile", options.emit)
                                                           : unknown_kind(options.emit));
-    return emitter->emit(program, value, definition.name);
+    return emitter->emit(answer.program, answer.value, answer.definition.name);
   }
-  const Question question{program, value, definition.name, definition.all_low};
-  if (options.forms.empty()) return in_form(question, definition.indexed ? "index" : "matrix");
+  if (options.forms.empty()) return in_form(answer, answer.definition.indexed ? "index" : "matrix");
   std::string text;
-  for (const std::string& form : options.forms) text += in_form(question, form);
+  for (const std::string& form : options.forms) text += in_form(answer, form);
   return text;
 }
 

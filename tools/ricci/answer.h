@@ -7,10 +7,19 @@
 
 namespace ricci::driver {
 
-// The text of the answer `value` to a question about `definition`, which says what it is called and whether its indices stand low; one line
-// per form. The form is matrix notation, or index notation if the definition was written so. What has no matrix form is given in index
-// form, with the reason on stderr. Throws UsageError for a kind that does not exist.
-std::string answer_text(const Program& program, const Value& value, const Definition& definition, const Options& options);
+// A question and its answer: `definition` says what it is called and whether its indices stand low; `value` is its derivative by each of
+// `variables` in turn, simplified; none if it is the definition itself.
+struct Answer {
+  Program& program;
+  const Definition& definition;
+  std::vector<NodeId> variables;
+  Value value;
+};
+
+// The text of an answer, one line per form. The form is matrix notation, or index notation if the definition was written so. What has no
+// matrix form is given in index form, with the reason on stderr. Throws UsageError for a kind of --emit that does not exist, NotSupported
+// for a form the answer does not have.
+std::string answer_text(const Answer& answer, const Options& options);
 
 // `value` simplified by the passes, which print, time and verify as the options say.
 Value simplified(Program& program, Value value, const Options& options);

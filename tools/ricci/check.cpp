@@ -22,11 +22,13 @@ bool depends_on(const Graph& g, NodeId f, NodeId x) {
   return std::find(below.begin(), below.end(), x) != below.end();
 }
 
-// Definitions whose node is the derivative: hash-consing makes that an equality of ids.
-std::string names_of(const Program& p, NodeId derivative) {
+// Definitions that are this derivative: hash-consing makes that an equality of ids once both are simplified.
+std::string names_of(const Program& p, NodeId simplified_derivative) {
   std::string names;
   for (const Definition& d : p.definitions)
-    if (d.value.node == derivative) names += (names.empty() ? "" : ", ") + d.name;
+    if ((*p.graph)[d.value.node].type == (*p.graph)[simplified_derivative].type &&
+        simplify(*p.graph, d.value.node) == simplified_derivative)
+      names += (names.empty() ? "" : ", ") + d.name;
   return names;
 }
 
@@ -60,7 +62,8 @@ void check_definition(Program& p, const Definition& f, const Declaration& x, con
     directions *= entries;
     if (directions > kMostDirections || (order > 1 && g[f.value.node].rank() > 0)) return;
     std::string what = fmt::format("d{0} {1} / d {2}{0}", order > 1 ? fmt::format("^{}", order) : "", f.name, x.name);
-    report.add(what, names_of(p, derivative), compare_with_oracle(g, f.value.node, xs, simplify(g, derivative), points));
+    const NodeId answer = simplify(g, derivative);
+    report.add(what, names_of(p, answer), compare_with_oracle(g, f.value.node, xs, answer, points));
   }
 }
 

@@ -25,7 +25,7 @@ int diff(const Options& options) {
   for (const std::string& name : split_names(options.wrt)) {
     const Declaration x = declared(program, name);
     Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style), options);
-    answers += answer_text(program, answer, f, options);
+    answers += answer_text({program, f, std::vector(size_t(options.order), x.node), answer}, options);
   }
   write_output(options.output, answers);
   return 0;

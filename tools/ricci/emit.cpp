@@ -7,9 +7,13 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "codegen/cpp.h"
 #include "codegen/header.h"
 #include "codegen/index_form.h"
+#include "codegen/latex.h"
+#include "codegen/mathml.h"
 #include "codegen/text.h"
+#include "codegen/unicode.h"
 #include "frontend/spelling.h"
 #include "ir/dot.h"
 #include "ir/json.h"
@@ -37,9 +41,9 @@ std::string from_graph(const Program& p, const Value& value, const std::string&)
 }
 
 constexpr AnswerEmitter kAnswerEmitters[] = {
-    {"text", from_expression<to_text>},
-    {"ir", from_graph<print_ir>},
-    {"dot", from_graph<to_dot>},
+    {"text", from_expression<to_text>},   {"unicode", from_expression<to_unicode>},
+    {"latex", from_expression<to_latex>}, {"mathml", from_expression<to_mathml>},
+    {"ir", from_graph<print_ir>},         {"dot", from_graph<to_dot>},
     {"json", from_graph<to_json>},
 };
 
@@ -80,6 +84,11 @@ std::string header(Program& p, std::span<const Export> functions, const Options&
   return emit_header(units_of(p, functions, options), guard);
 }
 
+std::string cpp(Program& p, std::span<const Export> functions, const Options& options) {
+  const std::vector<std::string> notes = {"Ricci " RICCI_PROJECT_VERSION};
+  return to_cpp(units_of(p, functions, options), notes);
+}
+
 std::string loop_text(Program& p, std::span<const Export> functions, const Options& options) {
   std::string text;
   for (const Unit& u : units_of(p, functions, options)) text += loops::to_text(u.program);
@@ -99,6 +108,7 @@ std::string plan_text(Program& p, std::span<const Export> functions, const Optio
 }
 
 constexpr ProgramEmitter kProgramEmitters[] = {
+    {"cpp", cpp},
     {"header", header},
     {"llvm", from_units<Product::Llvm>},
     {"bc", from_units<Product::Bitcode>},

@@ -13,7 +13,7 @@ namespace ricci::driver {
 namespace {
 
 constexpr int kChains = 12;  // latency 4 times two ports, and some
-constexpr int kSteps = 2'000'000;
+constexpr int kSteps = 100'000;
 volatile double sink;  // what is stored here cannot be optimised away
 
 double seconds_of(auto&& work) {
@@ -36,11 +36,11 @@ double portable_flops() {
 __attribute__((target("avx2,fma"))) double avx2_flops() {
   __m256d a[kChains], factor = _mm256_set1_pd(0.999), one = _mm256_set1_pd(1);
   for (__m256d& x : a) x = one;
-  double seconds = 0;
   auto start = std::chrono::steady_clock::now();
   for (int step = 0; step < kSteps; ++step)
-    for (__m256d& x : a) x = _mm256_fmadd_pd(x, factor, one);
-  seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) a[k] = _mm256_fmadd_pd(a[k], factor, one);
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (__m256d x : a) sink = _mm256_cvtsd_f64(x);
   return 2.0 * 4 * kChains * kSteps / seconds;
 }
@@ -50,7 +50,8 @@ __attribute__((target("avx512f"))) double avx512_flops() {
   for (__m512d& x : a) x = one;
   auto start = std::chrono::steady_clock::now();
   for (int step = 0; step < kSteps; ++step)
-    for (__m512d& x : a) x = _mm512_fmadd_pd(x, factor, one);
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) a[k] = _mm512_fmadd_pd(a[k], factor, one);
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (__m512d x : a) sink = _mm512_cvtsd_f64(x);
   return 2.0 * 8 * kChains * kSteps / seconds;
@@ -76,8 +77,15 @@ double peak_bytes() {
   return double(memory.size() * sizeof(double)) / seconds;
 }
 
+// The best of many short samples: a sample is slowed by whatever else runs, and sped up by nothing.
+double best_of(int samples, double (*sample)()) {
+  double best = 0;
+  for (int k = 0; k < samples; ++k) best = std::max(best, sample());
+  return best;
+}
+
 }  // namespace
 
-MachineLimits measure_machine() { return {std::max(peak_flops(), peak_flops()), std::max(peak_bytes(), peak_bytes())}; }
+MachineLimits measure_machine() { return {best_of(100, peak_flops), best_of(5, peak_bytes)}; }
 
 }  // namespace ricci::driver
