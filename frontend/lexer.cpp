@@ -7,6 +7,7 @@ namespace ricci {
 namespace {
 
 constexpr size_t kLongestName = 1000;  // bytes
+constexpr size_t kDeepest = 10'000;    // open brackets
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -145,7 +146,9 @@ class Lexer {
     if (superscript()) return;
     for (const Spelling& s : kSpellings)
       if (rest().starts_with(s.text)) {
-        if (s.kind == TokenKind::LeftParen || s.kind == TokenKind::LeftBracket || s.kind == TokenKind::LeftBrace) ++depth_;
+        if (s.kind == TokenKind::LeftParen || s.kind == TokenKind::LeftBracket || s.kind == TokenKind::LeftBrace) {
+          if (++depth_ > kDeepest) return fail(Message::nested_too_deep, range(pos_, pos_ + 1), kDeepest);
+        }
         if (s.kind == TokenKind::RightParen || s.kind == TokenKind::RightBracket || s.kind == TokenKind::RightBrace) depth_ -= depth_ > 0;
         return push(s.kind, pos_ + s.text.size());
       }
@@ -184,8 +187,9 @@ class Lexer {
     return text_[at] == ':' || (text_[at] == '=' && (at + 1 >= text_.size() || text_[at + 1] != '=')) || text_.substr(at).starts_with("∈");
   }
 
-  void fail(Message m, SourceRange where) {
-    diagnostics_.report(m, where);
+  template <class... Args>
+  void fail(Message m, SourceRange where, const Args&... args) {
+    diagnostics_.report(m, where, args...);
     failed_ = true;
   }
 

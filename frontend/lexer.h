@@ -25,7 +25,8 @@ struct Token {
   bool space_before = false;
 };
 
-// The tokens of `text`, the last an End; none, with a report, if a byte of it is no text (not UTF-8, NUL). `text` must outlive them.
+// The tokens of `text`, the last an End; none, with a report, if a byte of it is no text (not UTF-8, NUL)
+// or brackets nest too deep. `text` must outlive them.
 std::vector<Token> tokenize(std::string_view text, uint32_t source, Diagnostics& diagnostics);
 
 // The byte length of the code point that starts `text` and its number; {0, 0} if it is not well-formed UTF-8.

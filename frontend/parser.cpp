@@ -8,8 +8,6 @@
 namespace ricci {
 namespace {
 
-constexpr size_t kDeepest = 10'000;  // open brackets
-
 // How tightly operators bind. A minus sign binds less than the product after it, unless an operator stands before it.
 enum Precedence : uint8_t { kSum = 1, kSign = 2, kProduct = 3, kFactorSign = 4, kPower = 5 };
 
@@ -281,8 +279,16 @@ class Parser {
     }
     s.indexed = !s.indices.empty();
     known_.insert(name.text);
+    insert_parts(name.text, s.body);
     s.names.push_back(std::move(name));
     return s;
+  }
+
+  // `G = grad(f, {W, b})` defines G_W and G_b.
+  void insert_parts(const std::string& name, AstId body) {
+    const Ast& call = syntax_[body];
+    if (call.kind != AstKind::Call || call.children.size() < 2 || syntax_[call.children[1]].kind != AstKind::List) return;
+    for (AstId item : syntax_[call.children[1]].children) known_.insert(name + "_" + std::string(syntax_[item].name));
   }
 
   // The indices on the left of a definition: groups after ^ and _, then those of the variables in parentheses.
@@ -419,7 +425,6 @@ class Parser {
   void unclosed() { fail(Message::unclosed_bracket, frames_.back().opener.where, frames_.back().opener.text); }
 
   void open(AstKind kind, std::string_view name = {}, SourceRange name_at = {}, std::vector<IndexUse> indices = {}) {
-    if (frames_.size() == kDeepest) { fail(Message::nested_too_deep, peek().where, kDeepest); return; }
     frames_.push_back({next(), kind, operands_.size(), operators_.size(), name, name_at, std::move(indices)});
     want_operand_ = true;
   }
