@@ -83,7 +83,8 @@ Pieces spell(const Node& n) {
 
 // A name with a superscript cannot bear another; a fraction is a factor like any other.
 Level level(const Node& n) {
-  if (n.op == Op::Divide || n.op == Op::Number) return Level::Power;
+  if (n.op == Op::Number) return is_integer(n.number) ? Level::Atom : Level::Power;
+  if (n.op == Op::Divide) return Level::Power;
   if (n.op == Op::Transpose || n.calls("inv")) return Level::Power;
   if (n.op == Op::Call && template_of(n.name).starts_with("{}^")) return Level::Power;
   return infix_level(n);

@@ -1,0 +1,227 @@
+#include "codegen/eigen.h"
+
+#include <algorithm>
+
+#include "codegen/chain_order.h"
+#include "codegen/notation.h"
+#include "ir/elementwise.h"
+#include "ir/matrix_node.h"
+
+namespace ricci {
+namespace {
+
+using mat::Expr;
+using mat::Node;
+using mat::Op;
+
+// Members of Eigen's arrays by the names of the language.
+constexpr std::string_view kArrayMethods[] = {"exp",  "expm1", "log",  "log1p", "sin",  "cos",   "tan",   "asin",  "acos",
+                                              "atan", "sinh",  "cosh", "tanh",  "asinh", "acosh", "atanh", "abs"};
+
+// Functions of the whole operand as what is called on it.
+constexpr std::pair<std::string_view, std::string_view> kMembers[] = {
+    {"sum", ".sum()"},      {"tr", ".trace()"},   {"norm2", ".norm()"},      {"norm1", ".lpNorm<1>()"}, {"inv", ".inverse()"},
+    {"det", ".determinant()"}, {"logdet", ".householderQr().logAbsDeterminant()"}, {"prod", ".prod()"}, {"max", ".maxCoeff()"}, {"min", ".minCoeff()"},
+};
+
+std::string type_of(const mat::Shape& s) {
+  return s.is_column() ? "Eigen::VectorXd" : s.is_row() ? "Eigen::RowVectorXd" : "Eigen::MatrixXd";
+}
+
+bool is_diagonal(const Expr& e) { return e->calls("diag") && e->shape.is_matrix(); }
+
+class Speller {
+ public:
+  explicit Speller(const std::set<std::string>& dimensions) : dimensions_(dimensions) {}
+
+  Pieces spell(const Node& n) const {
+    switch (n.op) {
+      case Op::Number: {
+        std::string top = n.number.get_num().get_str() + ".0";
+        return {n.number.get_den() == 1 ? top : top + " / " + n.number.get_den().get_str() + ".0"};
+      }
+      case Op::Name:
+        if (n.name == "pi" && n.shape.is_scalar()) return {"3.141592653589793"};
+        if (dimensions_.contains(n.name)) return {"static_cast<double>(" + cpp_identifier(n.name) + ")"};
+        return {cpp_identifier(n.name)};
+      case Op::Add: return spell_sum(n);
+      case Op::Mul: return spell_product(n);
+      case Op::Hadamard: {
+        Pieces out = {{n.operands[0], Level::Postfix}};
+        for (size_t i = 1; i < n.operands.size(); ++i) append(out, {".cwiseProduct(", n.operands[i], ")"});
+        return out;
+      }
+      case Op::ElementwiseDivide:
+        if (n.operands[0]->calls("ones")) return {{n.operands[1], Level::Postfix}, ".cwiseInverse()"};
+        return {{n.operands[0], Level::Postfix}, ".cwiseQuotient(", n.operands[1], ")"};
+      case Op::Divide: return {{n.operands[0], Level::Product}, " / ", {n.operands[1], Level::Power}};
+      case Op::Power:
+        if (n.shape.is_scalar()) return {"std::pow(", n.operands[0], ", ", n.operands[1], ")"};
+        return spell_matrix_power(n);
+      case Op::ElementwisePower:
+        if (n.operands[1]->is_number(2)) return {{n.operands[0], Level::Postfix}, ".cwiseAbs2()"};
+        if (n.operands[1]->shape.is_scalar()) return {{n.operands[0], Level::Postfix}, ".array().pow(", n.operands[1], ").matrix()"};
+        return {{n.operands[0], Level::Postfix}, ".array().pow((", n.operands[1], ").array()).matrix()"};
+      case Op::Transpose: return {{n.operands[0], Level::Postfix}, ".transpose()"};
+      case Op::Call: return spell_call(n);
+    }
+    return {};
+  }
+
+  Level level(const Node& n) const {
+    switch (n.op) {
+      case Op::Hadamard: case Op::ElementwiseDivide: case Op::ElementwisePower: case Op::Transpose: return Level::Atom;
+      case Op::Power: return n.shape.is_scalar() ? Level::Atom : Level::Product;
+      case Op::Mul:
+        if (n.operands[0]->shape.is_scalar()) return Level::Product;
+        return is_call(split_chain(n)) ? Level::Atom : Level::Product;
+      case Op::Call: return n.name == "<" || n.name == "==" ? Level::Comparison : Level::Atom;
+      case Op::Number: case Op::Name: case Op::Add: case Op::Divide: break;
+    }
+    return infix_level(n);
+  }
+
+ private:
+  static bool is_call(const std::pair<Expr, Expr>& pair) {
+    return (pair.first->shape.is_row() && pair.second->shape.is_column()) || pair.first->calls("inv");
+  }
+
+  // v.asDiagonal(): a temporary is evaluated first, so that nothing refers to what is gone.
+  static Pieces as_diagonal(const Expr& v) {
+    return {{v, Level::Postfix}, v->op == Op::Name ? ".asDiagonal()" : ".eval().asDiagonal()"};
+  }
+
+  static Pieces factor(const Expr& e, Level demanded) {
+    if (is_diagonal(e)) return as_diagonal(e->operands[0]);
+    return {{e, demanded}};
+  }
+
+  static Pieces spell_product(const Node& n) {
+    Scaled s = split_scalars(n);
+    Pieces out;
+    for (const Expr& e : s.scalars) {
+      if (!out.empty()) out.emplace_back(" * ");
+      out.emplace_back(e, Level::Power);
+    }
+    if (s.chain.empty()) return out;
+    if (!s.scalars.empty()) {
+      out.emplace_back(" * ");
+      if (s.chain.size() == 1) out.emplace_back(s.chain[0], Level::Power);
+      else out.emplace_back(mat::make(Op::Mul, n.shape, s.chain), Level::Power);
+      return out;
+    }
+    auto [left, right] = split_chain(n);
+    if (left->shape.is_row() && right->shape.is_column()) return {{transpose(left), Level::Postfix}, ".dot(", right, ")"};
+    if (left->calls("inv")) return {{left->operands[0], Level::Postfix}, ".partialPivLu().solve(", right, ")"};
+    out = factor(left, Level::Product);
+    out.emplace_back(" * ");
+    append(out, factor(right, Level::Power));
+    return out;
+  }
+
+  static Pieces spell_matrix_power(const Node& n) {
+    Pieces out = {{n.operands[0], Level::Power}};
+    for (long k = as_long(n.operands[1]->number).value_or(1); k > 1; --k) append(out, {" * ", {n.operands[0], Level::Power}});
+    return out;
+  }
+
+  // A size is written as it is where a size is wanted.
+  Pieces sizes(const Node& n) const {
+    Pieces out;
+    for (const Expr& e : n.operands) {
+      if (!out.empty()) out.emplace_back(", ");
+      out.emplace_back(e->op == Op::Name ? cpp_identifier(e->name) : e->number.get_str());
+    }
+    return out;
+  }
+
+  Pieces spell_call(const Node& n) const {
+    if (n.name == "ones" || n.name == "zeros" || n.name == "eye") {
+      Pieces out = {type_of(n.shape) + (n.name == "ones" ? "::Ones(" : n.name == "zeros" ? "::Zero(" : "::Identity(")};
+      append(out, sizes(n));
+      if (n.name == "eye") out.emplace_back(", "), append(out, sizes(n));
+      out.emplace_back(")");
+      return out;
+    }
+    if (n.name == "diag" && n.shape.is_column()) return {{n.operands[0], Level::Postfix}, ".diagonal()"};
+    if (n.name == "diag") {
+      Pieces out = {"Eigen::MatrixXd("};
+      append(out, as_diagonal(n.operands[0]));
+      out.emplace_back(")");
+      return out;
+    }
+    if (n.name == "where" || n.name == "<" || n.name == "==") return spell_choice(n);
+    if (n.operands.size() == 1)
+      for (auto [name, member] : kMembers)
+        if (name == n.name) return {{n.operands[0], Level::Postfix}, std::string(member)};
+    if (n.name == "sqrt" && !n.shape.is_scalar()) return {{n.operands[0], Level::Postfix}, ".cwiseSqrt()"};
+    if (n.name == "sqrt") return fill("std::sqrt({})", n.operands);
+    auto map = find_elementwise(n.name);
+    if (!map) return fill("detail::" + n.name + "({})", n.operands);
+    if (n.shape.is_scalar()) return fill(scalar_function(*map) + "({})", n.operands);
+    if (std::ranges::find(kArrayMethods, n.name) != std::end(kArrayMethods)) return {{n.operands[0], Level::Postfix}, ".array()." + n.name + "().matrix()"};
+    if (n.operands.size() == 1) return {{n.operands[0], Level::Postfix}, ".unaryExpr(&detail::" + n.name + "_)"};
+    return spell_binary(n);
+  }
+
+  static std::string scalar_function(MapOp op) {
+    std::string_view cpp = row(op).cpp;
+    if (cpp.starts_with("std::") && (cpp.ends_with("(x)") || cpp.ends_with("(x, y)"))) return std::string(cpp.substr(0, cpp.find('(')));
+    return "detail::" + std::string(row(op).name) + "_";
+  }
+
+  static Pieces spell_binary(const Node& n) {
+    const Expr &a = n.operands[0], &b = n.operands[1];
+    std::string f = "detail::" + n.name + "_";
+    if (b->shape.is_scalar()) return {{a, Level::Postfix}, ".unaryExpr([s = ", b, "](double t) { return " + f + "(t, s); })"};
+    if (a->shape.is_scalar()) return {{b, Level::Postfix}, ".unaryExpr([s = ", a, "](double t) { return " + f + "(s, t); })"};
+    return {{a, Level::Postfix}, ".binaryExpr(", b, ", &" + f + ")"};
+  }
+
+  // Comparisons stand inside where(), which is ?: for scalars and select() for tensors.
+  Pieces spell_choice(const Node& n) const {
+    if (n.name != "where") {
+      auto side = [](const Expr& e) { return e->shape.is_scalar() ? Pieces{{e, Level::Sum}} : Pieces{{e, Level::Postfix}, ".array()"}; };
+      Pieces out = side(n.operands[0]);
+      out.emplace_back(" " + n.name + " ");
+      append(out, side(n.operands[1]));
+      return out;
+    }
+    const Expr& c = n.operands[0];
+    bool compares = infix_level(*c) == Level::Comparison;
+    if (c->shape.is_scalar()) return {"(", {c, Level::Comparison}, compares ? " ? " : " != 0 ? ", {n.operands[1], Level::Sum}, " : ", {n.operands[2], Level::Sum}, ")"};
+    Pieces out = {"("};
+    if (compares) out.emplace_back(c);
+    else append(out, {{c, Level::Postfix}, ".array() != 0"});
+    append(out, {").select(", n.operands[1], ", ", n.operands[2], ")"});
+    return out;
+  }
+
+  const std::set<std::string>& dimensions_;
+};
+
+}  // namespace
+
+std::string cpp_identifier(const std::string& name) {
+  static const std::set<std::string, std::less<>> kReserved = {
+      "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char", "class", "compl", "concept", "const",
+      "constexpr", "consteval", "constinit", "continue", "co_await", "co_return", "co_yield", "decltype", "default", "delete", "do", "double", "else", "enum",
+      "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "mutable", "namespace", "new", "noexcept",
+      "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires", "return", "short",
+      "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local", "throw", "true", "try", "typedef",
+      "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq",
+      // names and macros of the headers an emitted file includes
+      "Eigen", "std", "detail", "main", "assert", "errno", "NULL", "EOF", "INFINITY", "NAN", "HUGE_VAL", "M_PI", "M_E", "I", "linux", "unix", "i386", "s", "t"};
+  bool reserved = kReserved.contains(name) || name.starts_with("EIGEN_") || name.starts_with("_") || name.find("__") != std::string::npos;
+  if (!reserved) return name;
+  std::string out = name.starts_with("_") ? "r" + name : name;
+  for (size_t at; (at = out.find("__")) != out.npos;) out.replace(at, 2, "_0");
+  return out + "_";
+}
+
+std::string to_eigen(const Expr& e, const std::set<std::string>& dimensions) {
+  Speller speller(dimensions);
+  return render(e, {[&](const mat::Node& n) { return speller.spell(n); }, [&](const mat::Node& n) { return speller.level(n); }});
+}
+
+}  // namespace ricci

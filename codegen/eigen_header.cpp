@@ -1,0 +1,189 @@
+// Whole Eigen headers: the functions a program exports, what has no matrix form as loops over an Eigen::Tensor.
+#include <algorithm>
+#include <map>
+
+#include "codegen/eigen.h"
+#include "codegen/steps.h"
+#include "ir/elementwise.h"
+#include "ir/functions.h"
+#include "passes/raise.h"
+
+namespace ricci {
+namespace {
+
+// Functions of whole vectors and matrices that Eigen has not.
+constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
+    {"lse", "inline double lse(const Eigen::VectorXd& x) {\n  const double top = x.maxCoeff();\n"
+            "  return std::isinf(top) ? top : top + std::log((x.array() - top).exp().sum());\n}\n"},
+    {"softmax", "inline Eigen::VectorXd softmax(const Eigen::VectorXd& x) {\n  const Eigen::VectorXd e = (x.array() - x.maxCoeff()).exp().matrix();\n"
+                "  return e / e.sum();\n}\n"},
+    {"coprod", "// The product of all other entries.\ninline Eigen::VectorXd coprod(const Eigen::VectorXd& x) {\n  Eigen::VectorXd c = Eigen::VectorXd::Ones(x.size());\n"
+               "  for (Eigen::Index i = 0; i < x.size(); ++i)\n    for (Eigen::Index j = 0; j < x.size(); ++j)\n      if (j != i) c(i) *= x(j);\n  return c;\n}\n"},
+    {"argmax", "// The share of each entry in the maximum.\ninline Eigen::VectorXd argmax(const Eigen::VectorXd& x) {\n"
+               "  const Eigen::VectorXd hit = (x.array() == x.maxCoeff()).cast<double>().matrix();\n  return hit / hit.sum();\n}\n"},
+    {"adj", "// The adjugate, by the singular values so that it is right for singular matrices.\ninline Eigen::MatrixXd adj(const Eigen::MatrixXd& a) {\n"
+            "  const Eigen::JacobiSVD<Eigen::MatrixXd> svd(a, Eigen::ComputeFullU | Eigen::ComputeFullV);\n"
+            "  Eigen::VectorXd others = Eigen::VectorXd::Ones(a.rows());\n  for (Eigen::Index i = 0; i < a.rows(); ++i)\n    for (Eigen::Index j = 0; j < a.rows(); ++j)\n"
+            "      if (j != i) others(i) *= svd.singularValues()(j);\n"
+            "  return svd.matrixU().determinant() * svd.matrixV().determinant() * svd.matrixV() * others.asDiagonal() * svd.matrixU().transpose();\n}\n"},
+};
+
+std::string spell_size(const Graph& g, DimId d) { return g[d].kind == Dim::Kind::Fixed ? std::to_string(g[d].size) : cpp_identifier(g.spell(d)); }
+
+// The type of a value: double, VectorXd, Matrix<double, 3, 4>, Tensor<double, 3>.
+std::string value_type(const Graph& g, const Type& type, const std::vector<Variance>& variance) {
+  if (type.empty()) return "double";
+  if (type.size() > 2) return "Eigen::Tensor<double, " + std::to_string(type.size()) + ">";
+  auto fixed = [&](size_t k) { return g[type[k]].kind == Dim::Kind::Fixed ? std::to_string(g[type[k]].size) : std::string("Eigen::Dynamic"); };
+  bool row = type.size() == 1 && !variance.empty() && variance[0] == Variance::Down;
+  bool dynamic = std::ranges::all_of(type, [&](DimId d) { return g[d].kind != Dim::Kind::Fixed; });
+  if (dynamic) return type.size() == 2 ? "Eigen::MatrixXd" : row ? "Eigen::RowVectorXd" : "Eigen::VectorXd";
+  if (type.size() == 2) return "Eigen::Matrix<double, " + fixed(0) + ", " + fixed(1) + ">";
+  return row ? "Eigen::Matrix<double, 1, " + fixed(0) + ">" : "Eigen::Matrix<double, " + fixed(0) + ", 1>";
+}
+
+class FunctionText {
+ public:
+  FunctionText(const Graph& g, const EmittedFunction& f) : g_(g), f_(f) {
+    for (const DimensionSource& d : dimension_sources(g, f.arguments)) dimensions_.insert(d.dimension);
+  }
+
+  std::string operator()() const {
+    std::string body, arguments;
+    for (const Step& s : f_.steps) body += statement(s);
+    std::string sizes;
+    for (const DimensionSource& d : dimension_sources(g_, f_.arguments))
+      if (mentions(body, cpp_identifier(d.dimension))) sizes += "  const Eigen::Index " + cpp_identifier(d.dimension) + " = " + extent(d) + ";\n";
+    for (const Declaration* a : f_.arguments) {
+      const Symbol& s = g_.symbol(a->node);
+      std::string type = value_type(g_, s.type, s.variance), name = cpp_identifier(a->name);
+      std::string text = s.type.empty() ? "double " + name : s.type.size() > 2 ? "const " + type + "& " + name : "const Eigen::Ref<const " + type + ">& " + name;
+      bool used = mentions(body + sizes, name);
+      arguments += (arguments.empty() ? "" : ", ") + std::string(used ? "" : "[[maybe_unused]] ") + text;
+    }
+    return result_struct() + "inline " + result_type() + " " + cpp_identifier(f_.name) + "(" + arguments + ") {\n" + sizes + body + "  return " + returned() +
+           ";\n}\n";
+  }
+
+ private:
+  std::string extent(const DimensionSource& d) const {
+    std::string name = cpp_identifier(d.argument->name);
+    size_t rank = g_[d.argument->node].rank();
+    if (rank == 1) return name + ".size()";
+    if (rank == 2) return name + (d.axis == 0 ? ".rows()" : ".cols()");
+    return name + ".dimension(" + std::to_string(d.axis) + ")";
+  }
+
+  const Step& result(size_t k) const { return f_.steps[f_.results[k]]; }
+  std::string type_of(const Step& s) const { return value_type(g_, g_[s.node].type, s.variance); }
+  bool single() const { return f_.results.size() == 1; }
+
+  std::string result_type() const { return single() ? type_of(result(0)) : cpp_identifier(f_.name) + "_result"; }
+  std::string result_struct() const {
+    if (single()) return "";
+    std::string out = "struct " + result_type() + " {\n";
+    for (size_t k = 0; k < f_.results.size(); ++k) out += "  " + type_of(result(k)) + " " + cpp_identifier(result(k).name) + ";\n";
+    return out + "};\n\n";
+  }
+  std::string returned() const {
+    std::string list;
+    for (size_t k = 0; k < f_.results.size(); ++k) list += (k > 0 ? ", " : "") + cpp_identifier(result(k).name);
+    return single() ? list : "{" + list + "}";
+  }
+
+  std::string statement(const Step& s) const {
+    std::string name = cpp_identifier(s.name);
+    if (s.expr) return "  const " + type_of(s) + " " + name + " = " + to_eigen(*s.expr, dimensions_) + ";\n";
+    const Type& type = g_[s.node].type;
+    std::string sizes;
+    for (DimId d : type) sizes += (sizes.empty() ? "" : ", ") + spell_size(g_, d);
+    std::string make = type.size() > 2 ? "  " + type_of(s) + " " + name + "(" + sizes + ");\n  " + name + ".setZero();\n"
+                       : type.empty() ? "  double " + name + " = 0;\n"
+                                      : "  " + type_of(s) + " " + name + " = " + type_of(s) + "::Zero(" + sizes + ");\n";
+    return make + loops(s, name);
+  }
+
+  // NAME(i, j, k) += ... for every value of every label.
+  std::string loops(const Step& s, const std::string& name) const {
+    const Node& n = g_[s.node];
+    Labels out = n.kind == Kind::Ein ? g_.out(s.node) : Graph::iota(n.rank());
+    std::map<Label, DimId> dim;
+    for (size_t k = 0; k < out.size(); ++k) dim.emplace(out[k], n.type[k]);
+    std::string term;
+    if (n.kind == Kind::Ein) {
+      for (const Factor& f : g_.factors(s.node)) {
+        for (size_t k = 0; k < f.labels.size(); ++k) dim.emplace(f.labels[k], g_[f.tensor].type[k]);
+        term += (term.empty() ? "" : " * ") + entry(f.tensor, f.labels);
+      }
+      if (term.empty()) term = "1";
+    } else if (n.kind == Kind::Sum) {
+      for (size_t k = 0; k < n.operands.size(); ++k) {
+        Rational size = abs(n.coefficients[k]);
+        term += n.coefficients[k] < 0 ? (term.empty() ? "-" : " - ") : (term.empty() ? "" : " + ");
+        if (size != 1) term += number(size) + " * ";
+        term += entry(n.operands[k], out);
+      }
+      if (term.empty()) term = "0";
+    } else if (n.kind == Kind::Map) {
+      term = "detail::" + std::string(row(n.map_op()).name) + "_(";
+      for (size_t k = 0; k < n.operands.size(); ++k) term += (k > 0 ? ", " : "") + entry(n.operands[k], g_[n.operands[k]].rank() == 0 ? Labels{} : out);
+      term += ")";
+    } else {
+      term = "std::nan(\"\")  /* no Eigen form for a function of slices of a tensor */";
+    }
+    std::string text, indent = "  ";
+    for (auto [l, d] : dim) {
+      std::string i = letter(l);
+      text += indent + "for (Eigen::Index " + i + " = 0; " + i + " < " + spell_size(g_, d) + "; ++" + i + ")\n";
+      indent += "  ";
+    }
+    return text + indent + indexed(name, out) + " += " + term + ";\n";
+  }
+
+  static std::string letter(Label l) { return index_letter(l) + "_"; }
+  static std::string indexed(const std::string& name, const Labels& labels) {
+    std::string list;
+    for (Label l : labels) list += (list.empty() ? "" : ", ") + letter(l);
+    return labels.empty() ? name : name + "(" + list + ")";
+  }
+  static std::string number(const Rational& c) {
+    if (is_integer(c)) return to_string(c);
+    return "(" + c.get_num().get_str() + ".0 / " + c.get_den().get_str() + ".0)";
+  }
+  std::string entry(NodeId n, const Labels& labels) const {
+    if (g_[n].kind == Kind::Const) return number(g_[n].value());
+    auto it = f_.names.find(n);
+    return indexed(cpp_identifier(it != f_.names.end() ? it->second : g_.symbol(n).name), labels);
+  }
+
+  const Graph& g_;
+  const EmittedFunction& f_;
+  std::set<std::string> dimensions_;
+};
+
+std::string helpers(const std::string& functions) {
+  std::string out;
+  for (const ElementwiseRow& r : elementwise_table()) {
+    if (r.arity == 0 || !mentions(functions, std::string(r.name) + "_")) continue;
+    std::string arguments;
+    for (int k = 0; k < r.arity; ++k) arguments += std::string(k > 0 ? ", " : "") + "double " + "xyz"[k];
+    out += "inline double " + std::string(r.name) + "_(" + arguments + ") { return " + std::string(r.cpp) + "; }\n";
+  }
+  for (auto [name, text] : kHelpers)
+    if (functions.find("detail::" + std::string(name) + "(") != functions.npos) out += text;
+  return out.empty() ? "" : "namespace detail {\n" + out + "}  // namespace detail\n\n";
+}
+
+}  // namespace
+
+std::string eigen_header(const Program& program) {
+  std::string functions;
+  for (const EmittedFunction& f : emitted_functions(program)) functions += (functions.empty() ? "" : "\n") + FunctionText(*program.graph, f)();
+  std::string inner = helpers(functions);
+  std::string head = "// Emitted by Ricci: Eigen functions of the exported definitions.\n#pragma once\n#include <Eigen/Dense>\n#include <cmath>\n";
+  if (functions.find("Eigen::Tensor") != functions.npos) head += "#include <unsupported/Eigen/CXX11/Tensor>\n";
+  if (inner.find("numext::") != inner.npos) head += "#include <unsupported/Eigen/SpecialFunctions>\n";
+  return head + "\n" + inner + functions;
+}
+
+}  // namespace ricci
