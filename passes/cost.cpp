@@ -92,7 +92,9 @@ double Polynomial::at(const Graph& g, const Sizes& sizes) const {
 
 std::string Polynomial::spell(const Graph& g) const {
   std::vector<std::pair<std::vector<DimId>, double>> sorted(terms_.begin(), terms_.end());
-  std::ranges::stable_sort(sorted, std::greater{}, [](const auto& t) { return t.first.size(); });
+  std::ranges::sort(sorted, [](const auto& a, const auto& b) {
+    return a.first.size() != b.first.size() ? a.first.size() > b.first.size() : a.first < b.first;
+  });
   std::string text;
   for (const auto& [monomial, c] : sorted) {
     text += text.empty() ? (c < 0 ? "-" : "") : (c < 0 ? " - " : " + ");

@@ -172,7 +172,7 @@ class Lowering {
       if (is_diagonal_structure(g_, t.tensor)) return 3;
       return plan_.role(t.tensor) == ricci::Role::Absorbed ? 2 : 1;
     };
-    std::ranges::stable_sort(terms, {}, kind);
+    std::ranges::sort(terms, {}, [&](const Term& t) { return std::pair(kind(t), t.tensor); });
     if (terms.empty()) p_.zero(to);
     bool fresh = true;
     for (const Term& t : terms) {

@@ -300,16 +300,18 @@ class NestLowering {
   bool divides_only(NodeId n) const { return inside_.contains(n) && uses_.at(n) == 1 && divisor_power(g_, n) && factors_.contains(n); }
 
   // What fewer loops determine comes first, so that it can be multiplied before the inner ones.
-  ValueId product(std::vector<Operand> factors, const Rational& coefficient = 1) {
+  ValueId product(std::span<const Operand> factors, const Rational& coefficient = 1) {
     std::vector<ValueId> over, under;
     if (coefficient != 1) over.push_back(p_.constant(to_double(coefficient)));
-    std::ranges::stable_sort(factors, {}, [&](const Operand& f) { return depth(f.second); });
-    for (const Operand& f : factors) {
-      if (divides_only(f.first)) {
-        const Operand base = operands(f.first, own_axes(f.first))[0];
-        under.push_back(emit_power(p_, value(base), *divisor_power(g_, f.first)));
-      } else {
-        over.push_back(value(f));
+    for (size_t d = 0; d <= rank(); ++d) {
+      for (const Operand& f : factors) {
+        if (depth(f.second) != d) continue;
+        if (divides_only(f.first)) {
+          const Operand base = operands(f.first, own_axes(f.first))[0];
+          under.push_back(emit_power(p_, value(base), *divisor_power(g_, f.first)));
+        } else {
+          over.push_back(value(f));
+        }
       }
     }
     return emit_quotient(p_, over, under);

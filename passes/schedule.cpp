@@ -32,7 +32,7 @@ Placement place(loops::Program& p, std::span<const Life> lives) {
   const int64_t alignment = 64 / int64_t(loops::size_of(p.scalar));
   std::vector<size_t> order(lives.size());
   std::iota(order.begin(), order.end(), size_t(0));
-  std::ranges::stable_sort(order, {}, [&](size_t k) { return lives[k].first; });
+  std::ranges::sort(order, {}, [&](size_t k) { return std::pair(lives[k].first, k); });
   std::vector<Place> places;
   std::vector<size_t> place_of(lives.size());
   for (size_t k : order) {
