@@ -5,6 +5,8 @@
 #include <cctype>
 #include <set>
 
+#include "codegen/symbol_name.h"
+
 namespace ricci {
 
 using namespace loops;
@@ -84,7 +86,7 @@ std::string describe(const Program& p, const Array& a) {
 
 std::string emit_function(const Unit& unit) {
   const Program& p = unit.program;
-  const std::string scalar = p.scalar == Scalar::Double ? "double" : "float", f = Names()(p.name);
+  const std::string scalar = p.scalar == Scalar::Double ? "double" : "float", f = symbol_name(p.name);
   std::string text = "/* " + comment(unit.source) + "\n *\n";
   std::string enums, parameters, in, out;
   Names unique;
@@ -108,14 +110,12 @@ std::string emit_function(const Unit& unit) {
     sizes += "int64_t " + name + ", ";
     dims += (d == 0 ? "" : ", ") + name;
   }
-  // A name that C cannot spell, or has taken, is bound to the object's symbol by force.
-  const auto symbol = [&](std::string_view suffix) { return f == p.name ? "" : fmt::format(" __asm__(\"{}{}\")", p.name, suffix); };
   text += fmt::format(
       " */\n"
-      "int {0}(const {1}* const* in, {1}* const* out, const int64_t* dims, void* work){2};\n"
-      "size_t {0}_work_bytes(const int64_t* dims){3};\n"
-      "extern const struct ricci_meta {0}_meta{4};\n",
-      f, scalar, symbol(""), symbol("_work_bytes"), symbol("_meta"));
+      "int {0}(const {1}* const* in, {1}* const* out, const int64_t* dims, void* work);\n"
+      "size_t {0}_work_bytes(const int64_t* dims);\n"
+      "extern const struct ricci_meta {0}_meta;\n",
+      f, scalar);
   if (!enums.empty()) text += fmt::format("enum {{ {} }};\n", enums);
   const auto table = [&](std::string_view type, std::string_view name, const std::string& entries) {
     return entries.empty() ? fmt::format("  {}* const {} = 0;\n", type, name) : fmt::format("  {} {}[] = {{{}}};\n", type, name, entries);

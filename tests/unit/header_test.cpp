@@ -61,7 +61,7 @@ TEST(Header, SurvivesHostileNamesAndText) {
   const Unit units[] = {unit, Unit{none}};
   const std::string folder = folder_for("hostile");
   std::ofstream(folder + "/hostile.h") << emit_header(units, "3 hostile/names");
-  std::ofstream(folder + "/main.c") << "#include \"hostile.h\"\n#include \"hostile.h\"\nint main(void) { return int__dim_n != 1; }\n";
+  std::ofstream(folder + "/main.c") << "#include \"hostile.h\"\n#include \"hostile.h\"\nint main(void) { return ricci_fn_int_dim_n != 1; }\n";
   const std::string flags = " -Wall -Wextra -Wpedantic -Wconversion -Werror -fsyntax-only -I" + folder + " -I" RICCI_SOURCE_DIR "/include ";
   EXPECT_EQ(run("cc -std=c99" + flags + folder + "/main.c"), 0);
   EXPECT_EQ(run("c++ -std=c++17 -x c++" + flags + folder + "/main.c"), 0);
