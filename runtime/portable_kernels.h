@@ -15,11 +15,10 @@ static inline int KERNEL(gemm)(int64_t m, int64_t n, int64_t k, REAL alpha, cons
                                int64_t bcs, REAL beta, REAL* c, int64_t crs, int64_t ccs, REAL* work) {
   (void)work;
   for (int64_t i = 0; i < m; ++i) {
-    REAL* row = c + i * crs;
-    for (int64_t j = 0; j < n; ++j) row[j * ccs] = beta == 0 ? (REAL)0 : beta * row[j * ccs];
+    for (int64_t j = 0; j < n; ++j) c[i * crs + j * ccs] = beta == 0 ? (REAL)0 : beta * c[i * crs + j * ccs];
     for (int64_t p = 0; p < k; ++p) {
       const REAL f = alpha * a[i * ars + p * acs];
-      for (int64_t j = 0; j < n; ++j) row[j * ccs] += f * b[p * brs + j * bcs];
+      for (int64_t j = 0; j < n; ++j) c[i * crs + j * ccs] += f * b[p * brs + j * bcs];
     }
   }
   return 0;
