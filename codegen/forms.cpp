@@ -1,6 +1,7 @@
 #include "codegen/forms.h"
 
 #include <algorithm>
+#include <set>
 
 #include "codegen/text.h"
 #include "ir/matrix_node.h"
@@ -12,28 +13,35 @@ namespace {
 using mat::Expr;
 using mat::Op;
 
-// sum(G.*H) is spelled tr(G'*H) in differentials.
-Expr as_trace(const Expr& e) {
+// In differentials sum(G.*dX) is spelled tr(G'*dX), and dX stands last under a trace.
+Expr as_trace(const Expr& e, const std::set<std::string>& differentials) {
   if (e->op == Op::Add) {
     std::vector<mat::Signed> terms;
-    for (size_t i = 0; i < e->operands.size(); ++i) terms.push_back({e->negative[i], as_trace(e->operands[i])});
+    for (size_t i = 0; i < e->operands.size(); ++i) terms.push_back({e->negative[i], as_trace(e->operands[i], differentials)});
     return mat::add(std::move(terms));
   }
-  if (e->op == Op::Divide) return mat::divide(as_trace(e->operands[0]), e->operands[1]);
+  if (e->op == Op::Divide) return mat::divide(as_trace(e->operands[0], differentials), e->operands[1]);
   if (e->op == Op::Mul) {
     std::vector<Expr> factors;
-    for (const Expr& f : e->operands) factors.push_back(f->calls("sum") ? as_trace(f) : f);
+    for (const Expr& f : e->operands) factors.push_back(f->shape.is_scalar() ? as_trace(f, differentials) : f);
     return mat::mul(factors);
+  }
+  auto is_differential = [&](const Expr& x) { return x->op == Op::Name && differentials.contains(x->name); };
+  if (e->calls("tr") && e->operands[0]->op == Op::Mul) {
+    std::vector<Expr> chain = e->operands[0]->operands;
+    if (auto last = std::ranges::find_if(chain, is_differential); last != chain.end()) std::ranges::rotate(chain, last + 1);
+    return mat::make_call("tr", {mat::mul(chain)}, mat::Shape::scalar());
   }
   if (!e->calls("sum") || e->operands[0]->op != Op::Hadamard || e->operands[0]->operands.size() != 2) return e;
   const Expr &a = e->operands[0]->operands[0], &b = e->operands[0]->operands[1];
-  bool first = a->op == Op::Name && a->name.starts_with('d');  // dX stands last
+  bool first = is_differential(a);
   const Expr &direction = first ? a : b, &rest = first ? b : a;
   return mat::make_call("tr", {mat::mul({mat::transpose(rest), direction})}, mat::Shape::scalar());
 }
 
 // `value` contracted with one tensor per axis group of a variable.
 Shown contract(Graph& g, const Derivative& d, const std::string& left, const std::vector<std::vector<NodeId>>& directions, bool traces) {
+  std::set<std::string> names;
   const Type type = g[d.value.node].type;
   size_t variable_rank = 0;
   for (NodeId x : d.variables) variable_rank += g[x].rank();
@@ -42,6 +50,7 @@ Shown contract(Graph& g, const Derivative& d, const std::string& left, const std
   Label next = Label(own);
   for (const auto& group : directions)
     for (NodeId direction : group) {
+      names.insert(g.symbol(direction).name);
       factors.push_back({direction, Graph::iota(g[direction].rank(), next)});
       next += Label(g[direction].rank());
     }
@@ -49,7 +58,7 @@ Shown contract(Graph& g, const Derivative& d, const std::string& left, const std
   std::vector<Variance> variance(d.value.variance.begin(), d.value.variance.begin() + long(std::min(own, d.value.variance.size())));
   Raised r = raise(g, slice, variance);
   if (!r.expr) return {std::nullopt, r.reason};
-  return {left + " = " + to_text(traces ? as_trace(*r.expr) : *r.expr), ""};
+  return {left + " = " + to_text(traces ? as_trace(*r.expr, names) : *r.expr), ""};
 }
 
 }  // namespace

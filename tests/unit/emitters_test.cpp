@@ -1,0 +1,157 @@
+// Answers in every notation: index form, slices, differentials, Unicode, LaTeX, MathML, NumPy, Eigen.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "codegen/eigen.h"
+#include "codegen/forms.h"
+#include "codegen/index_form.h"
+#include "codegen/latex.h"
+#include "codegen/mathml.h"
+#include "codegen/numpy.h"
+#include "codegen/text.h"
+#include "codegen/unicode.h"
+#include "passes/differentiate.h"
+#include "passes/raise.h"
+#include "passes/simplify.h"
+
+namespace ricci {
+namespace {
+
+Program parse(const std::string& text) {
+  Diagnostics diagnostics;
+  std::optional<Program> p = parse_program(text, "test.ricci", calculus(), diagnostics);
+  if (!p) throw std::runtime_error("refused: " + text);
+  for (Definition& d : p->definitions) d.value.node = simplify(*p->graph, d.value.node);
+  return std::move(*p);
+}
+
+const std::string kDeclarations = "A: matrix(n, n)\nX: matrix(n, n)\nH: matrix(n, n)\nx: vector(n)\nlambda: scalar\nλ: scalar\n";
+
+// The definition `f` of a program over A, X, H, x and lambda.
+struct Answer {
+  Program program;
+  explicit Answer(const std::string& expression) : program(parse(kDeclarations + "f = " + expression + "\n")) {}
+  const Value& value() const { return program.definitions.back().value; }
+  mat::Expr expr() const { return *raise(*program.graph, value().node, value().variance).expr; }
+};
+
+TEST(IndexForm, Answers) {
+  auto form = [](const std::string& e) {
+    Answer a(e);
+    return index_form(*a.program.graph, "F", a.value());
+  };
+  EXPECT_EQ(form("D(x*x', x)"), "F_ij(k) = delta_ik*x_j + delta_jk*x_i");
+  EXPECT_EQ(form("D(inv(X), X)"), "F_ij(kl) = -[inv(X)]_ik*[inv(X)]_lj");
+  EXPECT_EQ(form("A*x"), "F^i = A^i_j*x^j");
+  EXPECT_EQ(form("x'*A*x"), "F = A_ij*x_i*x_j");
+  EXPECT_EQ(form("grad(norm2(x), x)"), "F_(i) = x_i/norm2(x)");
+  EXPECT_EQ(form("sum(exp(x))"), "F = sum_i(exp(x_i))");
+}
+
+TEST(Forms, SlicesAndDifferentials) {
+  auto derivative = [](Answer& a, const char* variable, const char* name) {
+    const Declaration* d = a.program.find_declaration(variable);
+    return Derivative{name, {d->node}, a.value()};
+  };
+  Answer outer("D(x*x', x)");
+  EXPECT_EQ(slice_form(*outer.program.graph, derivative(outer, "x", "F")).text, "dF/dx_k = e(k)*x' + x*e(k)'");
+  Answer inverse("D(inv(X), X)");
+  EXPECT_EQ(differential_form(*inverse.program.graph, derivative(inverse, "X", "F")).text, "dF = -inv(X)*dX*inv(X)");
+  Answer logdet("grad(logdet(X), X)");
+  EXPECT_EQ(differential_form(*logdet.program.graph, derivative(logdet, "X", "f")).text, "df = tr(inv(X)*dX)");
+  Answer linear("grad(tr(A'*X), X)");
+  EXPECT_EQ(differential_form(*linear.program.graph, derivative(linear, "X", "f")).text, "df = tr(A'*dX)");
+}
+
+TEST(Forms, Layouts) {
+  Answer gradient("grad(x'*A*x, x)");
+  auto text = [&](Layout layout) {
+    Value v = arrange(*gradient.program.graph, gradient.value(), 0, layout);
+    return to_text(*raise(*gradient.program.graph, v.node, v.variance).expr);
+  };
+  EXPECT_EQ(text(Layout::Mixed), "(A + A')*x");
+  EXPECT_EQ(text(Layout::Numerator), "x'*(A + A')");
+  EXPECT_EQ(text(Layout::Denominator), "(A + A')*x");
+}
+
+TEST(Spelling, UnicodeReadsBackAndLatexIsBalanced) {
+  for (const char* e : {"2*A'*(A*x - x)", "inv(X)'", "λ*norm2(x)^3*x./exp(x)", "-x'*A*x/(x'*x)", "diag(x.^2)*A", "sqrt(x'*A*x)*eye(n)"}) {
+    Answer a(e);
+    Answer again(to_unicode(a.expr()));
+    EXPECT_EQ(to_text(again.expr()), to_text(a.expr())) << to_unicode(a.expr());
+    std::string latex = to_latex(a.expr());
+    int depth = 0;
+    for (char c : latex) {
+      depth += (c == '{') - (c == '}');
+      EXPECT_GE(depth, 0) << latex;
+    }
+    EXPECT_EQ(depth, 0) << latex;
+    auto count = [&](std::string_view word) {
+      size_t n = 0;
+      for (size_t at = 0; (at = latex.find(word, at)) != latex.npos; at += word.size()) ++n;
+      return n;
+    };
+    EXPECT_EQ(count("\\left"), count("\\right")) << latex;
+  }
+  EXPECT_EQ(to_unicode(Answer("2*A'*(A*x - x)").expr()), "2·Aᵀ·(A·x − x)");
+  EXPECT_EQ(to_latex(Answer("inv(X)'*x").expr()), "X^{-\\top} x");
+  EXPECT_EQ(to_latex(Answer("lambda/2*x.^2").expr()), "\\frac{\\lambda x^{\\circ 2}}{2}");
+}
+
+int python(const std::string& code) {
+  auto path = std::filesystem::temp_directory_path() / ("ricci_emitters_test_" + std::to_string(std::hash<std::string>()(code)) + ".py");
+  std::ofstream(path) << code;
+  int status = std::system(("/usr/bin/python3 " + path.string()).c_str());
+  std::filesystem::remove(path);
+  return status;
+}
+
+TEST(Spelling, MathMlIsWellFormed) {
+  std::string code = "import xml.dom.minidom\n";
+  for (const char* e : {"2*A'*(A*x - x)", "inv(X)'", "lambda*norm2(x)^3*x./exp(x)", "sqrt(x'*A*x)*eye(n)", "where(lambda < 2, x'*x, lambda)"})
+    code += "xml.dom.minidom.parseString('''" + to_mathml(Answer(e).expr()) + "'''.encode())\n";
+  EXPECT_EQ(python(code), 0);
+}
+
+// Gradients, Hessians and third-order results against differences of the functions they came from, all run by NumPy.
+TEST(NumPy, EmittedModulesRunAndAgree) {
+  Program p = parse(R"(
+X: matrix(m, n)
+S: matrix(n, n)
+y: vector(m)
+w: vector(n)
+lambda: scalar positive
+f = sum(log1p(exp(-y .* (X*w)))) + lambda/2 * w'*w
+g = grad(f, w)
+H = hess(f, w)
+F = w*w'*S
+T = D(F, w)
+r = inv(S)*w*(w'*S*w)/norm2(w)
+J = jac(r, w)
+)");
+  EXPECT_EQ(python(numpy_module(p) + R"(
+
+random = np.random.default_rng(1)
+X, S, y, w, h = random.normal(size=(5, 3)), random.normal(size=(3, 3)), random.normal(size=5), random.normal(size=3), 1e-5
+difference = lambda f: np.stack([(f(w + e) - f(w - e)) / (2 * h) for e in h * np.eye(3)], axis=-1)
+assert np.allclose(difference(lambda w: f(X=X, y=y, w=w, lambda_=0.3)), g(X=X, y=y, w=w, lambda_=0.3), rtol=1e-6)
+assert np.allclose(difference(lambda w: g(X=X, y=y, w=w, lambda_=0.3)), H(X=X, y=y, w=w, lambda_=0.3), rtol=1e-6)
+assert np.allclose(difference(lambda w: F(S=S, w=w)), T(S=S, w=w), rtol=1e-6)
+assert np.allclose(difference(lambda w: r(S=S, w=w)), J(S=S, w=w), rtol=1e-6)
+)"),
+            0);
+}
+
+TEST(Eigen, ReadsAsAPersonWouldWriteIt) {
+  Program p = parse("A: matrix(m, n)\nb: vector(m)\nx: vector(n)\ndouble: scalar\nf = norm2(A*x - b)^2*double\ng = grad(f, x)\nexport loss(x, A, b, double) -> f, g\n");
+  std::string header = eigen_header(p);
+  EXPECT_NE(header.find("inline loss_result loss(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& A"), header.npos) << header;
+  EXPECT_NE(header.find("const Eigen::VectorXd g = 2.0 * double_ * (A.transpose() * (A * x - b));"), header.npos) << header;
+}
+
+}  // namespace
+}  // namespace ricci
