@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 namespace ricci {
 namespace {
@@ -81,7 +82,7 @@ Diagnostics::Place Diagnostics::place(uint32_t source, uint32_t offset) const {
 std::vector<size_t> Diagnostics::order() const {
   std::vector<size_t> ids(diagnostics_.size());
   for (size_t i = 0; i < ids.size(); ++i) ids[i] = i;
-  std::ranges::stable_sort(ids, {}, [&](size_t i) { return std::pair(diagnostics_[i].where.source, diagnostics_[i].where.begin); });
+  std::ranges::sort(ids, {}, [&](size_t i) { return std::tuple(diagnostics_[i].where.source, diagnostics_[i].where.begin, i); });
   return ids;
 }
 

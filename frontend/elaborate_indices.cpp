@@ -384,8 +384,9 @@ Meaning Elaborator::close(Meaning m, AstId root, const LeftSide& left) {
 // Without a left side the open indices are the result's, high ones first.
 Meaning Elaborator::close_freely(Meaning m) {
   if (m.poisoned()) return m;
-  std::vector<IndexUse> order = m.indices;
-  std::ranges::stable_partition(order, [](const IndexUse& i) { return i.variance == Variance::Up; });
+  std::vector<IndexUse> order;
+  for (Variance v : {Variance::Up, Variance::Down})
+    std::ranges::copy_if(m.indices, std::back_inserter(order), [&](const IndexUse& i) { return i.variance == v; });
   return arrange(m, order);
 }
 

@@ -2,6 +2,7 @@
 #include "frontend/program.h"
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 #include <set>
 
@@ -402,13 +403,14 @@ std::vector<std::set<std::string>> choices(const std::vector<std::string>& names
   constexpr size_t kMost = 6;
   std::vector<std::set<std::string>> all;
   if (names.size() > kMost) return {{names.begin(), names.end()}};
-  for (size_t bits = 1; bits < size_t(1) << names.size(); ++bits) {
-    std::set<std::string> s;
-    for (size_t i = 0; i < names.size(); ++i)
-      if (bits >> i & 1) s.insert(names[i]);
-    all.push_back(std::move(s));
-  }
-  std::ranges::stable_sort(all, {}, &std::set<std::string>::size);
+  for (int count = 1; count <= int(names.size()); ++count)
+    for (size_t bits = 1; bits < size_t(1) << names.size(); ++bits) {
+      if (std::popcount(bits) != count) continue;
+      std::set<std::string> s;
+      for (size_t i = 0; i < names.size(); ++i)
+        if (bits >> i & 1) s.insert(names[i]);
+      all.push_back(std::move(s));
+    }
   return all;
 }
 

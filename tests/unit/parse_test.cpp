@@ -1,7 +1,7 @@
 // What programs mean: two spellings of one thing are one node, kinds and sizes are inferred, hostile text is diagnosed.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "frontend/formula.h"
 #include "frontend/program.h"
@@ -182,13 +182,13 @@ std::string repeated(std::string_view part, size_t times) {
 }
 
 void expect_quick(const std::string& text, bool good) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // processor time: the machine may be busy
   Diagnostics diagnostics;
   const auto p = parse_program(text, "torture", calculus(), diagnostics);
   EXPECT_EQ(bool(p), good) << diagnostics.to_text().substr(0, 400);
   EXPECT_LT(diagnostics.to_text().size(), 4000u);
   EXPECT_NO_THROW(diagnostics.to_json());
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1)) << text.substr(0, 40);
+  EXPECT_LT(double(std::clock() - start) / CLOCKS_PER_SEC, 1) << text.substr(0, 40);
 }
 
 TEST(Torture, DeepNesting) {
