@@ -16,15 +16,14 @@ using loops::IndexId;
 // A stored array as a kernel sees it: per label, the distance between neighbours; a repeated label walks a diagonal.
 struct Strided {
   ArrayId array;
-  std::vector<Labels> axes;  // per axis of the array, its labels (one)
+  Labels axes;  // per axis of the array, its label
   std::map<Label, IndexId> stride;
 };
 
 Strided strided(const KernelContext& c, ArrayId array, const Labels& labels) {
   loops::Program& p = c.nest.program;
-  Strided s{.array = array};
+  Strided s{.array = array, .axes = labels};
   for (size_t k = 0; k < labels.size(); ++k) {
-    s.axes.push_back({labels[k]});
     auto [it, fresh] = s.stride.try_emplace(labels[k], p[array].strides[k]);
     if (!fresh) it->second = p.add(it->second, p[array].strides[k]);
   }
@@ -44,8 +43,8 @@ Strided operand(const KernelContext& c, NodeId n, const Labels& labels) {
 // The element at the current counters of the loops that are open, 0 along other labels.
 Access element(loops::Program& p, const Strided& s, const std::map<Label, IndexId>& counters) {
   Access a{s.array, {}};
-  for (const Labels& axis : s.axes) {
-    auto it = counters.find(axis[0]);
+  for (Label axis : s.axes) {
+    auto it = counters.find(axis);
     a.subscripts.push_back(it == counters.end() ? p.index(0) : it->second);
   }
   return a;
@@ -101,8 +100,8 @@ size_t contiguous_labels(const KernelContext& c, const std::map<Label, DimId>& d
 // The labels of a sort in the order of memory of `s`, the most distant first: as its axes stand.
 Labels in_order_of(const Strided& s, const Labels& sort) {
   Labels r;
-  for (const Labels& axis : s.axes) {
-    if (std::ranges::find(sort, axis[0]) != sort.end() && std::ranges::find(r, axis[0]) == r.end()) r.push_back(axis[0]);
+  for (Label axis : s.axes) {
+    if (std::ranges::find(sort, axis) != sort.end() && std::ranges::find(r, axis) == r.end()) r.push_back(axis);
   }
   return r;
 }

@@ -2,8 +2,7 @@
 //
 // Every node is a *leaf*, a *view* (another node with its axes moved, repeated or broadcast: subscripts, no work), an *entry* (computed
 // element by element), or the work of a step. Entries and loop reductions with one iteration space and no detour between them share a
-// *nest*: they are computed in one pass, and only what leaves the nest is stored. The levels below make that safe: a node's level is higher
-// than that of anything it needs as a whole, so nests of one level and space never wait for each other.
+// *nest*: they are computed in one pass, and only what leaves the nest is stored. Why that is safe: plan_nests.h.
 #pragma once
 #include <optional>
 #include <string>
