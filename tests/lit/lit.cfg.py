@@ -26,5 +26,6 @@ config.substitutions += [
     ("%include", os.path.join(config.source_dir, "include")),
     ("%bin", programs),
     ("%cxx", config.cxx),
+    ("%cc", config.cc),
     ("%clang", os.path.join(config.llvm_bin, "clang++")),
 ]

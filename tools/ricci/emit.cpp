@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "codegen/cpp.h"
+#include "codegen/eigen.h"
 #include "codegen/header.h"
 #include "codegen/index_form.h"
 #include "codegen/latex.h"
 #include "codegen/mathml.h"
+#include "codegen/numpy.h"
 #include "codegen/text.h"
 #include "codegen/unicode.h"
 #include "frontend/spelling.h"
@@ -21,6 +24,7 @@
 #include "passes/plan.h"
 #include "passes/raise.h"
 #include "tools/guard.h"
+#include "tools/ricci/answer.h"
 #include "tools/ricci/function.h"
 #include "tools/tensor_file.h"
 
@@ -35,6 +39,15 @@ std::string from_expression(const Program& p, const Value& value, const std::str
   return spell(*raised.expr) + "\n";
 }
 
+std::string eigen_expression(const Program& p, const Value& value, const std::string& name) {
+  std::set<std::string> dimensions;
+  for (const Declaration& d : p.declarations)
+    for (DimId dim : (*p.graph)[d.node].type) dimensions.insert(p.graph->spell(dim));
+  Raised raised = raise(*p.graph, value.node, value.variance);
+  if (!raised.expr) throw NotSupported(fmt::format("{} has no matrix form ({}): an expression of Eigen", name, raised.reason));
+  return to_eigen(*raised.expr, dimensions) + "\n";
+}
+
 template <std::string (*print)(const Graph&, std::span<const NodeId>)>
 std::string from_graph(const Program& p, const Value& value, const std::string&) {
   return print(*p.graph, std::span(&value.node, 1));
@@ -43,6 +56,7 @@ std::string from_graph(const Program& p, const Value& value, const std::string&)
 constexpr AnswerEmitter kAnswerEmitters[] = {
     {"text", from_expression<to_text>},   {"unicode", from_expression<to_unicode>},
     {"latex", from_expression<to_latex>}, {"mathml", from_expression<to_mathml>},
+    {"numpy", from_expression<to_numpy>}, {"eigen", eigen_expression},
     {"ir", from_graph<print_ir>},         {"dot", from_graph<to_dot>},
     {"json", from_graph<to_json>},
 };
@@ -57,6 +71,14 @@ std::vector<NodeId> results_of(const Program& p, std::span<const Export> functio
 template <std::string (*print)(const Graph&, std::span<const NodeId>)>
 std::string from_results(Program& p, std::span<const Export> functions, const Options&) {
   return print(*p.graph, results_of(p, functions));
+}
+
+// Emitters of whole programs in matrix notation: definitions as the answers should stand, the chosen functions alone.
+template <std::string (*emit)(const Program&)>
+std::string from_formulas(Program& p, std::span<const Export> functions, const Options& options) {
+  for (Definition& d : p.definitions) d.value = simplified(p, d.value, options);
+  p.exports.assign(functions.begin(), functions.end());
+  return emit(p);
 }
 
 std::vector<Unit> units_of(Program& p, std::span<const Export> functions, const Options& options) {
@@ -108,6 +130,8 @@ std::string plan_text(Program& p, std::span<const Export> functions, const Optio
 }
 
 constexpr ProgramEmitter kProgramEmitters[] = {
+    {"eigen", from_formulas<eigen_header>},
+    {"numpy", from_formulas<numpy_module>},
     {"cpp", cpp},
     {"header", header},
     {"llvm", from_units<Product::Llvm>},
