@@ -74,7 +74,9 @@ Meaning Elaborator::unknown_function(const Ast& a) {
     return poison();
   }
   if (const auto it = names.find(a.name); it != names.end()) {
-    if (!it->second.poisoned()) report(Message::not_a_function, a.name_at, a.name).fix(Message::write, fmt::format("{}*(...)", a.name));
+    const bool entry = !a.children.empty() && std::ranges::all_of(a.children, [&](AstId c) { return ast(c).kind == AstKind::Number; });
+    if (entry) report(Message::not_supported, a.where, "an entry or slice");
+    else if (!it->second.poisoned()) report(Message::not_a_function, a.name_at, a.name).fix(Message::write, fmt::format("{}*(...)", a.name));
     return poison();
   }
   std::vector<std::string> known;
