@@ -52,7 +52,8 @@ struct Plan {
   std::vector<bool> cholesky;   // by node id of a matrix: how it is factorised
   std::vector<bool> in_place;   // by output: computed in the output's own array, not copied there
   std::vector<Step> steps;      // in an order of execution
-  Role role(NodeId n) const { return roles[n.value]; }
+  // Nodes that were made since are not part of the plan.
+  Role role(NodeId n) const { return n.value < roles.size() ? roles[n.value] : Role::Absent; }
 };
 
 Plan make_plan(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes);
