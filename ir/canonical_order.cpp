@@ -2,79 +2,64 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 namespace ricci {
 namespace {
 
 constexpr int kLeaves = 64;  // complete labellings tried: enough for every order of four alike factors
 
-using Colours = std::vector<uint32_t>;
+// Colours are 64-bit hashes of what is around a vertex: they depend on the structure only, never on the order of the input.
+using Colour = uint64_t;
+using Colours = std::vector<Colour>;
 
-// The product with labels numbered densely, and who touches which label.
-struct Incidence {
-  std::vector<std::vector<std::pair<uint32_t, uint32_t>>> touches;  // per label: (factor, axis; 0 for symmetric factors)
-  std::vector<std::vector<uint32_t>> places;                        // per label: positions in the output
-};
+Colour mix(Colour x) {  // the finalizer of splitmix64
+  x += 0x9e3779b97f4a7c15ull;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return x ^ (x >> 31);
+}
 
-// Replaces signatures by their rank among the distinct ones: a colouring that does not depend on the input's order.
-size_t rank(const std::vector<std::vector<uint32_t>>& signatures, Colours& colour) {
-  std::vector<uint32_t> order(signatures.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::ranges::sort(order, [&](uint32_t a, uint32_t b) { return signatures[a] < signatures[b]; });
-  uint32_t r = 0;
-  for (size_t i = 0; i < order.size(); ++i) {
-    if (i && signatures[order[i]] != signatures[order[i - 1]]) ++r;
-    colour[order[i]] = r;
-  }
-  return order.empty() ? 0 : r + 1;
+size_t distinct(Colours colours) {
+  std::ranges::sort(colours);
+  return size_t(std::ranges::unique(colours).begin() - colours.begin());
 }
 
 class Canonicalizer {
  public:
-  Canonicalizer(const std::vector<Factor>& factors, const Labels& out, const std::function<bool(NodeId)>& symmetric)
-      : factors_(factors), out_(out) {
+  Canonicalizer(const std::vector<Factor>& factors, const Labels& out, Label labels, const std::function<bool(NodeId)>& symmetric)
+      : factors_(factors), out_(out), label_count_(labels) {
     for (const Factor& f : factors_) symmetric_.push_back(f.labels.size() == 2 && symmetric(f.tensor));
-    Label count = 0;
-    for (const Factor& f : factors_)
-      for (Label l : f.labels) count = std::max(count, l + 1);
-    for (Label l : out_) count = std::max(count, l + 1);
-    graph_.touches.resize(count);
-    graph_.places.resize(count);
-    for (uint32_t i = 0; i < factors_.size(); ++i)
-      for (uint32_t k = 0; k < factors_[i].labels.size(); ++k)
-        graph_.touches[factors_[i].labels[k]].push_back({i, symmetric_[i] ? 0 : k});
-    for (uint32_t k = 0; k < out_.size(); ++k) graph_.places[out_[k]].push_back(k);
   }
 
   void run(std::vector<Factor>& factors, Labels& out) {
-    Colours factor(factors_.size()), label(graph_.touches.size());
-    std::vector<std::vector<uint32_t>> start(factors_.size());
-    for (size_t i = 0; i < factors_.size(); ++i) start[i] = {factors_[i].tensor.value};
-    rank(start, factor);
-    rank(graph_.places, label);
-    search(factor, label);
+    Colours factor, label(label_count_, 0);
+    for (const Factor& f : factors_) factor.push_back(mix(f.tensor.value));
+    for (size_t k = 0; k < out_.size(); ++k) label[out_[k]] += mix(~Colour(k));
+    search(std::move(factor), std::move(label));
     factors = std::move(best_factors_);
     out = std::move(best_out_);
   }
 
  private:
-  // Refines both colourings until stable.
+  // How axis k of factor i looks to its label, and the label to the factor: alike for both axes of a symmetric tensor.
+  Colour axis(size_t i, size_t k) const { return symmetric_[i] ? 1 : Colour(k) + 2; }
+
+  // Refines both colourings until no class splits. Sums of hashes stand for multisets.
   void refine(Colours& factor, Colours& label) const {
-    for (size_t classes = 0;;) {
-      std::vector<std::vector<uint32_t>> around(factors_.size());
-      for (size_t i = 0; i < factors_.size(); ++i) {
-        for (Label l : factors_[i].labels) around[i].push_back(label[l]);
-        if (symmetric_[i]) std::ranges::sort(around[i]);
-        around[i].insert(around[i].begin(), factor[i]);
-      }
-      size_t now = rank(around, factor);
-      around.assign(label.size(), {});
-      for (size_t l = 0; l < label.size(); ++l) {
-        for (auto [i, k] : graph_.touches[l]) around[l].push_back(factor[i] * 64 + std::min(k, 63u));
-        std::ranges::sort(around[l]);
-        around[l].insert(around[l].begin(), label[l]);
-      }
-      now += rank(around, label);
+    for (size_t classes = distinct(factor) + distinct(label);;) {
+      Colours next_factor = factor, next_label = label;
+      for (size_t i = 0; i < factors_.size(); ++i)
+        for (size_t k = 0; k < factors_[i].labels.size(); ++k) {
+          Label l = factors_[i].labels[k];
+          next_factor[i] += mix(label[l] ^ mix(axis(i, k)));
+          next_label[l] += mix(factor[i] ^ mix(axis(i, k)));
+        }
+      for (Colour& c : next_factor) c = mix(c);
+      for (Colour& c : next_label) c = mix(c);
+      factor = std::move(next_factor);
+      label = std::move(next_label);
+      size_t now = distinct(factor) + distinct(label);
       if (now == classes) return;
       classes = now;
     }
@@ -82,24 +67,23 @@ class Canonicalizer {
 
   void search(Colours factor, Colours label) {
     refine(factor, label);
+    auto key = [&](uint32_t i) { return std::pair(factors_[i].tensor, factor[i]); };  // older tensors first, as people read them
     std::vector<uint32_t> order(factors_.size());
     std::iota(order.begin(), order.end(), 0u);
-    std::ranges::stable_sort(order, {}, [&](uint32_t i) { return factor[i]; });
+    std::ranges::sort(order, {}, [&](uint32_t i) { return std::pair(key(i), i); });
     size_t tie = 0;
-    while (tie + 1 < order.size() && factor[order[tie]] != factor[order[tie + 1]]) ++tie;
+    while (tie + 1 < order.size() && key(order[tie]) != key(order[tie + 1])) ++tie;
     if (tie + 1 >= order.size()) return leaf(order, label);
-    // Tell one of the first alike factors from its twins: colours are spread to make room before it.
-    for (size_t i = tie; i < order.size() && factor[order[i]] == factor[order[tie]] && leaves_ < kLeaves; ++i) {
-      Colours split = factor;
-      for (uint32_t& c : split) c = 2 * c + 1;
-      --split[order[i]];
+    for (size_t i = tie; i < order.size() && key(order[i]) == key(order[tie]) && leaves_ < kLeaves; ++i) {
+      Colours split = factor;  // tells one of the first alike factors from its twins
+      split[order[i]] = mix(~split[order[i]]);
       search(std::move(split), label);
     }
   }
 
   void leaf(const std::vector<uint32_t>& order, const Colours& label) {
     ++leaves_;
-    std::vector<Label> name(label.size(), ~Label{0});
+    std::vector<Label> name(label_count_, ~Label{0});
     Label next = 0;
     auto number = [&](Label l) { return name[l] == ~Label{0} ? name[l] = next++ : name[l]; };
     std::vector<Factor> factors;
@@ -118,8 +102,8 @@ class Canonicalizer {
 
   const std::vector<Factor>& factors_;
   const Labels& out_;
+  Label label_count_;
   std::vector<bool> symmetric_;
-  Incidence graph_;
   int leaves_ = 0;
   std::vector<Factor> best_factors_;
   Labels best_out_;
@@ -128,14 +112,20 @@ class Canonicalizer {
 }  // namespace
 
 void canonical_order(std::vector<Factor>& factors, Labels& out, const std::function<bool(NodeId)>& symmetric) {
-  // Dense labels first, so that arrays can be indexed by them.
-  std::map<Label, Label> dense;
+  std::map<Label, Label> dense;  // numbers labels by first appearance
   auto number = [&](Label& l) { l = dense.try_emplace(l, Label(dense.size())).first->second; };
-  for (Factor& f : factors) std::ranges::for_each(f.labels, number);
-  std::ranges::for_each(out, number);
+  auto number_all = [&] {
+    dense.clear();
+    for (Factor& f : factors) std::ranges::for_each(f.labels, number);
+    std::ranges::for_each(out, number);
+  };
+  number_all();
+  std::ranges::sort(factors, {}, &Factor::tensor);
+  bool alike = std::ranges::adjacent_find(factors, {}, &Factor::tensor) != factors.end();
+  if (!alike && std::ranges::none_of(factors, [&](const Factor& f) { return f.labels.size() == 2 && symmetric(f.tensor); })) return number_all();
   std::vector<Factor> input = factors;
   Labels input_out = out;
-  Canonicalizer(input, input_out, symmetric).run(factors, out);
+  Canonicalizer(input, input_out, Label(dense.size()), symmetric).run(factors, out);
 }
 
 }  // namespace ricci

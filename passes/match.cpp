@@ -22,6 +22,16 @@ class Matcher {
  private:
   bool is_variable(NodeId p) const { return p_.variables.contains(p); }
 
+  // Parts that are more than a variable are matched first: they bind, a bare variable then only has to agree.
+  template <class T, class Tensor>
+  void variables_last(std::vector<T>& parts, Tensor tensor) const {
+    std::vector<T> ordered;
+    for (bool variables : {false, true})
+      for (const T& part : parts)
+        if (is_variable(tensor(part)) == variables) ordered.push_back(part);
+    parts = std::move(ordered);
+  }
+
   bool bind(NodeId variable, NodeId s, const Next& next) {
     auto [it, fresh] = m_.nodes.try_emplace(variable, s);
     if (!fresh) return it->second == s && next();
@@ -100,7 +110,7 @@ class Matcher {
 
   bool sum(NodeId p, NodeId s, bool partial, const Next& next) {
     std::vector<Term> ps = g_.terms(p), ss = g_.terms(s);
-    std::ranges::stable_sort(ps, {}, [&](const Term& t) { return is_variable(t.tensor); });
+    variables_last(ps, [](const Term& t) { return t.tensor; });
     std::vector<bool> taken(ss.size(), false);
     return sum_terms(ps, ss, taken, 0, partial, next);
   }
@@ -132,7 +142,7 @@ class Matcher {
     std::vector<Factor> ss = g_.factors(s);
     std::vector<NodeId> ps = g_[p].operands;
     if (!partial && ps.size() != ss.size()) return false;
-    std::ranges::stable_sort(ps, {}, [&](NodeId n) { return is_variable(n); });
+    variables_last(ps, [](NodeId n) { return n; });
     std::vector<bool> taken(ss.size(), false);
     Labels labels = g_.out(s);
     return entry_factors(ps, ss, taken, labels, 0, partial, next);
@@ -176,7 +186,7 @@ class Matcher {
   bool product(NodeId p, NodeId s, const Next& next) {
     std::vector<Item> items;
     for (const Factor& f : g_.factors(p)) items.push_back({f.tensor, f.labels, false});
-    std::ranges::stable_sort(items, {}, [&](const Item& i) { return is_variable(i.tensor); });
+    variables_last(items, [](const Item& i) { return i.tensor; });
     pattern_out_ = g_.out(p);
     subject_ = g_.factors(s);
     subject_out_ = g_.out(s);

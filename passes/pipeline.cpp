@@ -45,6 +45,7 @@ static_assert(std::ranges::all_of(kOrder, [](const Order& o) { return position(o
 
 thread_local Observer observer;
 
+constexpr size_t kReadable = 5000;   // nodes: nobody reads a larger answer, and raising refuses to write it
 constexpr size_t kExpandable = 200;  // nodes: larger answers are not multiplied out, their factored form is the shorter one
 constexpr int kMostRounds = 16;  // factoring can expose a rule and a rule a common factor; in practice three rounds settle
 
@@ -91,6 +92,8 @@ uint64_t printed_size(const Graph& g, NodeId n) {
 }  // namespace
 
 NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
+  NodeId roots[] = {root};
+  if (g.reachable(roots).size() > kReadable) return root;
   NodeId flat = settle(g, root, false, options);
   NodeId best = flat;
   uint64_t least = printed_size(g, flat);
@@ -100,7 +103,7 @@ NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
     if (size < least) least = size, best = candidate;
   };
   consider(settle(g, flat, true, options));
-  NodeId roots[] = {flat};
+  roots[0] = flat;
   if (g.reachable(roots).size() <= kExpandable) {
     NodeId expanded = settle(g, run_pass(g, *find_pass("expand"), flat, options), false, options);
     consider(expanded);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "passes/raise_product.h"
@@ -14,7 +15,8 @@ using mat::mul;
 using mat::Op;
 using mat::Shape;
 
-constexpr uint32_t kMaxSize = 20'000;   // operators and names of an answer
+constexpr uint32_t kMaxSize = 5'000;    // operators and names of an answer
+constexpr double kMaxTree = 4.0 * kMaxSize;  // nodes: folding makes an expression shorter than its tree, but not by this much
 constexpr size_t kMaxTerms = 256;       // of a product of higher-order sums, multiplied out
 
 Raised refuse(std::string reason) { return {std::nullopt, std::move(reason)}; }
@@ -46,10 +48,12 @@ class Raiser {
 
   Raised operator()(NodeId root) {
     const NodeId roots[] = {root};
-    for (NodeId n : g_.reachable(roots)) {
+    const std::vector<NodeId> order = g_.reachable(roots);
+    if (tree_size(order) > kMaxTree) return too_long();
+    for (NodeId n : order) {
       if (g_[n].rank() > 2) continue;  // opened by the products that use it
       Raised r = raise_node(n);
-      if (r.expr && (*r.expr)->size > kMaxSize) r = refuse("written out it has more than " + std::to_string(kMaxSize) + " operators and names");
+      if (r.expr && (*r.expr)->size > kMaxSize) r = too_long();
       done_.emplace(n, std::move(r));
     }
     if (g_[root].rank() > 2) return refuse("the result has " + count_word(g_[root].rank()) + " free indices");
@@ -63,6 +67,19 @@ class Raiser {
     std::vector<Factor> factors;
     std::map<Label, DimId> dim;  // also of labels that no factor carries any more: they are summed all the same
   };
+
+  static Raised too_long() { return refuse("written out it has more than " + std::to_string(kMaxSize) + " operators and names"); }
+
+  // Nodes of the DAG seen as a tree: a graph of n nodes can stand for 2^n.
+  double tree_size(const std::vector<NodeId>& order) const {
+    std::unordered_map<NodeId, double> size;
+    for (NodeId n : order) {
+      double s = 1;
+      for (NodeId op : g_[n].operands) s += size.at(op);
+      size[n] = s;
+    }
+    return size.at(order.back());
+  }
 
   Shape shape(NodeId n) const {
     const Type& t = g_[n].type;

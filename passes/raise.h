@@ -17,7 +17,7 @@ struct Raised {
   std::string reason;  // why there is no matrix form, lower case, without a full stop: "the index p joins A_ip, B_jp and C_kp"
 };
 
-// `variance` has one entry per axis of `node`: a single Down makes the answer a row. An expression of more than 20,000 operators and names
+// `variance` has one entry per axis of `node`: a single Down makes the answer a row. An expression of more than 5,000 operators and names
 // is refused, since a graph can stand for a tree of any size.
 Raised raise(const Graph& graph, NodeId node, const std::vector<Variance>& variance);
 
