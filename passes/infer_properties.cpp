@@ -76,7 +76,7 @@ Properties PropertyInference::of_product(NodeId id) const {
     if (all(positive) && g_.is_structure(id)) p.add(spd);
     return p;
   }
-  if (fs.size() == 1 && g_.is_structure(id) && fs[0].labels.size() == 2) {  // a transpose
+  if (fs.size() == 1 && g_.is_structure(id) && fs[0].labels.size() == 2 && fs[0].labels[0] != fs[0].labels[1]) {  // a transpose
     for (const PropertyRow& r : property_table())
       if (known(fs[0].tensor).has(r.property) && !r.transpose.empty()) p.add(*find_property(r.transpose));
     return p;
@@ -90,15 +90,17 @@ Properties PropertyInference::of_product(NodeId id) const {
   auto carries = [](const Factor& f, Label l) { return f.labels[0] == l || f.labels[1] == l; };
   auto other = [](const Factor& f, Label l) { return f.labels[f.labels[0] == l ? 1 : 0]; };
   auto side = [](const Factor& f, Label l) { return f.labels[0] == l ? 0 : 1; };
+  auto summed = [&](Label l) { return l != out[0] && l != out[1]; };  // diag(A)*A' is no A*A'
   if (matrices.size() == 2 || matrices.size() == 3) {
     auto left = std::ranges::find_if(matrices, [&](const Factor& f) { return carries(f, out[0]); });
     auto right = std::ranges::find_if(matrices, [&](const Factor& f) { return carries(f, out[1]); });
     if (left != matrices.end() && right != matrices.end() && left != right && left->tensor == right->tensor &&
         (side(*left, out[0]) == side(*right, out[1]) || g_.is_symmetric(left->tensor))) {
       Label a = other(*left, out[0]), b = other(*right, out[1]);
-      bool gram = matrices.size() == 2 && a == b;
+      bool gram = matrices.size() == 2 && a == b && summed(a);
       for (const Factor& f : matrices)
-        gram |= matrices.size() == 3 && &f != &*left && &f != &*right && a != b && carries(f, a) && carries(f, b) && known(f.tensor).has(psd);
+        gram |= matrices.size() == 3 && &f != &*left && &f != &*right && a != b && summed(a) && summed(b) && carries(f, a) &&
+                carries(f, b) && known(f.tensor).has(psd);
       if (gram) p.add(psd);
       if (gram && known(left->tensor).has(nonsingular) && fs.size() == 2) p.add(spd);
     }
@@ -106,7 +108,7 @@ Properties PropertyInference::of_product(NodeId id) const {
   if (fs.size() == 2 && matrices.size() == 2) {  // a plain product A*B
     auto left = std::ranges::find_if(fs, [&](const Factor& f) { return f.labels[0] == out[0]; });
     auto right = std::ranges::find_if(fs, [&](const Factor& f) { return f.labels[1] == out[1]; });
-    if (left != fs.end() && right != fs.end() && left != right && left->labels[1] == right->labels[0])
+    if (left != fs.end() && right != fs.end() && left != right && left->labels[1] == right->labels[0] && summed(left->labels[1]))
       for (const PropertyRow& r : property_table())
         if (r.product && all(r.property) && r.property != positive && r.property != nonnegative) p.add(r.property);
   }

@@ -9,8 +9,10 @@
 #include "ir/verify.h"
 #include "passes/canonicalize.h"
 #include "passes/differentiate.h"
+#include "passes/infer_properties.h"
 #include "passes/simplify.h"
 #include "tests/fuzz/campaign.h"
+#include "tests/property_holds.h"
 
 using namespace ricci;
 using namespace ricci::fuzz;
@@ -258,6 +260,33 @@ TEST(Rewrite, CanonicalizeKeepsTheValue) {
 }
 TEST(Rewrite, SimplifyKeepsTheValue) {
   campaign(200, 8, {}, [](const RandomProgram& p) { return check_rewrite(p, [](Graph& g, NodeId n) { return simplify(g, n); }); });
+}
+
+// As `holds`, but a limit that rounding can reach counts: sigmoid(100) is 1, exp(-1000) may be 0. Of a batch of matrices nothing is asked.
+bool holds_rounded(Property q, const Array<double>& a) {
+  auto within = [&](double low, double high) { return std::ranges::all_of(a.data, [=](double v) { return v >= low && v <= high; }); };
+  if (q == Property::positive) return within(0, INFINITY);
+  if (q == Property::unit) return within(0, 1);
+  if (q == Property::nonsingular && a.shape.size() == 2) return scalar::det(scalar::Square<double>{size_t(a.shape[0]), a.data}) != 0;
+  if (q == Property::spd) q = Property::psd;
+  return (row(q).applies_to == "square" && a.shape.size() != 2) || holds(q, a);
+}
+
+// What is inferred of a program, its derivative and everything they are made of is true of their values.
+TEST(Properties, InferredOnesHold) {
+  campaign(300, 16, {}, [](const RandomProgram& p) -> Outcome {
+    Case c(p, 1);
+    const NodeId roots[] = {c.f, differentiate(c.g, c.f, c.xs[0])};
+    if (c.work(roots[1]) > kMostWork) return {Outcome::Kind::Skipped};
+    PropertyInference infer(c.g);
+    const std::vector<NodeId> nodes = c.g.reachable(roots);
+    const std::vector<Array<Quad>> values = interpret<Quad>(c.g, nodes, c.dims, c.inputs);
+    for (size_t k = 0; k < nodes.size(); ++k)
+      for (Property q : infer(nodes[k]).list())
+        if (!holds_rounded(q, convert<double>(values[k])))
+          return different("not " + std::string(row(q).name) + ":\n" + print_ir(c.g, std::span(&nodes[k], 1)));
+    return {};
+  });
 }
 
 // A derivative zero everywhere would agree with anything that is: the programs must depend on their variables, through most of the tables.
