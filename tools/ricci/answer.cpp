@@ -10,6 +10,7 @@
 #include "codegen/text.h"
 #include "passes/raise.h"
 #include "passes/simplify.h"
+#include "passes/weight.h"
 #include "tools/guard.h"
 #include "tools/output.h"
 #include "tools/ricci/emit.h"
@@ -18,7 +19,13 @@
 namespace ricci::driver {
 namespace {
 
-std::string index_line(const Answer& a) { return index_form(*a.program.graph, a.definition.name, a.value, a.definition.all_low) + "\n"; }
+constexpr uint64_t kMostWritten = 50'000;     // of an answer's weight (passes/weight.h): a page of formulas is a few hundred
+
+std::string index_line(const Answer& a) {
+  if (Weight(*a.program.graph)(a.value.node) > kMostWritten)
+    throw TooLarge("the answer is too long to be written as a formula; `--emit ir` writes its graph");
+  return index_form(*a.program.graph, a.definition.name, a.value, a.definition.all_low) + "\n";
+}
 
 std::string matrix_line(const Answer& a) {
   Raised raised = raise(*a.program.graph, a.value.node, a.value.variance);
