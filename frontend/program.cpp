@@ -224,11 +224,13 @@ void Reader::assume(std::string_view name, size_t rank, std::vector<Variance> va
 // Names nobody declared: with indices an axis for each; else a matrix, a vector or, in Greek, a scalar.
 void Reader::assume_names(const Syntax& syntax, AstId root) {
   std::map<std::string_view, const Ast*> indexed;
+  bool upper_indices = false;  // without any, low indices say nothing of variance
   std::set<uint32_t> sizes;
   const uint32_t first = syntax[root].first;
   for (uint32_t id = first; id <= root.value; ++id) {
     const Ast& a = syntax[{id}];
     if (a.kind == AstKind::Indexed && syntax[a.children[0]].kind == AstKind::Name) indexed.emplace(syntax[a.children[0]].name, &a);
+    for (const auto& index : a.indices) upper_indices |= index.variance == Variance::Up;
     if (a.kind != AstKind::Call || (a.name != "ones" && a.name != "zeros" && a.name != "eye")) continue;
     for (AstId c : a.children)
       if (syntax[c].kind == AstKind::Name) {
@@ -245,7 +247,7 @@ void Reader::assume_names(const Syntax& syntax, AstId root) {
       if (a.name == "delta" || a.name == "δ") continue;
       const auto& indices = use->second->indices;
       std::vector<Variance> variance = Elaborator::usual_variance(indices.size());
-      if (indices.size() > 2)
+      if (indices.size() > 2 || (indices.size() == 1 && upper_indices))
         for (size_t i = 0; i < indices.size(); ++i) variance[i] = indices[i].variance;
       assume(a.name, indices.size(), std::move(variance), a.where);
       continue;

@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Spellings, OneMeaning, testing::ValuesIn(std::begin(kPa
 TEST(Parse, KindsAreInferred) {
   EXPECT_EQ(assumptions("x'*A*x"), "x: vector(n); A: matrix(n, n)");
   EXPECT_EQ(assumptions("A*x - b"), "A: matrix(m, n); x: vector(n); b: vector(m)");
-  EXPECT_EQ(assumptions("a^i_j x^j y_i"), "a: matrix(m, n); x: vector(n); y: vector(m)");
+  EXPECT_EQ(assumptions("a^i_j x^j y_i"), "a: matrix(m, n); x: vector(n); y: covector(m)");
   EXPECT_EQ(assumptions("alpha*x + β*y"), "alpha: scalar; x: vector(n); β: scalar; y: vector(n)");
   EXPECT_EQ(assumptions("T_ijk x_k"), "T: tensor(_n, _m, _p); x: vector(p)");
   EXPECT_EQ(assumptions("A*B*C"), "A: matrix(m, n); B: matrix(n, p); C: matrix(p, q)");
