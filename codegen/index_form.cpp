@@ -323,6 +323,7 @@ class Printer {
       bool divisor = name ? name->divisor : e && *e < 0 && g_[f.tensor].map_op() == MapOp::pow_;
       (divisor ? divisors : numerators).push_back({"", f.tensor, ls, is_bare(id) ? Level::Comparison : Level::Power});
     }
+    for (std::vector<Item>* items : {&numerators, &divisors}) std::ranges::stable_sort(*items, {}, &Item::letters);  // x_i*A_ij*x_j
     std::vector<Item> out = {opening};
     bool empty = true;
     auto times = [&] { if (!empty) out.push_back("*"); empty = false; };

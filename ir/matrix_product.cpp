@@ -81,12 +81,12 @@ std::vector<Expr> shorten(std::vector<Expr> chain) {
   }
   std::vector<Expr> out;
   for (size_t i = 0; i < kept.size();) {
-    size_t run = 1;
-    while (i + run < kept.size() && kept[i + run] == kept[i]) ++run;
-    bool shorter = run * (kept[i]->size + 1) > kept[i]->size + 3;
-    if (run > 1 && shorter && kept[i]->shape.is_matrix()) out.push_back(power(kept[i], number(Rational(long(run)))));
-    else out.insert(out.end(), run, kept[i]);
-    i += run;
+    auto [base, exponent] = as_power(kept[i], Op::Power);
+    size_t from = i++;
+    for (; i < kept.size() && as_power(kept[i], Op::Power).first == base; ++i) exponent += as_power(kept[i], Op::Power).second;
+    bool shorter = exponent * (base->size + 1) > base->size + 3;
+    if (i - from > 1 && shorter && base->shape.is_matrix()) out.push_back(power(base, number(exponent)));
+    else out.insert(out.end(), kept.begin() + long(from), kept.begin() + long(i));
   }
   return out;
 }

@@ -19,6 +19,8 @@ constexpr uint32_t kMaxSize = 5'000;    // operators and names of an answer
 constexpr double kMaxTree = 4.0 * kMaxSize;  // nodes: folding makes an expression shorter than its tree, but not by this much
 constexpr size_t kMaxTerms = 256;       // of a product of higher-order sums, multiplied out
 
+const std::string kTooLarge = "written out it has more than " + std::to_string(kMaxSize) + " operators and names";
+
 Raised refuse(std::string reason) { return {std::nullopt, std::move(reason)}; }
 
 std::string count_word(size_t n) {
@@ -209,7 +211,8 @@ class Raiser {
 
   bool must_open(NodeId n) const {
     bool product = g_[n].kind == Kind::Ein || g_[n].kind == Kind::Sum;
-    return product && (g_[n].rank() > 2 || !done_.at(n).expr);
+    if (!product || g_[n].rank() > 2) return product;
+    return !done_.at(n).expr && done_.at(n).reason != kTooLarge;  // what is too large as a whole stays so in parts
   }
 
   // Factors without a form of their own (order 3 and more, most often) are opened: products are merged in, sums multiplied out.
