@@ -5,9 +5,11 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tests/fuzz/random_program.h"
 
@@ -25,25 +27,36 @@ struct Outcome {
 };
 inline Outcome different(std::string message) { return {Outcome::Kind::Different, std::move(message)}; }
 
-// Calls `check` on programs of 1 to `largest` operations. Stops at the fifth failure; the numbers end up in the test's record.
+// Calls `check` on programs of 1 to `largest` operations, `batch` at a time: a vector of programs in, an Outcome for each out. Stops at the
+// fifth failure; the numbers end up in the test's record.
 template <class Check>
-void campaign(uint64_t count, size_t largest, Options options, Check check) {
+void campaign_in_batches(uint64_t count, size_t batch, size_t largest, Options options, Check check) {
   count = from_environment("RICCI_FUZZ_COUNT", count);
   const uint64_t first = from_environment("RICCI_FUZZ_SEED", 1);
+  auto alone = [&](const RandomProgram& p) { return check(std::vector<RandomProgram>{p})[0]; };
   std::map<Outcome::Kind, uint64_t> seen;
-  for (uint64_t seed = first; seed < first + count; ++seed) {
-    const RandomProgram program = random_program(seed, 1 + seed % largest, options);
-    const Outcome outcome = check(program);
-    if (++seen[outcome.kind] > 0 && outcome.kind != Outcome::Kind::Different) continue;
-    const RandomProgram small =
-        shrink(program, [&](const RandomProgram& p) { return check(p).kind == Outcome::Kind::Different; });
-    ADD_FAILURE() << outcome.message << "\nreproduce with RICCI_FUZZ_SEED=" << seed << " RICCI_FUZZ_COUNT=1\nshrunk to\n"
-                  << small.listing() << check(small).message;
-    if (seen[Outcome::Kind::Different] == 5) break;
+  for (uint64_t seed = first; seed < first + count && seen[Outcome::Kind::Different] < 5; seed += batch) {
+    std::vector<RandomProgram> programs;
+    for (uint64_t s = seed; s < std::min(first + count, seed + batch); ++s) programs.push_back(random_program(s, 1 + s % largest, options));
+    const std::vector<Outcome> outcomes = check(programs);
+    for (size_t k = 0; k < programs.size(); ++k) {
+      ++seen[outcomes[k].kind];
+      if (outcomes[k].kind != Outcome::Kind::Different) continue;
+      const RandomProgram small =
+          shrink(programs[k], [&](const RandomProgram& p) { return alone(p).kind == Outcome::Kind::Different; });
+      ADD_FAILURE() << outcomes[k].message << "\nreproduce with RICCI_FUZZ_SEED=" << programs[k].seed << " RICCI_FUZZ_COUNT=1\nshrunk to\n"
+                    << small.listing() << alone(small).message;
+    }
   }
   std::printf("%llu programs: %llu same, %llu different, %llu on a kink, %llu skipped\n", static_cast<unsigned long long>(count),
               static_cast<unsigned long long>(seen[Outcome::Kind::Same]), static_cast<unsigned long long>(seen[Outcome::Kind::Different]),
               static_cast<unsigned long long>(seen[Outcome::Kind::Kink]), static_cast<unsigned long long>(seen[Outcome::Kind::Skipped]));
+}
+
+// The same, one program at a time.
+template <class Check>
+void campaign(uint64_t count, size_t largest, Options options, Check check) {
+  campaign_in_batches(count, 1, largest, options, [&](const std::vector<RandomProgram>& p) { return std::vector<Outcome>{check(p[0])}; });
 }
 
 }  // namespace ricci::fuzz

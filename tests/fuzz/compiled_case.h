@@ -5,6 +5,7 @@
 #pragma once
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace ricci::fuzz {
 struct Case {
   static constexpr size_t kMostElements = 20000;
 
-  Graph g;
+  std::unique_ptr<Graph> graph = std::make_unique<Graph>();
+  Graph& g = *graph;
   CompileRequest request;
   std::vector<NodeId> outputs;  // as differentiation left them
   std::map<NodeId, Array<Quad>> inputs;

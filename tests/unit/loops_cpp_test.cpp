@@ -1,53 +1,13 @@
 // Emitted C++ compiles without a warning under g++ and clang, and computes what the loop interpreter computes.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "codegen/cpp.h"
 #include "codegen/symbol_name.h"
 #include "loops_run.h"
+#include "tests/compiled_library.h"
 
 namespace ricci::loops {
 namespace {
-
-class Library {
- public:
-  Library(const std::string& compiler, const std::string& options, const std::string& source) {
-    static int count = 0;
-    const auto stem = std::filesystem::temp_directory_path() / ("ricci_cpp_" + std::to_string(getpid()) + "_" + std::to_string(count++));
-    std::ofstream(stem.string() + ".cpp") << source;
-    const std::string command =
-        compiler + " -std=c++17 -shared -fPIC -Wall -Wextra -Wconversion -Wpedantic -Werror " + options + " " + stem.string() + ".cpp -o " + stem.string() + ".so";
-    const int status = std::system(command.c_str());
-    EXPECT_EQ(status, 0) << command << "\n" << source.substr(0, 20'000);
-    handle_ = status == 0 ? dlopen((stem.string() + ".so").c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
-    std::filesystem::remove(stem.string() + ".cpp");
-    std::filesystem::remove(stem.string() + ".so");
-  }
-  void* find(const std::string& name) const { return handle_ ? dlsym(handle_, name.c_str()) : nullptr; }
-
- private:
-  void* handle_ = nullptr;  // kept: functions may still be called
-};
-
-struct Loaded {
-  void *entry, *bytes;
-  Loaded(const Library& l, const std::string& symbol) : entry(l.find(symbol)), bytes(l.find(symbol + "_work_bytes")) {}
-  size_t work_bytes(const int64_t* dims) const { return reinterpret_cast<size_t (*)(const int64_t*)>(bytes)(dims); }
-  template <class T>
-  int operator()(const T* const* in, T* const* out, const int64_t* dims, void* work) const {
-    return reinterpret_cast<int (*)(const T* const*, T* const*, const int64_t*, void*)>(entry)(in, out, dims, work);
-  }
-};
-
-std::vector<std::string> compilers() {
-  std::vector<std::string> found;
-  for (const char* c : {"g++", "clang++-22", "clang++-19", "clang++"})
-    if (found.size() < 2 && std::system((std::string("command -v ") + c + " >/dev/null").c_str()) == 0) found.emplace_back(c);
-  return found;
-}
 
 // Every primitive, chained, on one vector.
 Program all_primitives() {
@@ -118,10 +78,12 @@ TEST(Cpp, AgreesWithTheInterpreterUnderEveryCompiler) {
   }
   const std::string source = to_cpp(units, std::vector<std::string>{"layout: row-major"});
   EXPECT_EQ(source, to_cpp(units, std::vector<std::string>{"layout: row-major"}));
-  for (const std::string& compiler : compilers()) {
-    const Library library(compiler, compiler == "g++" ? "-O1" : "-O1 -march=native", source);
+  for (const std::string& compiler : {first_compiler({"g++"}), first_compiler({"clang++-22", "clang++-19", "clang++"})}) {
+    if (compiler.empty()) continue;
+    const std::string warnings = "-Wall -Wextra -Wconversion -Wpedantic -Werror ";
+    const CompiledLibrary library(compiler, warnings + (compiler == "g++" ? "-O1" : "-O1 -march=native"), source);
     for (const Unit& u : units) {
-      const Loaded f(library, symbol_name(u.program.name));
+      const LoadedFunction f(library, symbol_name(u.program.name));
       ASSERT_TRUE(f.entry && f.bytes) << u.program.name;
       const bool primitives = u.program.name.starts_with("primitives");
       for (int64_t n = 0; n <= 20; ++n)

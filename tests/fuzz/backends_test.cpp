@@ -1,0 +1,179 @@
+// Is the code right? Random programs and their gradients, optimised, compiled by each back end and called, against the interpreter in __float128
+// on the programs as differentiation left them.
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <stdexcept>
+
+#include "codegen/cpp.h"
+#include "codegen/jit.h"
+#include "ir/text.h"
+#include "passes/optimize.h"
+#include "tests/compiled_library.h"
+#include "tests/fuzz/campaign.h"
+#include "tests/fuzz/compiled_case.h"
+#include "tests/fuzz/eigen_unit.h"
+#include "tests/fuzz/guarded_call.h"
+
+using namespace ricci;
+using namespace ricci::fuzz;
+
+namespace {
+
+Jit& jit(int optimization) {
+  static Jit normal(Target{.optimization = 2}), hard(Target{.optimization = 3});
+  return optimization == 3 ? hard : normal;
+}
+
+// A program on its way through the back ends.
+struct Trial {
+  const RandomProgram& program;
+  Case c;
+  bool single;  // in float
+  Unit unit = {};
+  std::vector<ConditionedArray> expected = {};
+  std::vector<NodeId> optimized = {};
+  Outcome outcome = {};
+
+  Trial(const RandomProgram& p, bool in_float) : program(p), c(p), single(in_float) {
+    const Target& target = jit(2).target();
+    c.request.name = "f" + std::to_string(p.seed);
+    if (single) {
+      c.request.scalar = loops::Scalar::Float;
+      for (auto& [node, a] : c.inputs)
+        for (Quad& x : a.data) x = Quad(float(x));
+    }
+    c.request.vector_bytes = std::max<uint32_t>(16, vector_lanes(target, c.request.scalar) * uint32_t(size_of(c.request.scalar)));
+    optimized = optimize(c.g, c.outputs, sizes_of(c.request));
+    CompileRequest request = c.request;
+    for (size_t o = 0; o < optimized.size(); ++o) request.outputs[o].node = optimized[o];
+    unit.program = lower_to_loops(c.g, request);
+    expect();
+  }
+
+  bool done() const { return outcome.kind != Outcome::Kind::Same; }
+
+  template <class Function>
+  void call(const Function& f, const std::string& by) {
+    if (done()) return;
+    const std::string wrong = single ? difference<float>(f) : difference<double>(f);
+    if (!wrong.empty()) outcome = different(by + ": " + wrong + print_ir(*graph(), optimized) + loops::to_text(unit.program));
+  }
+
+ private:
+  const Graph* graph() const { return &c.g; }
+
+  // The error that the interpreter allows is that of the program and of its optimised form.
+  void expect() {
+    try {
+      expected = interpret_with_condition(c.g, c.outputs, c.dims, c.inputs);
+      const std::vector<ConditionedArray> again = interpret_with_condition(c.g, optimized, c.dims, c.inputs);
+      for (size_t o = 0; o < expected.size(); ++o)
+        for (size_t e = 0; e < expected[o].error.data.size(); ++e) expected[o].error.data[e] += again[o].error.data[e];
+    } catch (const std::invalid_argument&) {
+      outcome.kind = Outcome::Kind::Skipped;  // the maximum of nothing
+    }
+  }
+
+  template <class T, class Function>
+  std::string difference(const Function& f) {
+    std::vector<size_t> sizes;
+    std::vector<bool> wanted;
+    for (size_t o = 0; o < expected.size(); ++o) {
+      sizes.push_back(expected[o].value.data.size());
+      wanted.push_back(expected.size() == 1 || program.seed % 6 != o);
+    }
+    try {
+      const GuardedCall<T> call(f, arguments<T>(c), sizes, wanted, c.dim_values(), program.seed % 8 < 6);
+      const Comparison r = compare(c, expected, call.out);
+      if (!r.wrong.empty()) return r.wrong;
+      if (r.finite && call.status != 0) return "status " + std::to_string(call.status) + "\n";
+      if (!r.finite) outcome.kind = Outcome::Kind::Skipped;
+    } catch (const std::runtime_error& e) {
+      return std::string(e.what()) + "\n";
+    }
+    return {};
+  }
+};
+
+std::vector<std::unique_ptr<Trial>> trials(const std::vector<RandomProgram>& programs, bool some_in_float) {
+  std::vector<std::unique_ptr<Trial>> all;
+  for (const RandomProgram& p : programs) all.push_back(std::make_unique<Trial>(p, some_in_float && p.seed % 4 == 3));
+  return all;
+}
+
+std::vector<Outcome> outcomes(const std::vector<std::unique_ptr<Trial>>& all) {
+  std::vector<Outcome> r;
+  for (const auto& t : all) r.push_back(t->outcome);
+  return r;
+}
+
+void by_jit(const std::vector<std::unique_ptr<Trial>>& all) {
+  for (const int level : {2, 3}) {
+    std::vector<Trial*> here;
+    std::vector<Unit> units;
+    for (const auto& t : all)
+      if (!t->done() && (t->program.seed / 2 % 2 ? 3 : 2) == level) here.push_back(t.get()), units.push_back(t->unit);
+    if (here.empty()) continue;
+    const std::vector<CompiledFunction> functions = jit(level).compile(units);
+    for (size_t k = 0; k < here.size(); ++k) here[k]->call(functions[k], "jit at O" + std::to_string(level));
+  }
+}
+
+void by_library(const std::vector<Trial*>& here, const std::string& compiler, const std::string& options, const std::string& source) {
+  const CompiledLibrary library(compiler, options, source, here.size() > 1);
+  for (Trial* t : here) {
+    const LoadedFunction f(library, t->unit.program.name);
+    if (f.entry && f.bytes) t->call(f, compiler);
+    else t->outcome = different(compiler + " refuses\n" + source);
+  }
+}
+
+void by_gcc(const std::vector<std::unique_ptr<Trial>>& all, const std::string& compiler) {
+  std::vector<Trial*> here;
+  std::vector<Unit> units;
+  for (const auto& t : all)
+    if (!t->done()) here.push_back(t.get()), units.push_back(t->unit);
+  if (!here.empty()) by_library(here, compiler, "-Wall -Wextra -Wconversion -Werror -O1", to_cpp(units));
+}
+
+struct EigenCount {
+  size_t called = 0, in_matrix_form = 0;
+};
+
+void by_eigen(const std::vector<std::unique_ptr<Trial>>& all, const std::string& compiler, EigenCount& count) {
+  std::string source = kEigenPrelude;
+  std::vector<Trial*> here;
+  for (const auto& t : all) {
+    if (t->done()) continue;
+    const EigenUnit unit = eigen_unit(t->c, t->unit.program.name);
+    if (unit.text.empty()) continue;
+    source += unit.text;
+    here.push_back(t.get());
+    ++count.called, count.in_matrix_form += unit.matrix_form;
+  }
+  if (!here.empty()) by_library(here, compiler, "-O0 -isystem /usr/include/eigen3", source);
+}
+
+TEST(Backends, JitMeansWhatTheInterpreterMeans) {
+  campaign_in_batches(200, 8, 25, {}, [](const std::vector<RandomProgram>& programs) {
+    const auto all = trials(programs, true);
+    by_jit(all);
+    return outcomes(all);
+  });
+}
+
+TEST(Backends, FourWays) {
+  const std::string gcc = first_compiler({"g++"}), clang = first_compiler({"clang++-22", "clang++-19", "clang++"});
+  EigenCount eigen;
+  campaign_in_batches(12, 25, 10, {}, [&](const std::vector<RandomProgram>& programs) {
+    const auto all = trials(programs, false);
+    by_jit(all);
+    if (!gcc.empty()) by_gcc(all, gcc);
+    if (!clang.empty()) by_eigen(all, clang, eigen);
+    return outcomes(all);
+  });
+  std::printf("%zu through Eigen, %zu of them all in matrix form\n", eigen.called, eigen.in_matrix_form);
+}
+
+}  // namespace
