@@ -17,15 +17,33 @@ struct Nested {
 template <class T>
 struct Nested<Dual<T>> {
   static constexpr size_t depth = Nested<T>::depth + 1;
-  static void seed(Dual<T>& x, size_t level) {
+  static void seed(Dual<T>& x, size_t level, Quad weight) {
     if (level + 1 == depth) {
-      x.slope = x.slope + T(1);
+      x.slope = x.slope + T(weight);
     } else if constexpr (depth > 1) {
-      Nested<T>::seed(x.value, level);
+      Nested<T>::seed(x.value, level, weight);
     }
   }
   static Quad mixed(const Dual<T>& x) { return Nested<T>::mixed(x.slope); }
 };
+
+// Moves entry `i` of variable x, and with it what x's constraint ties to it: (E_ij + E_ji)/2 in a symmetric matrix, (E_ij - E_ji)/2 in a skew
+// one, nothing off the diagonal of a diagonal one. So the derivative by x is the one projected on the space of x.
+template <class T>
+void move(const Symbol& x, Array<T>& at, size_t i, size_t level) {
+  const Properties p = x.properties;
+  const bool square = at.shape.size() == 2 && at.shape[0] == at.shape[1];
+  const size_t n = square ? size_t(at.shape[0]) : 1, mirror = square ? i % n * n + i / n : i;
+  auto seed = [&](size_t entry, Quad weight) { Nested<T>::seed(at.data[entry], level, weight); };
+  if (p.has(Property::diagonal) && square) {
+    if (mirror == i) seed(i, 1);
+  } else if ((p.has(Property::symmetric) || p.has(Property::skew)) && square) {
+    seed(i, Quad(0.5));
+    seed(mirror, p.has(Property::skew) ? Quad(-0.5) : Quad(0.5));
+  } else {
+    seed(i, 1);
+  }
+}
 
 template <class T>
 Array<Quad> derivative(const Graph& g, NodeId f, std::span<const NodeId> xs, const Dims& dims,
@@ -44,9 +62,9 @@ Array<Quad> derivative(const Graph& g, NodeId f, std::span<const NodeId> xs, con
     auto seeded = point;
     size_t rest = direction;
     for (size_t k = xs.size(); k-- > 0;) {
-      std::vector<T>& data = seeded.at(xs[k]).data;
-      Nested<T>::seed(data[rest % data.size()], k);
-      rest /= data.size();
+      Array<T>& at = seeded.at(xs[k]);
+      move(g.symbol(xs[k]), at, rest % at.data.size(), k);
+      rest /= at.data.size();
     }
     Array<T> value = interpret<T>(g, f, dims, seeded);
     for (size_t i = 0; i < f_size; ++i) result.data[i * directions + direction] = Nested<T>::mixed(value.data[i]);

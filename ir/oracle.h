@@ -17,7 +17,7 @@ struct OracleValue {
 };
 
 // The derivative of f by xs[0], of that by xs[1], ...: up to three variables. Its axes are those of f, then those of each variable in turn.
-// Variables are Var nodes; `inputs` has every variable's value.
+// Variables are Var nodes; `inputs` has every variable's value. By a symmetric, skew or diagonal variable it is the projection on that space.
 OracleValue dual_derivative(const Graph& g, NodeId f, std::span<const NodeId> xs, const Dims& dims,
                             const std::map<NodeId, Array<Quad>>& inputs);
 

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "frontend/formula.h"
+#include "passes/constrain.h"
 #include "passes/rules.h"
 #include "passes/vectorize.h"
 
@@ -267,14 +268,21 @@ NodeId stable(Graph& g, NodeId f) {
   return apply_rules(g, {f}, enabled)[0];
 }
 
+namespace {
+
 // A variable is never rewritten; an intermediate value could be, and then f would not contain it any more.
-static NodeId stable_for(Graph& g, NodeId f, NodeId x) { return g[x].kind == Kind::Var ? stable(g, f) : f; }
+NodeId stable_for(Graph& g, NodeId f, NodeId x) { return g[x].kind == Kind::Var ? stable(g, f) : f; }
+
+// In the space of x: the projection on the symmetric matrices if x is one.
+NodeId project(Graph& g, NodeId t, NodeId x) { return g[x].kind == Kind::Var ? constrain(g, t, g.symbol(x)) : t; }
+
+}  // namespace
 
 const Calculus& calculus() {
   static const Calculus table{
-      .derivative = [](Graph& g, NodeId f, NodeId x) { return differentiate(g, stable_for(g, f, x), x); },
-      .directional = [](Graph& g, NodeId f, NodeId x, NodeId h) { return directional(g, stable_for(g, f, x), x, h); },
-      .pullback = [](Graph& g, NodeId f, NodeId x, NodeId seed) { return pullback(g, stable_for(g, f, x), x, seed); },
+      .derivative = [](Graph& g, NodeId f, NodeId x) { return project(g, differentiate(g, stable_for(g, f, x), x), x); },
+      .directional = [](Graph& g, NodeId f, NodeId x, NodeId h) { return directional(g, stable_for(g, f, x), x, project(g, h, x)); },
+      .pullback = [](Graph& g, NodeId f, NodeId x, NodeId seed) { return project(g, pullback(g, stable_for(g, f, x), x, seed), x); },
   };
   return table;
 }

@@ -27,7 +27,7 @@ NodeId pullback(Graph& g, NodeId f, NodeId x, NodeId seed);
 // f in the form whose derivatives are right at large arguments: log(1 + exp(x)) as softplus(x), log(sum(exp(x))) as lse(x).
 NodeId stable(Graph& g, NodeId f);
 
-// What the frontend's derivative operators call: the functions above on the stable form of f.
+// What the frontend's derivative operators call: the functions above on the stable form of f, by a symmetric variable projected (passes/constrain.h).
 const Calculus& calculus();
 
 }  // namespace ricci

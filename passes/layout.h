@@ -1,12 +1,13 @@
 // How a derivative is laid out: the same numbers, and where their indices stand.
 //
 // Differentiation gives one tensor, the indices of f and then those of x. What textbooks disagree about is only how its axes are arranged
-// into rows and columns, and what a gradient by a symmetric matrix is; both are chosen here, by name, after the fact.
+// into rows and columns; that is chosen here, by name, after the fact. (What a gradient by a symmetric matrix is: passes/constrain.h.)
 #pragma once
 #include <optional>
 #include <string_view>
 
 #include "frontend/program.h"
+#include "passes/constrain.h"
 
 namespace ricci {
 
@@ -16,15 +17,7 @@ enum class DerivativeLayout : uint8_t {
   Denominator,  // the variable's index first: a Jacobian is the transpose of the mixed one
 };
 
-// The gradient G by a variable with A' = A (and A' = -A, and diagonal ones, accordingly).
-enum class SymmetricConvention : uint8_t {
-  Projected,      // (G + G')/2, right for the inner product tr(A'*B); (G - G')/2 for skew, diag(diag(G)) for diagonal variables
-  Unconstrained,  // G, as if all entries were free
-  Independent,    // G + G' - diag(diag(G)): by the entries on and above the diagonal (The Matrix Cookbook)
-};
-
 std::optional<DerivativeLayout> find_layout(std::string_view name);                   // "mixed", ...
-std::optional<SymmetricConvention> find_symmetric_convention(std::string_view name);  // "projected", ...
 
 struct DerivativeStyle {
   DerivativeLayout layout = DerivativeLayout::Mixed;

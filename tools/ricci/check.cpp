@@ -57,7 +57,7 @@ void check_definition(Program& p, const Definition& f, const Declaration& x, con
   std::vector<NodeId> xs;
   int64_t directions = 1;
   for (int order = 1; order <= kHighestOrder; ++order) {
-    derivative = differentiate(g, derivative, x.node);
+    derivative = calculus().derivative(g, derivative, x.node);
     xs.push_back(x.node);
     directions *= entries;
     if (directions > kMostDirections || (order > 1 && g[f.value.node].rank() > 0)) return;
