@@ -19,7 +19,7 @@
 namespace ricci::driver {
 namespace {
 
-constexpr uint64_t kMostWritten = 50'000;     // of an answer's weight (passes/weight.h): a page of formulas is a few hundred
+constexpr uint64_t kMostWritten = 50'000;  // of an answer's weight (passes/weight.h): a page of formulas is a few hundred
 
 std::string index_line(const Answer& a) {
   if (Weight(*a.program.graph)(a.value.node) > kMostWritten)

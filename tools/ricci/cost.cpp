@@ -4,7 +4,7 @@
 
 #include "passes/plan.h"
 #include "tools/ricci/command.h"
-#include "tools/ricci/session.h"
+#include "tools/ricci/input.h"
 
 namespace ricci::driver {
 namespace {

@@ -5,7 +5,7 @@
 #include "tools/output.h"
 #include "tools/ricci/answer.h"
 #include "tools/ricci/command.h"
-#include "tools/ricci/session.h"
+#include "tools/ricci/input.h"
 
 namespace ricci::driver {
 namespace {

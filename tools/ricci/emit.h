@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/ricci/session.h"
+#include "tools/ricci/input.h"
 
 namespace ricci::driver {
 

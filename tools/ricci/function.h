@@ -6,7 +6,7 @@
 #include "codegen/jit.h"
 #include "codegen/object_unit.h"
 #include "ir/interpret.h"
-#include "tools/ricci/session.h"
+#include "tools/ricci/input.h"
 
 namespace ricci::driver {
 

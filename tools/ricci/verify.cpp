@@ -8,7 +8,7 @@
 #include "passes/simplify.h"
 #include "tools/guard.h"
 #include "tools/ricci/command.h"
-#include "tools/ricci/session.h"
+#include "tools/ricci/input.h"
 
 namespace ricci::driver {
 namespace {

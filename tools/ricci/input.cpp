@@ -1,5 +1,5 @@
 // Reading, complaining and choosing.
-#include "tools/ricci/session.h"
+#include "tools/ricci/input.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
