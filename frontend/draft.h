@@ -52,6 +52,7 @@ class Drafts {
   const Shape& shape(DraftId d) const { return drafts_[d.value].shape; }
   size_t rank(DraftId d) const { return shape(d).size(); }
   const Rational* as_constant(DraftId d) const;
+  bool is_variable(DraftId d) const { return drafts_[d.value].kind == Kind::Variable; }
 
   // The graph's node of every draft.
   std::vector<NodeId> build(Graph& graph, const Dimensions& dims, const Calculus* calculus, std::span<const NodeId> variables) const;

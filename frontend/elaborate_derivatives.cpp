@@ -6,13 +6,13 @@
 
 namespace ricci {
 
-// The i-th argument is the name of a variable or of an earlier definition.
+// The i-th argument is the name of a declared variable. A definition will not do: what is derived from `u = 2*y` need not contain u any more.
 bool Elaborator::variable_argument(const Call& c, size_t i) {
   const Ast& a = ast(c.ast.children[i]);
   const Meaning& m = c.arguments[i];
   if (m.poisoned()) return false;
-  if (a.kind == AstKind::Name && names.contains(a.name) && m.several.empty()) return true;
-  report(Message::not_a_variable, a.where, c.ast.name, excerpt(a.where)).fix(Message::name_it_first);
+  if (a.kind == AstKind::Name && names.contains(a.name) && drafts_.is_variable(m.draft)) return true;
+  report(Message::not_a_variable, a.where, c.ast.name, excerpt(a.where)).fix(Message::declare_it);
   return false;
 }
 
@@ -66,8 +66,8 @@ Meaning Elaborator::list(const Ast& a) {
     const Ast& item = ast(id);
     Meaning m = take(id);
     if (m.poisoned()) return poison();
-    if (item.kind != AstKind::Name || !names.contains(item.name)) {
-      report(Message::not_a_variable, item.where, "{...}", excerpt(item.where)).fix(Message::name_it_first);
+    if (item.kind != AstKind::Name || !drafts_.is_variable(m.draft)) {
+      report(Message::not_a_variable, item.where, "{...}", excerpt(item.where)).fix(Message::declare_it);
       return poison();
     }
     all.several.emplace_back(std::string(item.name), std::move(m));

@@ -331,7 +331,7 @@ Meaning Elaborator::partial(const Ast& a) {
   if (!usable(f, ast(a.children[0]).where) || x.poisoned() || bare(f, ast(a.children[0]).where) || bare(x, variable.where)) return poison();
   const Ast& base = variable.kind == AstKind::Indexed ? ast(variable.children[0]) : variable;
   if (base.kind != AstKind::Name || !names.contains(base.name)) {
-    report(Message::not_a_variable, variable.where, "d", excerpt(variable.where)).fix(Message::name_it_first);
+    report(Message::not_a_variable, variable.where, "d", excerpt(variable.where)).fix(Message::declare_it);
     return poison();
   }
   f = settle(std::move(f), a.children[0]);

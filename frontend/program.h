@@ -57,7 +57,7 @@ struct Program {
 };
 
 // How the derivative operators of the language reach differentiation, which is a pass and not known here (passes/differentiate.h
-// fills one). `x` is any node: a variable, or the node of an earlier definition.
+// fills one). `x` is a declared variable.
 struct Calculus {
   NodeId (*derivative)(Graph&, NodeId f, NodeId x);                 // the axes of f, then those of x
   NodeId (*directional)(Graph&, NodeId f, NodeId x, NodeId h);      // the axes of f; h has the type of x
