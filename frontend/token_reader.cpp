@@ -1,0 +1,85 @@
+#include "frontend/token_reader.h"
+
+namespace ricci {
+namespace {
+
+bool is_index_letter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 0x3b1 && c <= 0x3c9); }
+
+}  // namespace
+
+TokenKind closer(TokenKind opener) {
+  switch (opener) {
+    case TokenKind::LeftParen: return TokenKind::RightParen;
+    case TokenKind::LeftBracket: return TokenKind::RightBracket;
+    case TokenKind::LeftBrace: return TokenKind::RightBrace;
+    default: return TokenKind::Norm;
+  }
+}
+
+std::string TokenReader::spelled(const Token& t) {
+  return t.kind == TokenKind::Newline || t.kind == TokenKind::End ? "the end of the line" : fmt::format("`{}`", shorten(t.text));
+}
+
+bool TokenReader::expect(TokenKind kind, std::string_view what) {
+  if (eat(kind)) return true;
+  fail(Message::expected, peek().where, what, spelled(peek()));
+  return false;
+}
+
+void TokenReader::index_letters(std::string_view text, SourceRange at, Variance variance, std::vector<IndexUse>& out) {
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint p = decode(text.substr(i));
+    const SourceRange here = {at.source, at.begin + uint32_t(i), at.begin + uint32_t(i + p.length)};
+    if (p.value == '_') variance = Variance::Down;
+    else if (p.value >= '0' && p.value <= '9') fail(Message::not_supported, here, "a number as an index");
+    else out.push_back({std::string(text.substr(i, p.length)), variance, here});
+    i += p.length;
+  }
+}
+
+void TokenReader::index_group(Variance variance, std::vector<IndexUse>& out) {
+  if (is(TokenKind::Name)) {
+    const Token& t = next();
+    return index_letters(t.text, t.where, variance, out);
+  }
+  if (is(TokenKind::Number)) { fail(Message::not_supported, peek().where, "a number as an index"); return; }
+  if (!is(TokenKind::LeftBrace) && !is(TokenKind::LeftParen)) { fail(Message::expected, peek().where, "an index", spelled(peek())); return; }
+  const Token& open = next();
+  while (!failed_ && (is(TokenKind::Name) || is(TokenKind::Comma) || is(TokenKind::Number))) {
+    if (is(TokenKind::Comma)) { ++pos_; continue; }
+    if (is(TokenKind::Number)) { fail(Message::not_supported, peek().where, "a number as an index"); return; }
+    const Token& t = next();
+    index_letters(t.text, t.where, variance, out);
+  }
+  expect(closer(open.kind), open.kind == TokenKind::LeftBrace ? "`}`" : "`)`");
+}
+
+// Whether the `^` at hand begins indices and not an exponent: letters that no declared name claims.
+bool TokenReader::caret_begins_indices() const {
+  if (!adjacent(TokenKind::Caret)) return false;
+  if (adjacent(TokenKind::Number, 1)) return adjacent(TokenKind::Underscore, 2);
+  if (is(TokenKind::Name, 1)) return is_index_text(peek(1).text) && !adjacent(TokenKind::LeftParen, 2);
+  if (!is(TokenKind::LeftBrace, 1)) return false;
+  size_t i = 2;
+  while (is(TokenKind::Name, i) && is_index_text(peek(i).text)) ++i;
+  return i > 2 && is(TokenKind::RightBrace, i);
+}
+bool TokenReader::is_index_text(std::string_view text) const {
+  const std::string_view high = text.substr(0, text.find('_'));
+  if (known(text) || known(high)) return false;
+  for (size_t i = 0; i < high.size();) {
+    const CodePoint p = decode(high.substr(i));
+    if (!is_index_letter(p.value)) return false;
+    i += p.length;
+  }
+  return true;
+}
+
+void TokenReader::trailing_indices(std::vector<IndexUse>& out) {
+  while (!failed_ && (caret_begins_indices() || adjacent(TokenKind::Underscore))) {
+    const Variance v = next().kind == TokenKind::Caret ? Variance::Up : Variance::Down;
+    index_group(v, out);
+  }
+}
+
+}  // namespace ricci
