@@ -73,7 +73,7 @@ class Elaborator {
   };
   static const Function* find_special(std::string_view name);
 
-  // --- elaborate.cpp: the walk and the operators of matrix notation --------------------------------------------------------------
+  // --- elaborate.cpp: the walk, names and sums -----------------------------------------------------------------------------------
   const Ast& ast(AstId id) const { return (*syntax_)[id]; }
   Meaning& meaning(AstId id) { return meanings_[id.value - base_]; }
   Meaning take(AstId id) { return std::move(meaning(id)); }
@@ -86,8 +86,14 @@ class Elaborator {
   Meaning number(const Ast& a);
   Meaning name(const Ast& a);
   Meaning negate(const Ast& a);
-  Meaning sum(const Ast& a);
   Meaning sum_in_matrices(const Ast& a, std::vector<Meaning> terms);
+  bool same_shape(const Meaning& a, const Meaning& b, Message m, SourceRange where, std::string_view what);
+  void note_origins(Diagnostic& d, DimVar a, DimVar b) const;
+  bool usable(Meaning& m, SourceRange where);            // false, with a report, for d(F, X) without a direction
+  std::string excerpt(SourceRange where) const;
+  std::vector<std::string> candidates() const;
+
+  // --- elaborate_products.cpp: products, quotients and powers of matrix notation -------------------------------------------------
   Meaning product(const Ast& a);
   Meaning binary(AstOp op, Meaning left, Meaning right, SourceRange left_at, SourceRange right_at, SourceRange where);
   Meaning matrix_product(const Meaning& l, const Meaning& r, SourceRange left_at, SourceRange right_at, SourceRange where);
@@ -101,13 +107,8 @@ class Elaborator {
   Meaning transpose(Meaning m, SourceRange where);
   Meaning times(const Meaning& scalar, const Meaning& m);
   Meaning multiply(const Meaning& l, const Meaning& r);  // rows by columns, shapes checked
-  bool same_shape(const Meaning& a, const Meaning& b, Message m, SourceRange where, std::string_view what);
-  void note_origins(Diagnostic& d, DimVar a, DimVar b) const;
-  bool usable(Meaning& m, SourceRange where);            // false, with a report, for d(F, X) without a direction
   bool is_square(const Meaning& m);
-  std::string excerpt(SourceRange where) const;
   std::string transposed(SourceRange where) const;
-  std::vector<std::string> candidates() const;
 
   // --- elaborate_functions.cpp ---------------------------------------------------------------------------------------------------
   Meaning call(const Ast& a);

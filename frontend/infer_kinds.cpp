@@ -1,0 +1,90 @@
+// Kinds of names nobody declared: what a one-line expression says by its spelling and by the indices it writes.
+#include "frontend/reader.h"
+#include "frontend/spelling.h"
+
+namespace ricci {
+
+void Reader::assume(std::string_view name, size_t rank, std::vector<Variance> variance, SourceRange where) {
+  Shape shape;
+  for (size_t i = 0; i < rank; ++i) shape.push_back(dims_.fresh());
+  elaborator_.names.emplace(std::string(name), Meaning{.draft = drafts_.variable(uint32_t(variables_.size()), shape), .variance = variance});
+  places_.emplace(std::string(name), where);
+  known_.insert(std::string(name));
+  variables_.push_back({std::string(name), shape, std::move(variance), {}, true, where});
+}
+
+// Names nobody declared: with indices an axis for each; else a matrix, a vector or, in Greek, a scalar.
+void Reader::assume_names(const Syntax& syntax, AstId root) {
+  std::map<std::string_view, const Ast*> indexed;
+  bool upper_indices = false;  // without any, low indices say nothing of variance
+  std::set<uint32_t> sizes;
+  const uint32_t first = syntax[root].first;
+  for (uint32_t id = first; id <= root.value; ++id) {
+    const Ast& a = syntax[{id}];
+    if (a.kind == AstKind::Indexed && syntax[a.children[0]].kind == AstKind::Name) indexed.emplace(syntax[a.children[0]].name, &a);
+    for (const auto& index : a.indices) upper_indices |= index.variance == Variance::Up;
+    if (a.kind != AstKind::Call || (a.name != "ones" && a.name != "zeros" && a.name != "eye")) continue;
+    for (AstId c : a.children)
+      if (syntax[c].kind == AstKind::Name) {
+        sizes.insert(c.value);
+        dims_.named(std::string(syntax[c].name));
+      }
+  }
+  for (uint32_t id = first; id <= root.value; ++id) {
+    const Ast& a = syntax[{id}];
+    if (a.kind != AstKind::Name || sizes.contains(id) || elaborator_.names.contains(a.name) || dims_.is_name(a.name)) continue;
+    if (a.name == "pi" || a.name == "π" || elaborator_.later.contains(a.name)) continue;
+    const auto use = indexed.find(a.name);
+    if (use != indexed.end()) {
+      if (a.name == "delta" || a.name == "δ") continue;
+      const auto& indices = use->second->indices;
+      std::vector<Variance> variance = Elaborator::usual_variance(indices.size());
+      if (indices.size() > 2 || (indices.size() == 1 && upper_indices))
+        for (size_t i = 0; i < indices.size(); ++i) variance[i] = indices[i].variance;
+      assume(a.name, indices.size(), std::move(variance), a.where);
+      continue;
+    }
+    const bool upper = a.name[0] >= 'A' && a.name[0] <= 'Z';
+    const size_t rank = is_greek_name(a.name) || scalars_.contains(std::string(a.name)) ? 0 : upper ? 2 : 1;
+    assume(a.name, rank, Elaborator::usual_variance(rank), a.where);
+  }
+}
+
+std::vector<std::string> Reader::assumed_vectors() const {
+  std::vector<std::string> all;
+  for (const Variable& v : variables_)
+    if (v.assumed && v.shape.size() == 1) all.push_back(v.name);
+  return all;
+}
+
+// Names for sizes that follow from nothing: m and n for a matrix, else the next free letter.
+void Reader::name_sizes() {
+  std::set<std::string> taken;
+  for (const std::string& n : dims_.names()) taken.insert(n);
+  for (const Variable& v : variables_) taken.insert(v.name);
+  auto pick = [&](DimVar d, std::string_view wanted) {
+    constexpr std::string_view kLetters = "nmpqrklstuvw";
+    if (dims_.is_known(d)) return;
+    std::string name(wanted);
+    for (size_t i = 0; name.empty() || taken.contains(name); ++i)
+      name = i < kLetters.size() ? std::string(1, kLetters[i]) : fmt::format("n{}", i - kLetters.size() + 1);
+    taken.insert(name);
+    dims_.name(d, name);
+  };
+  for (const Variable& v : variables_) {
+    const bool oblong = v.shape.size() == 2 && !dims_.agree(v.shape[0], v.shape[1]);
+    if (oblong && !dims_.is_known(v.shape[0])) pick(v.shape[0], dims_.is_known(v.shape[1]) ? "" : "m");
+    for (DimVar d : v.shape) pick(d, "");
+  }
+}
+
+std::string Reader::kind_of(const Variable& v) const {
+  if (v.shape.empty()) return "scalar";
+  std::string axes;
+  const bool tensor = v.shape.size() > 2;
+  for (size_t i = 0; i < v.shape.size(); ++i)
+    axes += fmt::format("{}{}{}", i ? ", " : "", tensor ? v.variance[i] == Variance::Up ? "^" : "_" : "", dims_.spell(v.shape[i]));
+  return fmt::format("{}({})", tensor ? "tensor" : v.shape.size() == 2 ? "matrix" : v.variance[0] == Variance::Up ? "vector" : "covector", axes);
+}
+
+}  // namespace ricci

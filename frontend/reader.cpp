@@ -1,0 +1,222 @@
+#include "frontend/reader.h"
+
+#include <algorithm>
+
+#include "frontend/lexer.h"
+#include "frontend/spelling.h"
+
+namespace ricci {
+
+void Reader::read(const std::string& text, const std::string& name) {
+  texts_.push_back(text);
+  file_ = name;
+  source_ = text;
+  const uint32_t source = diagnostics_.add_source(name, text);
+  const std::vector<Token> tokens = tokenize(texts_.back(), source, diagnostics_);
+  if (tokens.empty()) return;
+  const Syntax syntax = parse(tokens, known_, diagnostics_);
+  for (const Statement& s : syntax.statements)
+    if (s.kind == Statement::Kind::Definition) elaborator_.later.try_emplace(s.names[0].text, s.names[0].where);
+  for (const Statement& s : syntax.statements) statement(syntax, s);
+}
+
+void Reader::statement(const Syntax& syntax, const Statement& s) {
+  switch (s.kind) {
+    case Statement::Kind::Dim: return dimension(s);
+    case Statement::Kind::Declaration: return declaration(s);
+    case Statement::Kind::Definition:
+    case Statement::Kind::Expression: return definition(syntax, s);
+    case Statement::Kind::Export: exports_.push_back(s); return;
+    case Statement::Kind::Poison:
+      for (const WrittenName& n : s.names) elaborator_.names.try_emplace(n.text);
+      return;
+  }
+}
+
+// --- declarations ----------------------------------------------------------------------------------------------------------------------
+
+std::optional<DimVar> Reader::written(const WrittenDim& d) {
+  if (d.text[0] < '0' || d.text[0] > '9') return dims_.named(d.text);
+  const auto r = parse_rational(d.text);
+  if (const auto n = r ? as_long(*r) : std::nullopt) return dims_.number(*n);
+  diagnostics_.report(Message::bad_dimension, d.where, shorten(d.text));
+  return std::nullopt;
+}
+
+void Reader::dimension(const Statement& s) {
+  const DimVar n = dims_.named(s.names[0].text);
+  const std::string before = dims_.spell(n);
+  const auto size = written(s.dims[0]);
+  if (size && !dims_.equate(n, *size)) {
+    const std::string is = std::to_string(*dims_.size(n));
+    diagnostics_.report(Message::dim_conflict, s.where, s.names[0].text, dims_.spell(*size), is);
+  }
+}
+
+bool Reader::is_new(const WrittenName& name) {
+  const auto it = elaborator_.names.find(name.text);
+  if (it == elaborator_.names.end()) return true;
+  const auto place = places_.find(name.text);
+  if (place != places_.end())
+    diagnostics_.report(Message::redefined, name.where, shorten(name.text)).note(place->second, Message::defined_here, shorten(name.text));
+  return false;
+}
+
+void Reader::declaration(const Statement& s) {
+  for (const WrittenName& name : s.names) {
+    if (!is_new(name)) continue;
+    Shape shape;
+    std::vector<Variance> variance;
+    bool ok = true;
+    for (const WrittenDim& d : s.dims) {
+      const auto dim = written(d);
+      ok = ok && dim;
+      if (dim) shape.push_back(dims_.occurrence(*dim, d.where, name.text));
+      variance.push_back(d.variance);
+    }
+    places_.emplace(name.text, name.where);
+    Meaning m{.variance = variance};
+    if (ok) m.draft = drafts_.variable(uint32_t(variables_.size()), shape);
+    elaborator_.names.emplace(name.text, m);
+    if (ok) variables_.push_back({name.text, shape, variance, properties(s, name, m), false, name.where});
+  }
+}
+
+bool Reader::applies(const PropertyRow& p, const Shape& shape) {
+  if (p.applies_to == "any") return true;
+  if (p.applies_to == "vector") return shape.size() == 1;
+  return shape.size() == 2 && (p.applies_to == "matrix" || dims_.agree(shape[0], shape[1]) || dims_.spell(shape[0]) == dims_.spell(shape[1]));
+}
+
+Properties Reader::properties(const Statement& s, const WrittenName& name, const Meaning& m) {
+  Properties all;
+  for (const WrittenName& p : s.properties) {
+    const auto property = find_property(p.text);
+    if (!property) {
+      std::vector<std::string> names;
+      for (const PropertyRow& r : property_table()) names.emplace_back(r.name);
+      suggest(diagnostics_.report(Message::unknown_property, p.where, shorten(p.text)), p.text, names);
+    } else if (const PropertyRow& r = row(*property); !applies(r, drafts_.shape(m.draft))) {
+      const std::string kind = r.applies_to == "square" ? "square matrix" : std::string(r.applies_to);
+      diagnostics_.report(Message::property_does_not_apply, p.where, p.text, kind, name.text, elaborator_.describe(m));
+    } else {
+      all.add(*property);
+    }
+  }
+  return all;
+}
+
+// --- definitions -----------------------------------------------------------------------------------------------------------------------
+
+void Reader::definition(const Syntax& syntax, const Statement& s) {
+  const bool named = s.kind == Statement::Kind::Definition;
+  WrittenName name = named ? s.names[0] : WrittenName{"f", s.where};
+  if (!named)
+    for (int k = 1; elaborator_.names.contains(name.text); ++k) name.text = fmt::format("f{}", k);
+  if (infer_) assume_names(syntax, s.body);
+  elaborator_.defining = named ? name.text : "";
+  Meaning m = elaborator_.expression(syntax, s.body, {s.indexed, s.indices});
+  elaborator_.defining.clear();
+  elaborator_.later.erase(name.text);
+  if (!is_new(name)) return;
+  if (m.several.empty()) {
+    const bool indexed = m.indexed;
+    define(name.text, std::move(m), name.where, indexed, indexed && !elaborator_.uses_high_indices());
+    return;
+  }
+  places_.emplace(name.text, name.where);
+  elaborator_.names.emplace(name.text, m);
+  for (auto& [variable, part] : m.several) {
+    const WrittenName part_name{name.text + "_" + variable, name.where};
+    known_.insert(part_name.text);
+    if (is_new(part_name)) define(part_name.text, std::move(part), name.where, false, false);
+  }
+}
+
+void Reader::define(const std::string& name, Meaning m, SourceRange where, bool indexed, bool all_low) {
+  places_.emplace(name, where);
+  Meaning use = m;
+  use.indexed = false;
+  elaborator_.names.emplace(name, std::move(use));
+  pending_.push_back({name, std::move(m), where, indexed, all_low});
+}
+
+// --- the graph -------------------------------------------------------------------------------------------------------------------------
+
+void Reader::check_sizes() {
+  for (const auto& [dim, where] : elaborator_.open_sizes)
+    if (!dims_.is_known(dim)) {
+      diagnostics_.report(Message::size_unknown, where);
+      return;
+    }
+}
+
+std::optional<Program> Reader::finish() {
+  for (const Statement& s : exports_) check_export(s);
+  if (!diagnostics_.has_errors() && pending_.empty()) diagnostics_.report(Message::no_definition, SourceRange{uint32_t(texts_.size() - 1), 0, 0});
+  if (diagnostics_.has_errors()) return std::nullopt;
+  name_sizes();
+  check_sizes();
+  if (diagnostics_.has_errors()) return std::nullopt;
+  return build();
+}
+
+std::optional<Program> Reader::build() {
+  Program p{.graph = std::make_unique<Graph>(), .file = file_, .source = source_};
+  Graph& g = *p.graph;
+  std::vector<NodeId> nodes;
+  for (const Variable& v : variables_) {
+    Type type;
+    for (DimVar d : v.shape) type.push_back(dims_.resolve(g, d));
+    nodes.push_back(g.variable(g.declare({v.name, std::move(type), v.variance, v.properties})));
+    p.declarations.push_back({v.name, nodes.back(), v.assumed, v.where});
+    if (v.assumed) p.assumptions.push_back(v.name + ": " + kind_of(v));
+  }
+  const std::vector<NodeId> built = drafts_.build(g, dims_, &calculus_, nodes);
+  for (const Pending& d : pending_)
+    p.definitions.push_back({d.name, {built[d.meaning.draft.value], d.meaning.variance, d.meaning.variable}, d.where, d.indexed, d.all_low});
+  exports(p);
+  if (diagnostics_.has_errors()) return std::nullopt;
+  return p;
+}
+
+// The variables a node depends on, in the order of their declarations.
+std::vector<std::string> Reader::arguments_of(const Program& p, NodeId node) const {
+  std::set<NodeId> used;
+  for (NodeId n : p.graph->reachable(std::span(&node, 1))) used.insert(n);
+  std::vector<std::string> names;
+  for (const Declaration& d : p.declarations)
+    if (used.contains(d.node)) names.push_back(d.name);
+  return names;
+}
+
+void Reader::exports(Program& p) {
+  for (const Statement& s : exports_) {
+    Export e{.name = s.names[0].text, .arguments = {}, .results = {}};
+    for (const WrittenName& n : s.arguments) e.arguments.push_back(n.text);
+    for (const WrittenName& n : s.results) e.results.push_back(n.text);
+    for (const WrittenName& n : s.results)
+      for (const std::string& used : arguments_of(p, p.find_definition(n.text)->value.node))
+        if (std::ranges::find(e.arguments, used) == e.arguments.end())
+          diagnostics_.report(Message::export_incomplete, n.where, n.text, used, e.name);
+    p.exports.push_back(std::move(e));
+  }
+  if (exports_.empty())
+    for (const Definition& d : p.definitions) p.exports.push_back({d.name, arguments_of(p, d.value.node), {d.name}});
+}
+
+// The names of exports; those that a mistake elsewhere left without a meaning pass.
+void Reader::check_export(const Statement& s) {
+  std::vector<std::string> variables, definitions;
+  for (const Variable& v : variables_) variables.push_back(v.name);
+  for (const Pending& d : pending_) definitions.push_back(d.name);
+  auto check = [&](const WrittenName& n, const std::vector<std::string>& among, Message m) {
+    const auto meaning = elaborator_.names.find(n.text);
+    const bool poisoned = meaning != elaborator_.names.end() && meaning->second.poisoned();
+    if (!poisoned && std::ranges::find(among, n.text) == among.end()) suggest(diagnostics_.report(m, n.where, shorten(n.text)), n.text, among);
+  };
+  for (const WrittenName& n : s.arguments) check(n, variables, Message::export_argument);
+  for (const WrittenName& n : s.results) check(n, definitions, Message::export_result);
+}
+
+}  // namespace ricci

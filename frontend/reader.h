@@ -1,0 +1,79 @@
+// Statements to a Program: declarations, definitions and exports, and what one-liners leave to be inferred.
+#pragma once
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "frontend/elaborate.h"
+#include "frontend/parser.h"
+#include "frontend/program.h"
+
+namespace ricci {
+
+class Reader {
+ public:
+  // `scalars`: lower-case names to take for scalars although a vector is what they usually are.
+  Reader(const Calculus& calculus, Diagnostics& diagnostics, bool infer, std::set<std::string> scalars = {})
+      : calculus_(calculus), diagnostics_(diagnostics), infer_(infer), scalars_(std::move(scalars)), elaborator_(dims_, drafts_, diagnostics) {}
+
+  void read(const std::string& text, const std::string& name);
+  std::optional<Program> finish();
+  // Assumed vectors, by name.
+  std::vector<std::string> assumed_vectors() const;
+
+ private:
+  struct Variable {
+    std::string name;
+    Shape shape;
+    std::vector<Variance> variance;
+    Properties properties;
+    bool assumed;
+    SourceRange where;
+  };
+
+  struct Pending {
+    std::string name;
+    Meaning meaning;
+    SourceRange where;
+    bool indexed, all_low;
+  };
+
+  void statement(const Syntax& syntax, const Statement& s);
+  void dimension(const Statement& s);
+  void declaration(const Statement& s);
+  void definition(const Syntax& syntax, const Statement& s);
+  std::optional<DimVar> written(const WrittenDim& d);
+  Properties properties(const Statement& s, const WrittenName& name, const Meaning& m);
+  bool applies(const PropertyRow& p, const Shape& shape);
+  bool is_new(const WrittenName& name);
+  void define(const std::string& name, Meaning m, SourceRange where, bool indexed, bool all_low);
+  void assume_names(const Syntax& syntax, AstId root);
+  void assume(std::string_view name, size_t rank, std::vector<Variance> variance, SourceRange where);
+  void name_sizes();
+  std::string kind_of(const Variable& v) const;
+  void check_sizes();
+  std::optional<Program> build();
+  void exports(Program& p);
+  void check_export(const Statement& s);
+  std::vector<std::string> arguments_of(const Program& p, NodeId node) const;
+
+  const Calculus& calculus_;
+  Diagnostics& diagnostics_;
+  bool infer_;
+  std::set<std::string> scalars_;
+  Dimensions dims_;
+  Drafts drafts_;
+  Elaborator elaborator_;
+  KnownNames known_;
+  std::deque<std::string> texts_;      // what syntaxes view
+  std::vector<Variable> variables_;
+  std::vector<Pending> pending_;
+  std::vector<Statement> exports_;
+  std::map<std::string, SourceRange, std::less<>> places_;
+  std::string file_, source_;
+};
+
+}  // namespace ricci
