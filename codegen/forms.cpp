@@ -94,21 +94,4 @@ Shown differential_form(Graph& g, const Derivative& d) {
   return contract(g, d, left, directions, true);
 }
 
-Value arrange(Graph& g, const Value& value, size_t function_rank, Layout layout) {
-  size_t rank = g[value.node].rank(), variable_rank = rank - function_rank;
-  if (layout == Layout::Mixed || rank == 0 || rank > 2) return value;
-  Value result = value;
-  if (rank == 1) {
-    bool row = (layout == Layout::Numerator) == (variable_rank == 1);
-    result.variance = {row ? Variance::Down : Variance::Up};
-    return result;
-  }
-  bool transposed = layout == Layout::Numerator ? variable_rank == 2 : variable_rank != 2;
-  if (!transposed) return result;
-  result.node = g.permute(value.node, {1, 0});
-  std::ranges::reverse(result.variance);
-  std::ranges::reverse(result.variable);
-  return result;
-}
-
 }  // namespace ricci

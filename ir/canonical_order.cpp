@@ -34,7 +34,11 @@ class Canonicalizer {
 
   void run(std::vector<Factor>& factors, Labels& out) {
     Colours factor, label(label_count_, 0);
-    for (const Factor& f : factors_) factor.push_back(mix(f.tensor.value));
+    Colour rank = 0;  // among the tensors of this product: `factors` are sorted by age, and ages themselves differ from graph to graph
+    for (size_t i = 0; i < factors_.size(); ++i) {
+      rank += i > 0 && factors_[i].tensor != factors_[i - 1].tensor;
+      factor.push_back(mix(rank));
+    }
     for (size_t k = 0; k < out_.size(); ++k) label[out_[k]] += mix(~Colour(k));
     search(std::move(factor), std::move(label));
     factors = std::move(best_factors_);
@@ -81,6 +85,11 @@ class Canonicalizer {
     }
   }
 
+  // Output labels in the order of the output, so that a symmetric matrix alone is itself; summed ones after them, by colour.
+  std::pair<size_t, Colour> key(Label l, const Colours& label) const {
+    return {size_t(std::ranges::find(out_, l) - out_.begin()), label[l]};
+  }
+
   void leaf(const std::vector<uint32_t>& order, const Colours& label) {
     ++leaves_;
     std::vector<Label> name(label_count_, ~Label{0});
@@ -89,7 +98,7 @@ class Canonicalizer {
     std::vector<Factor> factors;
     for (uint32_t i : order) {
       Factor f = factors_[i];
-      if (symmetric_[i] && label[f.labels[0]] > label[f.labels[1]]) std::swap(f.labels[0], f.labels[1]);
+      if (symmetric_[i] && key(f.labels[1], label) < key(f.labels[0], label)) std::swap(f.labels[0], f.labels[1]);
       for (Label& l : f.labels) l = number(l);
       factors.push_back(std::move(f));
     }

@@ -29,7 +29,16 @@ std::pair<Expr, Expr> split_scalars(const Expr& e) {
   return {mul(scalars), mul(chain)};
 }
 
-bool prefer(const Expr& a, const Expr& b) { return a->size != b->size ? a->size < b->size : before(a, b); }
+// Factors that are a transposed product: (A*x)'*x needs brackets where x'*A*x needs none.
+long transposed_products(const Expr& e) {
+  return std::ranges::count_if(e->operands, [](const Expr& f) { return f->op == Op::Transpose && f->operands[0]->op == Op::Mul; });
+}
+
+bool prefer(const Expr& a, const Expr& b) {
+  if (a->size != b->size) return a->size < b->size;
+  if (long x = transposed_products(a), y = transposed_products(b); x != y) return x < y;
+  return before(a, b);
+}
 
 }  // namespace
 

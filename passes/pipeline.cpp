@@ -45,7 +45,6 @@ static_assert(std::ranges::all_of(kOrder, [](const Order& o) { return position(o
 
 thread_local Observer observer;
 
-constexpr size_t kReadable = 5000;   // nodes: nobody reads a larger answer, and raising refuses to write it
 constexpr size_t kExpandable = 200;  // nodes: larger answers are not multiplied out, their factored form is the shorter one
 constexpr int kMostRounds = 16;  // factoring can expose a rule and a rule a common factor; in practice three rounds settle
 
@@ -91,9 +90,10 @@ uint64_t printed_size(const Graph& g, NodeId n) {
 
 }  // namespace
 
-NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
-  NodeId roots[] = {root};
-  if (g.reachable(roots).size() > kReadable) return root;
+namespace {
+
+// The shortest print of the four settled forms; the earlier one among equals.
+NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
   NodeId flat = settle(g, root, false, options);
   NodeId best = flat;
   uint64_t least = printed_size(g, flat);
@@ -103,13 +103,25 @@ NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
     if (size < least) least = size, best = candidate;
   };
   consider(settle(g, flat, true, options));
-  roots[0] = flat;
+  NodeId roots[] = {flat};
   if (g.reachable(roots).size() <= kExpandable) {
     NodeId expanded = settle(g, run_pass(g, *find_pass("expand"), flat, options), false, options);
     consider(expanded);
     consider(settle(g, expanded, true, options));
   }
   return best;
+}
+
+}  // namespace
+
+NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
+  if (!can_be_written(g, root)) return root;
+  for (int round = 0; round < kMostRounds; ++round) {  // what was multiplied out may have a shorter form still
+    NodeId next = shortest(g, root, options);
+    if (next == root) break;
+    root = next;
+  }
+  return root;
 }
 
 }  // namespace ricci

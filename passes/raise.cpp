@@ -51,7 +51,7 @@ class Raiser {
   Raised operator()(NodeId root) {
     const NodeId roots[] = {root};
     const std::vector<NodeId> order = g_.reachable(roots);
-    if (tree_size(order) > kMaxTree) return too_long();
+    if (!can_be_written(g_, root)) return too_long();
     for (NodeId n : order) {
       if (g_[n].rank() > 2) continue;  // opened by the products that use it
       Raised r = raise_node(n);
@@ -71,17 +71,6 @@ class Raiser {
   };
 
   static Raised too_long() { return refuse("written out it has more than " + std::to_string(kMaxSize) + " operators and names"); }
-
-  // Nodes of the DAG seen as a tree: a graph of n nodes can stand for 2^n.
-  double tree_size(const std::vector<NodeId>& order) const {
-    std::unordered_map<NodeId, double> size;
-    for (NodeId n : order) {
-      double s = 1;
-      for (NodeId op : g_[n].operands) s += size.at(op);
-      size[n] = s;
-    }
-    return size.at(order.back());
-  }
 
   Shape shape(NodeId n) const {
     const Type& t = g_[n].type;
@@ -349,6 +338,17 @@ std::string index_letter(size_t n) {
   constexpr std::string_view kLetters = "ijklmnopqrstuvwxyzabcdefgh";
   std::string letter(1, kLetters[n % kLetters.size()]);
   return n < kLetters.size() ? letter : letter + std::to_string(n / kLetters.size());
+}
+
+bool can_be_written(const Graph& g, NodeId root) {
+  std::unordered_map<NodeId, double> tree;
+  const NodeId roots[] = {root};
+  for (NodeId n : g.reachable(roots)) {
+    double size = 1;
+    for (NodeId op : g[n].operands) size += tree.at(op);
+    tree[n] = size;
+  }
+  return tree.at(root) <= kMaxTree;
 }
 
 Raised raise(const Graph& graph, NodeId node, const std::vector<Variance>& variance) {

@@ -21,6 +21,9 @@ struct Raised {
 // is refused, since a graph can stand for a tree of any size.
 Raised raise(const Graph& graph, NodeId node, const std::vector<Variance>& variance);
 
+// Whether the graph, seen as the tree that a formula is, is small enough for that: a graph of n nodes can stand for a tree of 2^n.
+bool can_be_written(const Graph& graph, NodeId node);
+
 // The letter an index is written with: i, j, ..., z, a, ..., h, then i1, j1, ...
 std::string index_letter(size_t n);
 

@@ -16,7 +16,7 @@ struct SimplifyOptions {
 
 // The shortest print of four forms: flattened and rewritten by the rules until nothing changes, that with common factors taken out, and both
 // again from the products multiplied out. Values are kept wherever the original is finite. The same input gives the same answer, and an answer
-// is its own simplification. Beyond 5,000 nodes nothing is done: nobody would read the answer.
+// is its own simplification. Nothing is done to what is too long to be written down.
 NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options = {});
 
 }  // namespace ricci

@@ -26,7 +26,7 @@ Array<double> sample(const Rule& rule, const std::string& name, const Type& type
     return false;
   };
   std::uniform_real_distribution<double> inside(rule.low, rule.high), small(-1, 1);
-  if (type.empty()) return Array<double>({}, inside(random));
+  if (type.empty()) return Array<double>({}, has(Property::sign) ? (inside(random) < 0 ? -1.0 : 1.0) : inside(random));
   if (type.size() == 1) {
     Array<double> a({n});
     for (double& x : a.data) x = inside(random);

@@ -67,17 +67,6 @@ TEST(Forms, SlicesAndDifferentials) {
   EXPECT_EQ(differential_form(*linear.program.graph, derivative(linear, "X", "f")).text, "df = tr(A'*dX)");
 }
 
-TEST(Forms, Layouts) {
-  Answer gradient("grad(x'*A*x, x)");
-  auto text = [&](Layout layout) {
-    Value v = arrange(*gradient.program.graph, gradient.value(), 0, layout);
-    return to_text(*raise(*gradient.program.graph, v.node, v.variance).expr);
-  };
-  EXPECT_EQ(text(Layout::Mixed), "(A + A')*x");
-  EXPECT_EQ(text(Layout::Numerator), "x'*(A + A')");
-  EXPECT_EQ(text(Layout::Denominator), "(A + A')*x");
-}
-
 TEST(Spelling, UnicodeReadsBackAndLatexIsBalanced) {
   for (const char* e : {"2*A'*(A*x - x)", "inv(X)'", "λ*norm2(x)^3*x./exp(x)", "-x'*A*x/(x'*x)", "diag(x.^2)*A", "sqrt(x'*A*x)*eye(n)"}) {
     Answer a(e);
