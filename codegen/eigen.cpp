@@ -75,7 +75,7 @@ class Speller {
       case Op::Mul:
         if (n.operands[0]->shape.is_scalar()) return Level::Product;
         return is_call(split_chain(n)) ? Level::Atom : Level::Product;
-      case Op::Call: return n.name == "<" || n.name == "==" ? Level::Comparison : Level::Atom;
+      case Op::Call: return Level::Atom;
       case Op::Number: case Op::Name: case Op::Add: case Op::Divide: break;
     }
     return infix_level(n);
@@ -178,22 +178,38 @@ class Speller {
     return {{a, Level::Postfix}, ".binaryExpr(", b, ", &" + f + ")"};
   }
 
-  // Comparisons stand inside where(), which is ?: for scalars and select() for tensors.
+  static bool compares(const Node& n) { return n.op == Op::Call && (n.name == "<" || n.name == "=="); }
+
+  static Pieces spell_comparison(const Node& n) {
+    auto side = [&](const Expr& e) {
+      return n.shape.is_scalar() || e->shape.is_scalar() ? Pieces{{e, Level::Sum}} : Pieces{{e, Level::Postfix}, ".array()"};
+    };
+    Pieces out = side(n.operands[0]);
+    out.emplace_back(" " + n.name + " ");
+    append(out, side(n.operands[1]));
+    return out;
+  }
+
+  // Whether the entries of `c` are not 0.
+  static Pieces spell_condition(const Expr& c) {
+    if (compares(*c)) return spell_comparison(*c);
+    return c->shape.is_scalar() ? Pieces{{c, Level::Sum}, " != 0"} : Pieces{{c, Level::Postfix}, ".array() != 0"};
+  }
+
+  // where() is ?: for scalars and select() for tensors; a comparison anywhere else is a number.
   Pieces spell_choice(const Node& n) const {
+    Pieces out = {"("};
+    append(out, n.name == "where" ? spell_condition(n.operands[0]) : spell_comparison(n));
     if (n.name != "where") {
-      auto side = [](const Expr& e) { return e->shape.is_scalar() ? Pieces{{e, Level::Sum}} : Pieces{{e, Level::Postfix}, ".array()"}; };
-      Pieces out = side(n.operands[0]);
-      out.emplace_back(" " + n.name + " ");
-      append(out, side(n.operands[1]));
+      append(out, {n.shape.is_scalar() ? " ? 1.0 : 0.0)" : ").cast<double>().matrix()"});
       return out;
     }
-    const Expr& c = n.operands[0];
-    bool compares = infix_level(*c) == Level::Comparison;
-    if (c->shape.is_scalar()) return {"(", {c, Level::Comparison}, compares ? " ? " : " != 0 ? ", {n.operands[1], Level::Sum}, " : ", {n.operands[2], Level::Sum}, ")"};
-    Pieces out = {"("};
-    if (compares) out.emplace_back(c);
-    else append(out, {{c, Level::Postfix}, ".array() != 0"});
-    append(out, {").select(", n.operands[1], ", ", n.operands[2], ")"});
+    const Expr &a = n.operands[1], &b = n.operands[2];
+    if (n.operands[0]->shape.is_scalar()) append(out, {" ? ", {a, Level::Sum}, " : ", {b, Level::Sum}, ")"});
+    else if (a->is_number(1) && b->is_number(0)) append(out, {").cast<double>().matrix()"});
+    else if (a->shape.is_scalar() && b->shape.is_scalar())  // select() needs one tensor
+      append(out, {").unaryExpr([s = ", a, ", t = ", b, "](bool hit) -> double { return hit ? s : t; }).matrix()"});
+    else append(out, {").select(", a, ", ", b, ")"});
     return out;
   }
 

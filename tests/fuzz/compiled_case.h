@@ -11,12 +11,14 @@
 
 #include "passes/differentiate.h"
 #include "passes/lower_to_loops.h"
+#include "tests/fuzz/interpreter_work.h"
 #include "tests/fuzz/random_program.h"
 
 namespace ricci::fuzz {
 
 struct Case {
   static constexpr size_t kMostElements = 20000;
+  static constexpr double kMostWork = 1e6;  // of the interpreter, for one result
 
   std::unique_ptr<Graph> graph = std::make_unique<Graph>();
   Graph& g = *graph;
@@ -59,7 +61,7 @@ struct Case {
   void add_output(NodeId n) {
     size_t elements = 1;
     for (int64_t s : shape_of(g, g[n].type, dims)) elements *= size_t(s);
-    if (elements > kMostElements) return;
+    if (elements > kMostElements || interpreter_work(g, std::span(&n, 1), dims) > kMostWork) return;
     outputs.push_back(n);
     request.outputs.push_back({"out" + std::to_string(outputs.size()), n});
   }

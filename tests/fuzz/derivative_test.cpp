@@ -12,6 +12,7 @@
 #include "passes/infer_properties.h"
 #include "passes/simplify.h"
 #include "tests/fuzz/campaign.h"
+#include "tests/fuzz/interpreter_work.h"
 #include "tests/property_holds.h"
 
 using namespace ricci;
@@ -110,25 +111,7 @@ struct Case {
     return r;
   }
 
-  double work(NodeId id) const {
-    double sum = 0;
-    for (NodeId n : g.reachable(std::span(&id, 1))) {
-      std::map<Label, DimId> dim;
-      auto see = [&](const Labels& ls, const Type& t) {
-        for (size_t k = 0; k < ls.size(); ++k) dim[ls[k]] = t[k];
-      };
-      double product = 1;
-      if (g[n].kind == Kind::Ein) {
-        for (const Factor& f : g.factors(n)) see(f.labels, g[f.tensor].type);
-        see(g.out(n), g[n].type);
-        for (auto [l, d] : dim) product *= double(size_of(g, d, dims));
-      } else {
-        for (DimId d : g[n].type) product *= double(size_of(g, d, dims));
-      }
-      sum += product;
-    }
-    return sum;
-  }
+  double work(NodeId id) const { return interpreter_work(g, std::span(&id, 1), dims); }
 };
 
 // Empty if two values agree to many more digits than double has.

@@ -25,8 +25,8 @@ namespace {
 using Size = Eigen::Index;
 using ByRows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-Eigen::VectorXd vector(const double* x, Size n) { return Eigen::Map<const Eigen::VectorXd>(x, n); }
-Eigen::MatrixXd matrix(const double* x, bool by_columns, Size m, Size n) {
+[[maybe_unused]] Eigen::VectorXd vector(const double* x, Size n) { return Eigen::Map<const Eigen::VectorXd>(x, n); }
+[[maybe_unused]] Eigen::MatrixXd matrix(const double* x, bool by_columns, Size m, Size n) {
   if (by_columns) return Eigen::Map<const Eigen::MatrixXd>(x, m, n);
   return Eigen::Map<const ByRows>(x, m, n);
 }
@@ -51,7 +51,7 @@ Eigen::Tensor<double, int(R)> tensor(const double* x, bool by_columns, const std
   return t;
 }
 
-void store(double value, double* to, bool) {
+[[maybe_unused]] void store(double value, double* to, bool) {
   if (to) *to = value;
 }
 template <class M>
@@ -123,7 +123,8 @@ inline EigenUnit eigen_unit(Case& c, const std::string& name) {
   // The header's includes are the prelude's.
   for (size_t at = header.find('#'); at != header.npos; at = header.find("\n#", at)) header.insert(at += header[at] == '\n', "// ");
   unit.text = "namespace " + name + "_header {\n" + header + "}\nextern \"C\" int " + name +
-              "(const double* const* in, double* const* out, const int64_t*, void*) try {\n  (void)in;\n  const auto r = " + name + "_header::" + name + "(" + call + ");\n";
+              "(const double* const* in, double* const* out, const int64_t*, void*) try {\n  (void)in;\n  const auto r = " +
+              name + "_header::" + name + "(" + call + ");\n";
   for (size_t o = 0; o < c.outputs.size(); ++o)
     unit.text += "  store(r" + (c.outputs.size() == 1 ? "" : "." + c.request.outputs[o].name) + ", out[" + std::to_string(o) + "], " + layout(c.request.outputs[o]) + ");\n";
   unit.text += "  return 0;\n} catch (const std::logic_error&) {\n  return 1;\n}\nextern \"C\" size_t " + name +

@@ -142,5 +142,13 @@ TEST(Eigen, ReadsAsAPersonWouldWriteIt) {
   EXPECT_NE(header.find("const Eigen::VectorXd g = 2.0 * double_ * (A.transpose() * (A * x - b));"), header.npos) << header;
 }
 
+// Eigen's comparisons are of bool, and its select() needs a tensor: found by random programs.
+TEST(Eigen, ChoosesBetweenScalars) {
+  Program p = parse("x: vector(n)\ny: vector(n)\na: scalar\nf = where(x < y, 1, 0)\ng = where(x < y, a, 2)\nexport h(x, y, a) -> f, g\n");
+  std::string header = eigen_header(p);
+  EXPECT_NE(header.find("f = (x.array() < y.array()).cast<double>().matrix();"), header.npos) << header;
+  EXPECT_NE(header.find("g = (x.array() < y.array()).unaryExpr([s = a, t = 2.0](bool hit) -> double { return hit ? s : t; }).matrix();"), header.npos) << header;
+}
+
 }  // namespace
 }  // namespace ricci

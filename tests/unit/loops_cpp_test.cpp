@@ -82,6 +82,7 @@ TEST(Cpp, AgreesWithTheInterpreterUnderEveryCompiler) {
     if (compiler.empty()) continue;
     const std::string warnings = "-Wall -Wextra -Wconversion -Wpedantic -Werror ";
     const CompiledLibrary library(compiler, warnings + (compiler == "g++" ? "-O1" : "-O1 -march=native"), source);
+    ASSERT_TRUE(library.ok()) << source.substr(0, 20'000);
     for (const Unit& u : units) {
       const LoadedFunction f(library, symbol_name(u.program.name));
       ASSERT_TRUE(f.entry && f.bytes) << u.program.name;
