@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "frontend/reader.h"
+#include "frontend/spelling.h"
 
 namespace ricci {
 namespace {
@@ -24,7 +25,7 @@ Doubt doubts_vectors(const Diagnostics& diagnostics) {
 
 std::optional<Program> try_reading(const std::string& text, const ParseOptions& options, const Calculus& calculus, Diagnostics& diagnostics,
                                    const std::set<std::string>& scalars, std::vector<std::string>* vectors) {
-  Reader reader(calculus, diagnostics, true, scalars);
+  Reader reader(calculus, diagnostics, true, scalars, options.free);
   for (const std::string& d : options.declarations) reader.read(d, "<declaration>");
   if (diagnostics.has_errors()) return std::nullopt;
   reader.read(text, options.name);
@@ -49,17 +50,17 @@ std::vector<std::set<std::string>> choices(const std::vector<std::string>& names
   return all;
 }
 
+// lambda and λ are one name.
+template <class Row> const Row* find_named(const std::vector<Row>& rows, std::string_view name) {
+  for (std::string_view spelling : {name, greek_twin(name)})
+    if (const auto it = std::ranges::find(rows, spelling, &Row::name); it != rows.end()) return &*it;
+  return nullptr;
+}
+
 }  // namespace
 
-const Declaration* Program::find_declaration(std::string_view name) const {
-  const auto it = std::ranges::find(declarations, name, &Declaration::name);
-  return it == declarations.end() ? nullptr : &*it;
-}
-
-const Definition* Program::find_definition(std::string_view name) const {
-  const auto it = std::ranges::find(definitions, name, &Definition::name);
-  return it == definitions.end() ? nullptr : &*it;
-}
+const Declaration* Program::find_declaration(std::string_view name) const { return find_named(declarations, name); }
+const Definition* Program::find_definition(std::string_view name) const { return find_named(definitions, name); }
 
 std::optional<NodeId> Program::find(std::string_view name) const {
   if (const Declaration* d = find_declaration(name)) return d->node;
@@ -67,8 +68,9 @@ std::optional<NodeId> Program::find(std::string_view name) const {
   return std::nullopt;
 }
 
-std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics) {
-  Reader reader(calculus, diagnostics, false);
+std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics,
+                                     const ParseOptions& options) {
+  Reader reader(calculus, diagnostics, false, {}, options.free);
   reader.read(source, file);
   return reader.finish();
 }

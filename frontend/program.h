@@ -4,6 +4,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,10 +68,14 @@ struct Calculus {
 struct ParseOptions {
   std::vector<std::string> declarations = {};  // each a text of declarations: "A: matrix(n, n) symmetric; x: vector(n)"
   std::string name = "<expression>";           // the name of the text in diagnostics
+  // Variables read as if all their entries were free: a promise that ties entries (symmetric, skew, diagonal) is forgotten, so that a
+  // derivative by them is the unconstrained one. (The graph of a symmetric matrix no longer tells S_ij from S_ji.)
+  std::set<std::string, std::less<>> free = {};
 };
 
-// A program text. Every error found is reported; nothing is returned if there was one.
-std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics);
+// A program text. Every error found is reported; nothing is returned if there was one. Of the options only `free` counts.
+std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics,
+                                     const ParseOptions& options = {});
 
 // A one-line expression: undeclared upper-case names are matrices, lower-case ones vectors, Greek ones scalars, a name with indices has an
 // axis for each; sizes follow by unification. The expression itself is the definition `f`. Definitions may precede it, after `;`.

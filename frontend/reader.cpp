@@ -78,7 +78,9 @@ void Reader::declaration(const Statement& s) {
     Meaning m{.variance = variance};
     if (ok) m.draft = drafts_.variable(uint32_t(variables_.size()), shape);
     elaborator_.names.emplace(name.text, m);
-    if (ok) variables_.push_back({name.text, shape, variance, properties(s, name, m), false, name.where});
+    if (!ok) continue;
+    variables_.push_back({name.text, shape, variance, properties(s, name, m), false, name.where});
+    if (variables_.back().properties.has(Property::constant)) elaborator_.constants.insert(name.text);
   }
 }
 
@@ -168,7 +170,7 @@ std::optional<Program> Reader::build() {
   for (const Variable& v : variables_) {
     Type type;
     for (DimVar d : v.shape) type.push_back(dims_.resolve(g, d));
-    nodes.push_back(g.variable(g.declare({v.name, std::move(type), v.variance, v.properties})));
+    nodes.push_back(g.variable(g.declare({v.name, std::move(type), v.variance, free_.contains(v.name) ? v.properties.untied() : v.properties})));
     p.declarations.push_back({v.name, nodes.back(), v.assumed, v.where});
     if (v.assumed) p.assumptions.push_back(v.name + ": " + kind_of(v));
   }

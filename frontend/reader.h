@@ -15,9 +15,11 @@ namespace ricci {
 
 class Reader {
  public:
-  // `scalars`: lower-case names to take for scalars although a vector is what they usually are.
-  Reader(const Calculus& calculus, Diagnostics& diagnostics, bool infer, std::set<std::string> scalars = {})
-      : calculus_(calculus), diagnostics_(diagnostics), infer_(infer), scalars_(std::move(scalars)), elaborator_(dims_, drafts_, diagnostics) {}
+  // `scalars`: lower-case names to take for scalars although a vector is what they usually are. `free`: as in ParseOptions.
+  Reader(const Calculus& calculus, Diagnostics& diagnostics, bool infer, std::set<std::string> scalars = {},
+         std::set<std::string, std::less<>> free = {})
+      : calculus_(calculus), diagnostics_(diagnostics), infer_(infer), scalars_(std::move(scalars)), free_(std::move(free)),
+        elaborator_(dims_, drafts_, diagnostics) {}
 
   void read(const std::string& text, const std::string& name);
   std::optional<Program> finish();
@@ -64,6 +66,7 @@ class Reader {
   Diagnostics& diagnostics_;
   bool infer_;
   std::set<std::string> scalars_;
+  std::set<std::string, std::less<>> free_;
   Dimensions dims_;
   Drafts drafts_;
   Elaborator elaborator_;

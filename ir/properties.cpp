@@ -43,6 +43,15 @@ constexpr std::array<uint64_t, kCount> kClosure = [] {
 
 void Properties::add(Property p) { bits_ |= kClosure[size_t(p)]; }
 
+Properties Properties::untied() const {
+  constexpr uint64_t kTies = uint64_t{1} << size_t(Property::symmetric) | uint64_t{1} << size_t(Property::skew) |
+                             uint64_t{1} << size_t(Property::lower) | uint64_t{1} << size_t(Property::upper);
+  Properties free;
+  for (Property p : list())
+    if (!(kClosure[size_t(p)] & kTies)) free.bits_ |= uint64_t{1} << size_t(p);
+  return free;
+}
+
 std::vector<Property> Properties::list() const {
   std::vector<Property> result;
   for (const PropertyRow& r : kTable)

@@ -24,6 +24,8 @@ class Properties {
   void add(Properties other) { bits_ |= other.bits_; }
   Properties common(Properties other) const { Properties r; r.bits_ = bits_ & other.bits_; return r; }
   bool empty() const { return bits_ == 0; }
+  // Without those that tie entries to one another: symmetric, skew, triangular, diagonal, and what implies one of them.
+  Properties untied() const;
   std::vector<Property> list() const;        // in table order
   std::vector<Property> minimal() const;     // without those implied by another in the set
   friend auto operator<=>(Properties, Properties) = default;

@@ -64,12 +64,15 @@ Input read_input(const Options& options) {
 Program parse_input(const Input& input, const Options& options) {
   Diagnostics diagnostics;
   std::optional<Program> program;
+  ParseOptions how{options.declare, input.name, {}};
+  if (options.symmetric == "unconstrained")
+    for (const std::string& x : split_names(options.wrt)) how.free.insert(x);
   if (input.expression) {
-    program = parse_expression(input.text, {options.declare, input.name}, calculus(), diagnostics);
+    program = parse_expression(input.text, how, calculus(), diagnostics);
   } else {
     std::string text = input.text;
     for (const std::string& declaration : options.declare) text += "\n" + declaration;
-    program = parse_program(std::move(text), input.name, calculus(), diagnostics);
+    program = parse_program(std::move(text), input.name, calculus(), diagnostics, how);
   }
   print_diagnostics(diagnostics, options);
   if (!program) throw InputError{};
