@@ -19,7 +19,8 @@ class CompiledLibrary {
     static int count = 0;
     const auto stem = std::filesystem::temp_directory_path() / ("ricci_cpp_" + std::to_string(getpid()) + "_" + std::to_string(count++));
     std::ofstream(stem.string() + ".cpp") << source;
-    const std::string command = compiler + " -std=c++17 -shared -fPIC " + options + " " + stem.string() + ".cpp -o " + stem.string() + ".so";
+    const std::string files = stem.string() + ".cpp -o " + stem.string() + ".so";
+    const std::string command = compiler + " -std=c++17 -shared -fPIC " + options + " " + files;
     const int status = std::system(command.c_str());
     if (status != 0) std::fprintf(stderr, "%s\n", command.c_str());
     handle_ = status == 0 ? dlopen((stem.string() + ".so").c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;

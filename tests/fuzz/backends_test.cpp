@@ -1,5 +1,5 @@
-// Is the code right? Random programs and their gradients, optimised, compiled by each back end and called, against the interpreter in __float128
-// on the programs as differentiation left them.
+// Is the code right? Random programs and their gradients, optimised, compiled by each back end and called, against the interpreter in
+// __float128 on the programs as differentiation left them.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -197,6 +197,20 @@ TEST(Backends, FourWays) {
     return outcomes(all);
   });
   std::printf("%zu through Eigen, %zu of them all in matrix form\n", eigen.called, eigen.in_matrix_form);
+}
+
+// A store one entry too far is no accident that goes unseen.
+TEST(GuardedCall, CatchesWhatIsOutside) {
+  struct Stray {
+    int64_t at;
+    size_t work_bytes(const int64_t*) const { return 0; }
+    int operator()(const double* const* in, double* const* out, const int64_t*, void*) const { return out[0][at] = in[0][0], 0; }
+  };
+  auto call = [](int64_t at, bool guard_behind) { return GuardedCall<double>(Stray{at}, {{1.0}}, {3}, {true}, {}, guard_behind).out[0]; };
+  EXPECT_EQ(call(2, true)[2], 1.0);
+  EXPECT_EQ(call(0, false)[0], 1.0);
+  EXPECT_THROW(call(3, true), std::runtime_error);
+  EXPECT_THROW(call(-1, false), std::runtime_error);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // A random program as one compiled function: what the tests of plans and back ends compile, call and compare.
 //
-// The results are the program's value, an intermediate one and a gradient, so that compiled functions share work between results. Layouts and
-// fixed sizes vary with the seed.
+// The results are the program's value, an intermediate one and a gradient, so that compiled functions share work between results. Layouts
+// and fixed sizes vary with the seed.
 #pragma once
 #include <cmath>
 #include <limits>
@@ -107,7 +107,8 @@ Comparison compare(const Case& c, const std::vector<ConditionedArray>& expected,
         r.finite = false;
         continue;
       }
-      if (std::abs(double(out[o][e]) - value[e]) <= kTolerance * (error[e] + std::abs(value[e])) + double(std::numeric_limits<T>::min())) continue;
+      const double slack = kTolerance * (error[e] + std::abs(value[e])) + double(std::numeric_limits<T>::min());
+      if (std::abs(double(out[o][e]) - value[e]) <= slack) continue;
       r.wrong = "output " + std::to_string(o) + ", element " + std::to_string(e) + ": " + std::to_string(out[o][e]) + " for " +
                 std::to_string(value[e]) + " +- " + std::to_string(error[e]) + "\n";
       return r;

@@ -1,5 +1,5 @@
-// The Eigen header of a random program behind the raw ABI, so that it can be called as every other back end is: a part of one translation unit
-// for many programs, since reading Eigen costs more than most of them.
+// The Eigen header of a random program behind the raw ABI, so that it can be called as every other back end is: a part of one translation
+// unit for many programs, since reading Eigen costs more than most of them.
 #pragma once
 #include <algorithm>
 #include <string>
@@ -122,11 +122,14 @@ inline EigenUnit eigen_unit(Case& c, const std::string& name) {
   }
   // The header's includes are the prelude's.
   for (size_t at = header.find('#'); at != header.npos; at = header.find("\n#", at)) header.insert(at += header[at] == '\n', "// ");
-  unit.text = "namespace " + name + "_header {\n" + header + "}\nextern \"C\" int " + name +
-              "(const double* const* in, double* const* out, const int64_t*, void*) try {\n  (void)in;\n  const auto r = " +
-              name + "_header::" + name + "(" + call + ");\n";
-  for (size_t o = 0; o < c.outputs.size(); ++o)
-    unit.text += "  store(r" + (c.outputs.size() == 1 ? "" : "." + c.request.outputs[o].name) + ", out[" + std::to_string(o) + "], " + layout(c.request.outputs[o]) + ");\n";
+  unit.text = "namespace " + name + "_header {\n" + header + "}\n";
+  unit.text += "extern \"C\" int " + name + "(const double* const* in, double* const* out, const int64_t*, void*) try {\n  (void)in;\n";
+  unit.text += "  const auto r = " + name + "_header::" + name + "(" + call + ");\n";
+  for (size_t o = 0; o < c.outputs.size(); ++o) {
+    const CompileRequest::Argument& a = c.request.outputs[o];
+    const std::string result = c.outputs.size() == 1 ? "r" : "r." + a.name;
+    unit.text += "  store(" + result + ", out[" + std::to_string(o) + "], " + layout(a) + ");\n";
+  }
   unit.text += "  return 0;\n} catch (const std::logic_error&) {\n  return 1;\n}\nextern \"C\" size_t " + name +
                "_work_bytes(const int64_t*) { return 0; }\n\n";
   return unit;

@@ -1,4 +1,4 @@
-// Calling compiled code where every array ends, or begins, at a page that may not be touched: an access out of bounds is caught and reported.
+// Calling compiled code where every array ends, or begins, at a page that may not be touched: what is out of bounds is caught and reported.
 #pragma once
 #include <csetjmp>
 #include <csignal>
