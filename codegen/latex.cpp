@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "codegen/notation.h"
-#include "codegen/unicode.h"
+#include "frontend/spelling.h"
 #include "ir/elementwise.h"
 #include "ir/functions.h"
 

@@ -1,7 +1,7 @@
 #include "codegen/mathml.h"
 
 #include "codegen/notation.h"
-#include "codegen/unicode.h"
+#include "frontend/spelling.h"
 
 namespace ricci {
 namespace {

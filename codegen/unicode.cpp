@@ -1,8 +1,7 @@
 #include "codegen/unicode.h"
 
-#include <algorithm>
-
 #include "codegen/notation.h"
+#include "frontend/spelling.h"
 
 namespace ricci {
 namespace {
@@ -10,14 +9,6 @@ namespace {
 using mat::Expr;
 using mat::Node;
 using mat::Op;
-
-constexpr std::pair<std::string_view, std::string_view> kGreek[] = {
-    {"alpha", "α"}, {"beta", "β"},   {"gamma", "γ"}, {"delta", "δ"},   {"epsilon", "ε"}, {"zeta", "ζ"},  {"eta", "η"},   {"theta", "θ"},
-    {"iota", "ι"},  {"kappa", "κ"},  {"lambda", "λ"}, {"mu", "μ"},      {"nu", "ν"},      {"xi", "ξ"},    {"pi", "π"},    {"rho", "ρ"},
-    {"sigma", "σ"}, {"tau", "τ"},    {"upsilon", "υ"}, {"phi", "φ"},    {"chi", "χ"},     {"psi", "ψ"},   {"omega", "ω"}, {"Gamma", "Γ"},
-    {"Delta", "Δ"}, {"Theta", "Θ"},  {"Lambda", "Λ"}, {"Xi", "Ξ"},      {"Pi", "Π"},      {"Sigma", "Σ"}, {"Phi", "Φ"},   {"Psi", "Ψ"},
-    {"Omega", "Ω"},
-};
 
 std::string superscript(const std::string& digits) {
   constexpr const char* kDigits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
@@ -69,11 +60,6 @@ Pieces spell(const Node& n) {
 Level level(const Node& n) { return n.calls("inv") ? Level::Postfix : infix_level(n); }
 
 }  // namespace
-
-std::string_view greek_letter(std::string_view name) {
-  auto row = std::ranges::find(kGreek, name, &std::pair<std::string_view, std::string_view>::first);
-  return row == std::end(kGreek) ? std::string_view() : row->second;
-}
 
 std::string to_unicode(const Expr& e) { return render(e, {spell, level}); }
 

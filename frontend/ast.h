@@ -22,6 +22,7 @@ enum class AstKind : uint8_t {
   Name,        // `name`
   Indexed,     // children: base; `indices`: a^i_j, [A*B]_ij
   Negate,      // -a
+  Comparison,  // a < b: one op
   Sum,         // a + b - c: children, an op before each but the first
   Product,     // a*b.*c/d, a^i_j x^j: children, an op before each but the first
   Power,       // a^b
@@ -35,7 +36,7 @@ enum class AstKind : uint8_t {
   Poison,      // what could not be read; its error is reported
 };
 
-enum class AstOp : uint8_t { Plus, Minus, Times, Juxtaposed, Over, EntryTimes, EntryOver, Solve, Outer };
+enum class AstOp : uint8_t { Plus, Minus, Times, Juxtaposed, Over, EntryTimes, EntryOver, Solve, Outer, Less, LessEqual, Greater, GreaterEqual, Equal, Unequal };
 
 // An index as written: its letter, whether it stands high, and the place of the variable it belongs to on the left of `f^i_(j)(k)`.
 struct IndexUse {

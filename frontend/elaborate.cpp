@@ -62,6 +62,7 @@ Meaning Elaborator::elaborate(AstId id) {
     case AstKind::Name: return is_dimension_[id.value - base_] ? Meaning{} : name(a);
     case AstKind::Indexed: return indexed(id);
     case AstKind::Negate: return negate(a);
+    case AstKind::Comparison: return comparison(a);
     case AstKind::Sum: {
       std::vector<Meaning> terms;
       for (AstId c : a.children) terms.push_back(take(c));

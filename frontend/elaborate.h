@@ -42,6 +42,8 @@ class Elaborator {
 
   // What names mean; a poisoned meaning keeps its uses silent.
   std::map<std::string, Meaning, std::less<>> names = {};
+  // Variables declared constant: nothing is differentiated by them.
+  std::set<std::string, std::less<>> constants = {};
   // Names that a later statement defines, and the one whose definition is being read.
   std::map<std::string, SourceRange, std::less<>> later = {};
   std::string defining = {};
@@ -113,6 +115,8 @@ class Elaborator {
   // --- elaborate_functions.cpp ---------------------------------------------------------------------------------------------------
   Meaning call(const Ast& a);
   Meaning elementwise_call(MapOp op, Call& c);
+  Meaning elementwise(MapOp op, Call c, std::string_view what);
+  Meaning comparison(const Ast& a);
   Meaning table_call(FunOp op, Call& c);
   Meaning unknown_function(const Ast& a);
   bool right_count(const Call& c, size_t least, size_t most);
@@ -142,6 +146,7 @@ class Elaborator {
   Meaning f_transpose(Call& c);
 
   // --- elaborate_derivatives.cpp -------------------------------------------------------------------------------------------------
+  bool differentiable(const Ast& variable, SourceRange where, std::string_view by);
   bool variable_argument(const Call& c, size_t i);
   bool scalar_argument(const Call& c, size_t i);
   bool shaped_like(const Meaning& m, const Meaning& model, SourceRange where, std::string_view what, std::string_view model_name);

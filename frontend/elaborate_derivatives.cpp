@@ -6,14 +6,21 @@
 
 namespace ricci {
 
-// The i-th argument is the name of a declared variable. A definition will not do: what is derived from `u = 2*y` need not contain u any more.
+// Whether `variable` names a declared variable. A definition will not do: what is derived from `u = 2*y` need not contain u any more.
+bool Elaborator::differentiable(const Ast& variable, SourceRange where, std::string_view by) {
+  const auto it = variable.kind == AstKind::Name ? names.find(variable.name) : names.end();
+  if (it == names.end() || !drafts_.is_variable(it->second.draft)) {
+    report(Message::not_a_variable, where, by, excerpt(where)).fix(Message::declare_it);
+    return false;
+  }
+  if (!constants.contains(variable.name)) return true;
+  report(Message::constant_variable, where, variable.name);
+  return false;
+}
+
 bool Elaborator::variable_argument(const Call& c, size_t i) {
   const Ast& a = ast(c.ast.children[i]);
-  const Meaning& m = c.arguments[i];
-  if (m.poisoned()) return false;
-  if (a.kind == AstKind::Name && names.contains(a.name) && drafts_.is_variable(m.draft)) return true;
-  report(Message::not_a_variable, a.where, c.ast.name, excerpt(a.where)).fix(Message::declare_it);
-  return false;
+  return !c.arguments[i].poisoned() && differentiable(a, a.where, c.ast.name);
 }
 
 bool Elaborator::scalar_argument(const Call& c, size_t i) {
@@ -65,11 +72,7 @@ Meaning Elaborator::list(const Ast& a) {
   for (AstId id : a.children) {
     const Ast& item = ast(id);
     Meaning m = take(id);
-    if (m.poisoned()) return poison();
-    if (item.kind != AstKind::Name || !drafts_.is_variable(m.draft)) {
-      report(Message::not_a_variable, item.where, "{...}", excerpt(item.where)).fix(Message::declare_it);
-      return poison();
-    }
+    if (m.poisoned() || !differentiable(item, item.where, "{...}")) return poison();
     all.several.emplace_back(std::string(item.name), std::move(m));
   }
   return all;

@@ -1,4 +1,4 @@
-// Calls: the rows of ir/elementwise.def and ir/functions.def by their own names, and what is written with other nodes.
+// Calls and comparisons: the rows of ir/elementwise.def and ir/functions.def by their own names, and what is written with other nodes.
 #include <algorithm>
 
 #include "frontend/elaborate.h"
@@ -106,9 +106,33 @@ bool Elaborator::whole(Meaning& m, const Call& c, size_t i) {
   return false;
 }
 
-// An elementwise function: tensors of one shape, or scalars, which broadcast.
 Meaning Elaborator::elementwise_call(MapOp op, Call& c) {
-  if (!right_count(c, size_t(row(op).arity), size_t(row(op).arity))) return poison();
+  return right_count(c, size_t(row(op).arity), size_t(row(op).arity)) ? elementwise(op, std::move(c), c.ast.name) : poison();
+}
+
+// A comparison is 1 where it holds, else 0, also beside a NaN (of which only != holds).
+Meaning Elaborator::comparison(const Ast& a) {
+  Call c{.ast = a, .arguments = {}, .where = {}};
+  for (AstId child : a.children) {
+    c.arguments.push_back(take(child));
+    c.where.push_back(ast(child).where);
+  }
+  const AstOp op = a.ops[0];
+  if (op == AstOp::Greater || op == AstOp::GreaterEqual) {
+    std::swap(c.arguments[0], c.arguments[1]);
+    std::swap(c.where[0], c.where[1]);
+  }
+  Meaning m = elementwise(op == AstOp::Equal || op == AstOp::Unequal ? MapOp::isequal_ : MapOp::isless_, c, "comparison");
+  if (m.poisoned()) return m;
+  const Shape shape = drafts_.shape(m.draft);
+  if (op == AstOp::Unequal) m.draft = drafts_.sum({{1, drafts_.broadcast(drafts_.constant(1), shape)}, {-1, m.draft}}, shape);
+  if (op == AstOp::LessEqual || op == AstOp::GreaterEqual)
+    m.draft = drafts_.sum({{1, m.draft}, {1, elementwise(MapOp::isequal_, std::move(c), "comparison").draft}}, shape);
+  return m;
+}
+
+// An elementwise function: tensors of one shape, or scalars, which broadcast.
+Meaning Elaborator::elementwise(MapOp op, Call c, std::string_view what) {
   bool indices = false;
   for (size_t i = 0; i < c.arguments.size(); ++i) {
     if (!usable(c.arguments[i], c.at(i))) return poison();
@@ -123,7 +147,7 @@ Meaning Elaborator::elementwise_call(MapOp op, Call& c) {
   for (const Meaning& m : c.arguments) {
     operands.push_back(m.draft);
     if (drafts_.rank(m.draft) == 0) continue;
-    if (model && !same_shape(*model, m, Message::shapes_differ, c.ast.where, c.ast.name)) return poison();
+    if (model && !same_shape(*model, m, Message::shapes_differ, c.ast.where, what)) return poison();
     if (!model) model = &m;
   }
   Meaning result;

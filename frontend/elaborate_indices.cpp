@@ -330,10 +330,7 @@ Meaning Elaborator::partial(const Ast& a) {
   const Ast& variable = ast(a.children[1]);
   if (!usable(f, ast(a.children[0]).where) || x.poisoned() || bare(f, ast(a.children[0]).where) || bare(x, variable.where)) return poison();
   const Ast& base = variable.kind == AstKind::Indexed ? ast(variable.children[0]) : variable;
-  if (base.kind != AstKind::Name || !names.contains(base.name)) {
-    report(Message::not_a_variable, variable.where, "d", excerpt(variable.where)).fix(Message::declare_it);
-    return poison();
-  }
+  if (!differentiable(base, variable.where, "d")) return poison();
   f = settle(std::move(f), a.children[0]);
   if (f.poisoned()) return f;
   Meaning m{.draft = drafts_.derivative(f.draft, x.draft), .indices = f.indices, .indexed = true};
@@ -373,7 +370,7 @@ Meaning Elaborator::close(Meaning m, AstId root, const LeftSide& left) {
       report(Message::left_index_unused, i.where, i.letter);
       return poison();
     }
-    if (high_ && use->variance != i.variance) {
+    if (high_ && use->variance != i.variance && i.variable == 0) {  // an index of a variable stands low and in parentheses
       report(Message::heights_differ, use->where, i.letter, height(use->variance), height(i.variance)).note(i.where, Message::first_use, i.letter);
       return poison();
     }

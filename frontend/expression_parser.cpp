@@ -88,7 +88,9 @@ void ExpressionParser::operand() {
 void ExpressionParser::name() {
   const Token& t = next();
   const bool is_known = known(t.text);
-  const size_t cut = t.text.find('_');
+  size_t cut = t.text.find('_');  // the longest name that is known wins: w_out_i is w_out with an index
+  for (size_t at = t.text.rfind('_'); !is_known && at != t.text.npos && at > 0; at = t.text.rfind('_', at - 1))
+    if (known(t.text.substr(0, at))) { cut = at; break; }
   const std::string_view base = t.text.substr(0, cut);
   if (!is_known && is_reduction(base) && (cut != t.text.npos || adjacent(TokenKind::Underscore))) {
     std::vector<IndexUse> indices;
@@ -105,7 +107,7 @@ void ExpressionParser::name() {
   const SourceRange base_at = {t.where.source, t.where.begin, t.where.begin + uint32_t(splits ? base.size() : t.text.size())};
   trailing_indices(indices);
   if (failed_) return;
-  const AstId id = add({.kind = AstKind::Name, .where = base_at, .name = splits ? base : t.text, .name_at = base_at});
+  const AstId id = add({.kind = AstKind::Name, .where = base_at, .name = first_spelling(splits ? base : t.text), .name_at = base_at});
   push(indices.empty() ? id : indexed(id, std::move(indices)));
 }
 
@@ -182,7 +184,10 @@ void ExpressionParser::operation() {
     case TokenKind::LeftBracket: return bracket();
     case TokenKind::Name: case TokenKind::Number: case TokenKind::LeftParen: case TokenKind::SumSign: case TokenKind::Partial:
       return juxtapose();
-    case TokenKind::Compare: fail(Message::not_supported, t.where, "a comparison"); return;
+    case TokenKind::Compare: return compare();
+    case TokenKind::Equal:
+      if (Diagnostic* d = fail(Message::unexpected_token, t.where, spelled(t))) d->fix(Message::did_you_mean, "==");
+      return;
     case TokenKind::Colon: fail(Message::not_supported, t.where, "a slice"); return;
     default: fail(Message::unexpected_token, t.where, spelled(t)); return;
   }
@@ -192,6 +197,19 @@ void ExpressionParser::binary(Precedence p, AstKind kind, AstOp op) {
   reduce(p);
   operators_.push_back({p, kind, op, next().where});
   want_operand_ = true;
+}
+
+void ExpressionParser::compare() {
+  constexpr std::pair<std::string_view, AstOp> kSigns[] = {
+      {"<", AstOp::Less}, {"<=", AstOp::LessEqual}, {"≤", AstOp::LessEqual}, {">", AstOp::Greater}, {">=", AstOp::GreaterEqual},
+      {"≥", AstOp::GreaterEqual}, {"==", AstOp::Equal}, {"!=", AstOp::Unequal}, {"≠", AstOp::Unequal},
+  };
+  const Token& t = peek();
+  reduce(kComparison);
+  const size_t base = frames_.empty() ? 0 : frames_.back().operator_base;
+  if (operators_.size() > base) { fail(Message::unexpected_token, t.where, spelled(t)); return; }  // a < b < c
+  const auto sign = std::ranges::find(kSigns, t.text, &std::pair<std::string_view, AstOp>::first);
+  binary(kComparison, AstKind::Comparison, sign->second);
 }
 
 void ExpressionParser::juxtapose() {

@@ -18,7 +18,7 @@ class ExpressionParser : protected TokenReader {
 
  private:
   // How tightly operators bind. A minus sign binds less than the product after it, unless an operator stands before it.
-  enum Precedence : uint8_t { kSum = 1, kSign = 2, kProduct = 3, kFactorSign = 4, kPower = 5 };
+  enum Precedence : uint8_t { kComparison = 1, kSum, kSign, kProduct, kFactorSign, kPower };
 
   struct PendingOp {
     Precedence precedence;
@@ -54,6 +54,7 @@ class ExpressionParser : protected TokenReader {
   void nabla();
   void operation();
   void binary(Precedence p, AstKind kind, AstOp op);
+  void compare();
   void juxtapose();
   void caret();
   void quote();

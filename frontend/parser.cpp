@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "frontend/expression_parser.h"
 #include "frontend/spelling.h"
@@ -79,7 +80,7 @@ class StatementParser : ExpressionParser {
   WrittenName written_name(std::string_view what) {
     if (!is(TokenKind::Name)) { fail(Message::expected, peek().where, what, spelled(peek())); return {}; }
     const Token& t = next();
-    return {std::string(t.text), t.where};
+    return {std::string(first_spelling(t.text)), t.where};
   }
 
   WrittenDim written_dim() {
@@ -182,7 +183,8 @@ class StatementParser : ExpressionParser {
     for (size_t i = 1; i < s.dims.size(); ++i) s.dims[i].variance = Variance::Down;
   }
 
-  Statement definition() {  // y = A*x, y^i = a^i_j x^j, J^i_(k) = d(f^i)/d(x^k)
+  // y = A*x, y^i = a^i_j x^j, J^i_(k) = d(f^i)/d(x^k), F_ij(kl) = ...
+  Statement definition() {
     Statement s{.kind = Statement::Kind::Definition};
     const Token& head = peek();
     if (!is(TokenKind::Name)) {
@@ -190,27 +192,20 @@ class StatementParser : ExpressionParser {
       return s;
     }
     WrittenName name = written_name("a name");
-    std::vector<IndexUse> suffix;
-    std::string base = name.text;
-    if (const size_t cut = name.text.find('_'); cut != std::string::npos && !known(name.text)) {
-      base = name.text.substr(0, cut);
-      index_letters(head.text.substr(cut + 1), inside(head, cut + 1), Variance::Down, suffix);
-      failed_ = false;  // a name such as step_2 is no index after all
-    }
-    left_indices(s.indices);
+    const bool may_split = !known(name.text) && head.text.find('_') != std::string::npos;
+    const SourceRange arguments = join(name.where, peek().where);
+    const bool parenthesis = is(TokenKind::LeftParen);
+    left_indices(s.indices, may_split);
     if (failed_) return s;
-    const bool more = !s.indices.empty();
-    if (is(TokenKind::LeftParen)) { fail(Message::left_side_arguments, join(name.where, peek().where), name.text); return s; }
+    if (is(TokenKind::LeftParen)) { fail(Message::left_side_arguments, arguments, name.text); return s; }
     if (!eat(TokenKind::Equal)) {
       fail(Message::left_side, join(name.where, peek().where));
       return s;
     }
     const uint32_t first = uint32_t(syntax_.nodes.size());
     s.body = expression();
-    if (!suffix.empty() && (more || uses_letters(first, suffix, is_symbol(base)))) {
-      name.text = base;
-      s.indices.insert(s.indices.begin(), suffix.begin(), suffix.end());
-    }
+    const bool split = may_split && split_indices(head, first, name, s.indices);
+    if (parenthesis && !split) { fail(Message::left_side_arguments, arguments, name.text); return s; }
     s.indexed = !s.indices.empty();
     known_.insert(name.text);
     insert_parts(name.text, s.body);
@@ -225,14 +220,15 @@ class StatementParser : ExpressionParser {
     for (AstId item : syntax_[call.children[1]].children) known_.insert(name + "_" + std::string(syntax_[item].name));
   }
 
-  // The indices on the left of a definition: groups after ^ and _, then those of the variables in parentheses.
-  void left_indices(std::vector<IndexUse>& out) {
+  // The indices on the left of a definition: groups after ^ and _, then those of the variables in parentheses. With `inside_name` some stand
+  // in the name already, as in F_ij(k).
+  void left_indices(std::vector<IndexUse>& out, bool inside_name) {
     int variable = 0;
     while (!failed_) {
       if (is(TokenKind::Caret) || is(TokenKind::Underscore)) {
         const Variance v = next().kind == TokenKind::Caret ? Variance::Up : Variance::Down;
         if (!is(TokenKind::LeftParen)) { index_group(v, out); continue; }
-      } else if (!is(TokenKind::LeftParen) || out.empty()) {
+      } else if (!is(TokenKind::LeftParen) || (out.empty() && !inside_name)) {
         return;
       }
       const size_t begin = out.size();
@@ -242,14 +238,33 @@ class StatementParser : ExpressionParser {
     }
   }
 
-  // Whether the nodes from `first` on use every one of `letters` as an index; `some`: at least one.
-  bool uses_letters(uint32_t first, const std::vector<IndexUse>& letters, bool some) const {
-    auto used = [&](const IndexUse& want) {
-      for (uint32_t i = first; i < syntax_.nodes.size(); ++i)
-        if (std::ranges::find(syntax_.nodes[i].indices, want.letter, &IndexUse::letter) != syntax_.nodes[i].indices.end()) return true;
-      return false;
-    };
-    return some ? std::ranges::any_of(letters, used) : std::ranges::all_of(letters, used);
+  // Moves the letters behind an underscore of the undeclared `name` to the indices after it, if they are some: the right side uses them all
+  // (F_ij, and G_x_ij of G_x); or, of a one-letter name, some, so that the others can be reported; or there are more and the right side has none.
+  bool split_indices(const Token& head, uint32_t first, WrittenName& name, std::vector<IndexUse>& indices) {
+    const std::set<std::string_view> used = letters_used(first);
+    const auto is_used = [&](const IndexUse& i) { return used.contains(i.letter); };
+    for (bool every : {true, false})
+      for (size_t cut = head.text.find('_'); cut != std::string_view::npos; cut = head.text.find('_', cut + 1)) {
+        const std::string_view base = head.text.substr(0, cut), letters = head.text.substr(cut + 1);
+        if (std::ranges::any_of(letters, [](char c) { return c >= '0' && c <= '9'; })) continue;
+        std::vector<IndexUse> suffix;
+        index_letters(letters, inside(head, cut + 1), Variance::Down, suffix);
+        const bool taken = every ? std::ranges::all_of(suffix, is_used)
+                                 : is_symbol(base) && (std::ranges::any_of(suffix, is_used) || (used.empty() && !indices.empty()));
+        if (!taken) continue;
+        name.text = first_spelling(base);
+        indices.insert(indices.begin(), suffix.begin(), suffix.end());
+        return true;
+      }
+    return false;
+  }
+
+  // The letters that stand as indices in the nodes from `first` on.
+  std::set<std::string_view> letters_used(uint32_t first) const {
+    std::set<std::string_view> letters;
+    for (uint32_t i = first; i < syntax_.nodes.size(); ++i)
+      for (const IndexUse& use : syntax_.nodes[i].indices) letters.insert(use.letter);
+    return letters;
   }
 };
 

@@ -6,6 +6,20 @@
 #include "frontend/lexer.h"
 
 namespace ricci {
+namespace {
+
+struct GreekName {
+  std::string_view name, letter;
+};
+constexpr GreekName kGreek[] = {
+    {"alpha", "α"}, {"beta", "β"},   {"gamma", "γ"}, {"delta", "δ"},   {"epsilon", "ε"}, {"zeta", "ζ"},  {"eta", "η"},   {"theta", "θ"},
+    {"iota", "ι"},  {"kappa", "κ"},  {"lambda", "λ"}, {"mu", "μ"},      {"nu", "ν"},      {"xi", "ξ"},    {"pi", "π"},    {"rho", "ρ"},
+    {"sigma", "σ"}, {"tau", "τ"},    {"upsilon", "υ"}, {"phi", "φ"},    {"chi", "χ"},     {"psi", "ψ"},   {"omega", "ω"}, {"Gamma", "Γ"},
+    {"Delta", "Δ"}, {"Theta", "Θ"},  {"Lambda", "Λ"}, {"Xi", "Ξ"},      {"Pi", "Π"},      {"Sigma", "Σ"}, {"Phi", "Φ"},   {"Psi", "Ψ"},
+    {"Omega", "Ω"},
+};
+
+}  // namespace
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
@@ -48,13 +62,23 @@ bool is_reduction(std::string_view name) {
   return std::ranges::find(kReductions, name) != std::end(kReductions);
 }
 
+std::string_view greek_letter(std::string_view name) {
+  const auto row = std::ranges::find(kGreek, name, &GreekName::name);
+  return row == std::end(kGreek) ? std::string_view() : row->letter;
+}
+
+std::string_view greek_twin(std::string_view name) {
+  if (name == "delta" || name == "δ") return {};
+  if (const std::string_view letter = greek_letter(name); !letter.empty()) return letter;
+  const auto row = std::ranges::find(kGreek, name, &GreekName::letter);
+  return row == std::end(kGreek) ? std::string_view() : row->name;
+}
+
 bool is_greek_name(std::string_view name) {
-  constexpr std::string_view kNames[] = {"alpha", "beta", "gamma", "delta",   "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
-                                         "nu",    "xi",   "rho",   "sigma",   "tau",     "phi",  "chi", "psi",   "omega", "upsilon", "omicron"};
   while (!name.empty() && name.back() >= '0' && name.back() <= '9') name.remove_suffix(1);
   const CodePoint p = decode(name);
   if (p.length > 0 && p.length == name.size() && is_greek(p.value)) return true;
-  return std::ranges::find(kNames, name) != std::end(kNames);
+  return name != "pi" && !greek_letter(name).empty() && name[0] >= 'a';
 }
 
 }  // namespace ricci

@@ -25,6 +25,12 @@ std::string counted(size_t n, std::string_view one, std::string_view many);
 // Functions that reduce a named index when they bear one: sum_i, lse_k.
 bool is_reduction(std::string_view name);
 
+// The letter of a Greek name: "λ" for "lambda", "Γ" for "Gamma"; empty for any other name.
+std::string_view greek_letter(std::string_view name);
+
+// The other spelling of a Greek name or letter, which means the same variable; empty if there is none. δ is the unit tensor and no twin.
+std::string_view greek_twin(std::string_view name);
+
 // alpha, lambda, ... or one Greek letter, also with digits behind (sigma2).
 bool is_greek_name(std::string_view name);
 

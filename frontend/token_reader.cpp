@@ -20,6 +20,14 @@ std::string TokenReader::spelled(const Token& t) {
   return t.kind == TokenKind::Newline || t.kind == TokenKind::End ? "the end of the line" : fmt::format("`{}`", shorten(t.text));
 }
 
+std::string_view TokenReader::first_spelling(std::string_view name) {
+  const std::string_view twin = greek_twin(name);
+  if (twin.empty() || known_.contains(name)) return name;
+  if (known_.contains(twin) || greek_.contains(twin)) return twin;
+  greek_.insert(name);
+  return name;
+}
+
 bool TokenReader::expect(TokenKind kind, std::string_view what) {
   if (eat(kind)) return true;
   fail(Message::expected, peek().where, what, spelled(peek()));

@@ -1,12 +1,14 @@
 // A text's tokens from left to right, the first mistake of a statement, and the indices that both sides of `=` may bear.
 #pragma once
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "frontend/ast.h"
 #include "frontend/parser.h"
+#include "frontend/spelling.h"
 
 namespace ricci {
 
@@ -24,7 +26,10 @@ class TokenReader {
   const Token& next() { return tokens_[std::min(pos_++, tokens_.size() - 1)]; }
   bool eat(TokenKind kind) { return is(kind) && (++pos_, true); }
   void skip_separators() { while (is(TokenKind::Newline) || is(TokenKind::Semicolon)) ++pos_; }
-  bool known(std::string_view name) const { return known_.contains(name); }
+  // Whether a name, in either spelling if it is Greek, is declared or defined.
+  bool known(std::string_view name) const { return known_.contains(name) || known_.contains(greek_twin(name)); }
+  // The spelling under which a name is kept: of lambda and λ the one that came first.
+  std::string_view first_spelling(std::string_view name);
 
   static std::string spelled(const Token& t);
   // Reports the first mistake of a statement; nothing for those that follow from it.
@@ -53,6 +58,8 @@ class TokenReader {
   bool failed_ = false;
 
  private:
+  std::set<std::string_view> greek_;  // spellings met so far
+
   bool caret_begins_indices() const;
   bool is_index_text(std::string_view text) const;
 };

@@ -29,7 +29,7 @@ Program parse(const std::string& text) {
   return std::move(*p);
 }
 
-const std::string kDeclarations = "A: matrix(n, n)\nX: matrix(n, n)\nH: matrix(n, n)\nx: vector(n)\nlambda: scalar\nλ: scalar\n";
+const std::string kDeclarations = "A: matrix(n, n)\nX: matrix(n, n)\nH: matrix(n, n)\nx: vector(n)\nlambda: scalar\n";
 
 // The definition `f` of a program over A, X, H, x and lambda.
 struct Answer {
