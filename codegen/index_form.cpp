@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
+#include "codegen/index_variance.h"
 #include "codegen/notation.h"
 #include "codegen/text.h"
 #include "passes/raise.h"
@@ -42,91 +44,10 @@ std::optional<Named> spell_named(const mat::Expr& e) {
   return Named{to_text(whole), divisor};
 }
 
-// Which way the axes of every node stand, as far as variables decide it, and whether they can stand so.
-class VarianceCheck {
- public:
-  using Axes = std::vector<std::optional<Variance>>;  // nothing: either
-
-  explicit VarianceCheck(const Graph& g) : g_(g) {}
-
-  bool agrees(NodeId root, const std::vector<Variance>& wanted) {
-    const NodeId roots[] = {root};
-    for (NodeId n : g_.reachable(roots)) {
-      std::optional<Axes> axes = infer(n);
-      if (!axes) return false;
-      known_.emplace(n, std::move(*axes));
-    }
-    const Axes& found = known_.at(root);
-    for (size_t k = 0; k < wanted.size(); ++k)
-      if (found[k] && *found[k] != wanted[k]) return false;
-    return true;
-  }
-
-  const Axes* find(NodeId n) const {
-    auto it = known_.find(n);
-    return it == known_.end() ? nullptr : &it->second;
-  }
-
- private:
-  std::optional<Axes> infer(NodeId id) const {
-    const Node& n = g_[id];
-    Axes axes(n.rank());
-    switch (n.kind) {
-      case Kind::Const: case Kind::Size: case Kind::Call: return axes;
-      case Kind::Var: {
-        const std::vector<Variance>& v = g_.symbol(id).variance;
-        for (size_t k = 0; k < v.size() && k < axes.size(); ++k) axes[k] = v[k];
-        return axes;
-      }
-      case Kind::Sum: case Kind::Map:
-        for (NodeId o : n.operands)
-          for (size_t k = 0; k < g_[o].rank(); ++k) {
-            const auto& v = known_.at(o)[k];
-            if (axes[k] && v && *axes[k] != *v) return std::nullopt;
-            if (v) axes[k] = v;
-          }
-        return axes;
-      case Kind::Fun:
-        if (row(n.fun_op()).core_out == 2) axes[n.rank() - 2] = Variance::Up, axes[n.rank() - 1] = Variance::Down;
-        else for (size_t k = 0; k < axes.size(); ++k) axes[k] = known_.at(n.operands[0])[k];
-        return axes;
-      case Kind::Ein: return product(id);
-    }
-    return axes;
-  }
-
-  std::optional<Axes> product(NodeId id) const {
-    std::map<Label, std::vector<std::optional<Variance>>> ends;
-    for (const Factor& f : g_.factors(id))
-      for (size_t k = 0; k < f.labels.size(); ++k) ends[f.labels[k]].push_back(known_.at(f.tensor)[k]);
-    Labels out = g_.out(id);
-    for (const auto& [l, vs] : ends) {
-      if (std::ranges::find(out, l) != out.end()) continue;
-      bool meets = vs.size() == 2 && !(vs[0] && vs[1] && *vs[0] == *vs[1]);
-      if (!meets) return std::nullopt;
-    }
-    Axes axes(out.size());
-    for (size_t k = 0; k < out.size(); ++k) {
-      if (std::ranges::count(out, out[k]) > 2) return std::nullopt;
-      for (const auto& v : ends[out[k]]) {
-        if (axes[k] && v && *axes[k] != *v) return std::nullopt;
-        if (v) axes[k] = v;
-      }
-    }
-    for (size_t k = 0; k < out.size(); ++k)  // delta^i_j: the second end stands the other way
-      for (size_t j = 0; j < k; ++j)
-        if (out[j] == out[k] && axes[k]) axes[k] = *axes[k] == Variance::Up ? Variance::Down : Variance::Up;
-    return axes;
-  }
-
-  const Graph& g_;
-  std::map<NodeId, Axes> known_;
-};
-
 class Printer {
  public:
-  // Without `axes` every index stands low.
-  Printer(const Graph& g, const VarianceCheck* axes) : g_(g), axes_(axes) {}
+  // Without `axes` every index stands low. The unit tensors of `loose` letters show their size: [eye(n)]_ij.
+  Printer(const Graph& g, const VarianceCheck* axes, std::set<std::string> loose = {}) : g_(g), axes_(axes), loose_(std::move(loose)) {}
 
   std::string print(NodeId root, const Letters& letters, const std::vector<Variance>& variance) {
     for (size_t k = 0; k < letters.size(); ++k) stands_[letters[k]] = variance[k];
@@ -144,6 +65,19 @@ class Printer {
       std::ranges::move(inner.rbegin(), inner.rend(), std::back_inserter(stack));
     }
     return out;
+  }
+
+  // The letters of deltas that no tensor shares, so that their size follows from nothing.
+  std::set<std::string> loose_letters() const {
+    std::set<std::string> tied = tied_, loose;
+    for (bool more = true; more;) {
+      more = false;
+      for (const auto& [a, b] : deltas_)
+        if (tied.contains(a) != tied.contains(b)) tied.insert({a, b}), more = true;
+    }
+    for (const auto& [a, b] : deltas_)
+      if (!tied.contains(a)) loose.insert({a, b});
+    return loose;
   }
 
  private:
@@ -167,11 +101,20 @@ class Printer {
   }
 
   // The indices of a node stand as they were inferred; those of deltas and ones as their letters do.
-  std::string indexed(const std::string& text, const Letters& letters, std::optional<NodeId> node = {}) const {
+  std::string indexed(const std::string& text, const Letters& letters, std::optional<NodeId> node = {}) {
+    tied_.insert(letters.begin(), letters.end());
+    return text + heights(letters, node);
+  }
+  std::string heights(const Letters& letters, std::optional<NodeId> node = {}) const {
     std::vector<Variance> v = variance_of(letters);
     const VarianceCheck::Axes* axes = axes_ && node ? axes_->find(*node) : nullptr;
     for (size_t k = 0; axes && k < v.size(); ++k) v[k] = (*axes)[k].value_or(v[k]);
-    return text + spell_indices(letters, v);
+    return spell_indices(letters, v);
+  }
+
+  std::string delta(DimId size, const std::string& a, const std::string& b) {
+    deltas_.emplace_back(a, b);
+    return (loose_.contains(a) ? "[eye(" + g_.spell(size) + ")]" : "delta") + heights(in_order(a, b));
   }
 
   std::optional<Rational> number(NodeId n) const {
@@ -267,7 +210,7 @@ class Printer {
     return out;
   }
 
-  std::string zeros(const Type& type, const Letters& letters) const {
+  std::string zeros(const Type& type, const Letters& letters) {
     if (type.empty()) return "0";
     std::string sizes;
     for (DimId d : type) sizes += (sizes.empty() ? "" : ", ") + g_.spell(d);
@@ -280,6 +223,39 @@ class Printer {
     return std::pair(v[1], b) < std::pair(v[0], a) ? Letters{b, a} : Letters{a, b};
   }
 
+  // Whether the letter of an axis of `n` is written once in each of its terms. Brackets and functions sum what they see twice.
+  bool written_once(NodeId n, size_t axis) const {
+    std::vector<std::pair<NodeId, size_t>> open = {{n, axis}};
+    std::set<std::pair<NodeId, size_t>> seen;
+    while (!open.empty()) {
+      const auto [id, k] = open.back();
+      open.pop_back();
+      const Node& node = g_[id];
+      if (!seen.insert({id, k}).second || node.kind == Kind::Var || node.kind == Kind::Call || named(id)) continue;
+      if (node.kind != Kind::Ein) {
+        for (NodeId o : node.operands)
+          if (g_[o].rank() > k) open.emplace_back(o, k);
+        continue;
+      }
+      const Label label = g_.out(id)[k];
+      size_t uses = size_t(std::ranges::count(g_.out(id), label)) - 1;
+      for (const Factor& f : g_.factors(id))
+        for (size_t j = 0; j < f.labels.size(); ++j)
+          if (f.labels[j] == label) ++uses, open.emplace_back(f.tensor, j);
+      if (uses > 1) return false;
+    }
+    return true;
+  }
+
+  // Labels that cannot be summed by standing exactly twice in the text.
+  std::set<Label> summed_explicitly(const std::vector<Factor>& factors, const std::map<Label, int>& uses) const {
+    std::set<Label> labels;
+    for (const Factor& f : factors)
+      for (size_t k = 0; k < f.labels.size(); ++k)
+        if (uses.at(f.labels[k]) != 2 || !written_once(f.tensor, k)) labels.insert(f.labels[k]);
+    return labels;
+  }
+
   // Deltas, factors, divisors; explicit sums over the labels that do not stand exactly twice.
   std::vector<Item> spell_product(NodeId id, const Letters& letters) {
     top_ = false;
@@ -289,7 +265,7 @@ class Printer {
     std::vector<std::string> above;
     for (size_t k = 0; k < result.size(); ++k) {
       auto [it, first] = letter.try_emplace(result[k], letters[k]);
-      if (!first) above.push_back(indexed("delta", in_order(it->second, letters[k])));
+      if (!first) above.push_back(delta(g_[id].type[k], it->second, letters[k]));
     }
     std::map<Label, int> uses;
     for (const Factor& f : factors)
@@ -305,14 +281,16 @@ class Printer {
     for (size_t k = 0; k < result.size(); ++k)
       if (!uses.contains(result[k]) && std::ranges::count(result, result[k]) == 1)
         above.push_back(indexed("[ones(" + g_.spell(g_[id].type[k]) + ")]", {letters[k]}));
+    const std::set<Label> explicitly = summed_explicitly(factors, uses);
     std::string opening;
     size_t open = 0;
-    for (auto [l, count] : uses) {
+    for (const auto& use : uses) {
+      const Label l = use.first;
       auto [it, first] = letter.try_emplace(l);
       if (!first) continue;
       it->second = index_letter(next_++);
       stands_.try_emplace(it->second, Variance::Down);
-      if (count != 2) opening += "sum_" + it->second + "(", ++open;
+      if (explicitly.contains(l)) opening += "sum_" + it->second + "(", ++open;
     }
     std::vector<Item> numerators, divisors;
     for (const Factor& f : factors) {
@@ -398,6 +376,8 @@ class Printer {
 
   const Graph& g_;
   const VarianceCheck* axes_;
+  std::set<std::string> loose_, tied_;
+  std::vector<std::pair<std::string, std::string>> deltas_;
   bool top_ = true;
   size_t next_ = 0, first_free_ = 0;
   std::map<std::string, Variance> stands_;
@@ -423,12 +403,24 @@ Letters letters_of(const Graph& g, const Value& value) {
   return letters;
 }
 
+// Then a delta of any size has that one when it is read.
+bool has_one_dimension(const Graph& g) {
+  std::set<DimId> dims;
+  for (uint32_t s = 0; s < g.symbol_count(); ++s) dims.insert(g[SymbolId{s}].type.begin(), g[SymbolId{s}].type.end());
+  return dims.size() == 1;
+}
+
 std::string print_right(const Graph& g, const Value& value, const std::optional<VarianceCheck>& axes) {
   std::vector<Variance> variance = value.variance;
   variance.resize(g[value.node].rank(), Variance::Down);
   for (size_t k = 0; k < value.variable.size(); ++k)
     if (value.variable[k] > 0) variance[k] = Variance::Down;
-  return Printer(g, axes ? &*axes : nullptr).print(value.node, letters_of(g, value), variance);
+  const VarianceCheck* check = axes ? &*axes : nullptr;
+  Printer printer(g, check);
+  std::string text = printer.print(value.node, letters_of(g, value), variance);
+  const std::set<std::string> loose = printer.loose_letters();
+  if (loose.empty() || has_one_dimension(g)) return text;
+  return Printer(g, check, loose).print(value.node, letters_of(g, value), variance);
 }
 
 }  // namespace

@@ -43,7 +43,9 @@ class StatementParser : ExpressionParser {
     size_t names = 0;
     while (is(TokenKind::Name, names) && is(TokenKind::Comma, names + 1)) names += 2;
     if (is(TokenKind::Name, names) && (is(TokenKind::Colon, names + 1) || is(TokenKind::ElementOf, names + 1))) return declaration();
-    if (has_equal_sign()) return definition();
+    const bool defines = has_equal_sign();
+    find_index_letters(defines);
+    if (defines) return definition();
     Statement s{.kind = Statement::Kind::Expression};
     s.body = expression();
     return s;
@@ -227,14 +229,29 @@ class StatementParser : ExpressionParser {
     while (!failed_) {
       if (is(TokenKind::Caret) || is(TokenKind::Underscore)) {
         const Variance v = next().kind == TokenKind::Caret ? Variance::Up : Variance::Down;
+        if (is(TokenKind::LeftBrace)) { braced_indices(v, out, variable); continue; }
         if (!is(TokenKind::LeftParen)) { index_group(v, out); continue; }
       } else if (!is(TokenKind::LeftParen) || (out.empty() && !inside_name)) {
         return;
       }
-      const size_t begin = out.size();
-      index_group(Variance::Down, out);
-      ++variable;
-      for (size_t i = begin; i < out.size(); ++i) out[i].variable = variable;
+      variable_indices(out, variable);
+    }
+  }
+
+  void variable_indices(std::vector<IndexUse>& out, int& variable) {  // (k), (kl)
+    const size_t begin = out.size();
+    index_group(Variance::Down, out);
+    ++variable;
+    for (size_t i = begin; i < out.size(); ++i) out[i].variable = variable;
+  }
+
+  void braced_indices(Variance v, std::vector<IndexUse>& out, int& variable) {  // {ij}, {ij(k)}
+    ++pos_;
+    while (!failed_ && !eat(TokenKind::RightBrace)) {
+      if (eat(TokenKind::Comma)) continue;
+      if (is(TokenKind::LeftParen)) variable_indices(out, variable);
+      else if (is(TokenKind::Name)) index_group(v, out);
+      else expect(TokenKind::RightBrace, "`}`");
     }
   }
 

@@ -145,9 +145,17 @@ void Reader::define(const std::string& name, Meaning m, SourceRange where, bool 
 
 // --- the graph -------------------------------------------------------------------------------------------------------------------------
 
+// A delta whose size follows from nothing has the program's one dimension, if it has but one.
 void Reader::check_sizes() {
+  std::optional<DimVar> only;
+  bool one = true;
+  for (const Variable& v : variables_)
+    for (DimVar d : v.shape) {
+      if (!only) only = d;
+      one = one && dims_.agree(*only, d);
+    }
   for (const auto& [dim, where] : elaborator_.open_sizes)
-    if (!dims_.is_known(dim)) {
+    if (!dims_.is_known(dim) && !(one && only && dims_.unify(dim, *only))) {
       diagnostics_.report(Message::size_unknown, where);
       return;
     }

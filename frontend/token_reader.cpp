@@ -62,7 +62,28 @@ void TokenReader::index_group(Variance variance, std::vector<IndexUse>& out) {
   expect(closer(open.kind), open.kind == TokenKind::LeftBrace ? "`}`" : "`)`");
 }
 
-// Whether the `^` at hand begins indices and not an exponent: letters that no declared name claims.
+void TokenReader::find_index_letters(bool has_left_side) {
+  statement_letters_.clear();
+  bool left = has_left_side, inside = false;  // inside: x_{i}, x_(i)
+  for (size_t i = pos_; tokens_[i].kind != TokenKind::Newline && tokens_[i].kind != TokenKind::End; ++i) {
+    const Token& t = tokens_[i];
+    const bool low = i > pos_ && tokens_[i - 1].kind == TokenKind::Underscore;
+    if (t.kind == TokenKind::Equal) left = false;
+    if (t.kind == TokenKind::LeftBrace || t.kind == TokenKind::LeftParen) inside = inside || low;
+    if (t.kind == TokenKind::RightBrace || t.kind == TokenKind::RightParen) inside = false;
+    if (t.kind != TokenKind::Name) continue;
+    const size_t cut = t.text.find('_');
+    if (low || inside || (left && i > pos_)) note_letters(t.text);
+    else if (cut != t.text.npos && !known(t.text)) note_letters(t.text.substr(cut + 1));
+  }
+}
+
+void TokenReader::note_letters(std::string_view text) {
+  for (CodePoint p = decode(text); p.length > 0; text.remove_prefix(p.length), p = decode(text)) statement_letters_.insert(p.value);
+}
+
+// Whether the `^` at hand begins indices and not an exponent: letters that stand as indices elsewhere in the statement, or that no declared
+// name claims.
 bool TokenReader::caret_begins_indices() const {
   if (!adjacent(TokenKind::Caret)) return false;
   if (adjacent(TokenKind::Number, 1)) return adjacent(TokenKind::Underscore, 2);
@@ -74,13 +95,14 @@ bool TokenReader::caret_begins_indices() const {
 }
 bool TokenReader::is_index_text(std::string_view text) const {
   const std::string_view high = text.substr(0, text.find('_'));
-  if (known(text) || known(high)) return false;
+  bool all_indices = true, all_letters = true;
   for (size_t i = 0; i < high.size();) {
     const CodePoint p = decode(high.substr(i));
-    if (!is_index_letter(p.value)) return false;
+    all_indices = all_indices && statement_letters_.contains(p.value);
+    all_letters = all_letters && is_index_letter(p.value);
     i += p.length;
   }
-  return true;
+  return all_indices || (all_letters && !known(text) && !known(high));
 }
 
 void TokenReader::trailing_indices(std::vector<IndexUse>& out) {

@@ -48,6 +48,8 @@ class TokenReader {
   void index_group(Variance variance, std::vector<IndexUse>& out);
   // Indices directly behind an operand.
   void trailing_indices(std::vector<IndexUse>& out);
+  // Learns which letters stand as indices in the statement that begins here: low ones, and those on the left of its `=`.
+  void find_index_letters(bool has_left_side);
   // The range of a token from the offset-th byte on.
   static SourceRange inside(const Token& t, size_t offset) { return {t.where.source, t.where.begin + uint32_t(offset), t.where.end}; }
 
@@ -58,7 +60,10 @@ class TokenReader {
   bool failed_ = false;
 
  private:
-  std::set<std::string_view> greek_;  // spellings met so far
+  void note_letters(std::string_view text);
+
+  std::set<std::string_view> greek_;          // spellings met so far
+  std::set<char32_t> statement_letters_;
 
   bool caret_begins_indices() const;
   bool is_index_text(std::string_view text) const;

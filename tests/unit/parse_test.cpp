@@ -77,7 +77,16 @@ const Pair kPairs[] = {
     {" = sum(x.*x.*x)", " = sum_i(x_i x_i x_i)"}, {" = sum(x.^3)", " = ∑_i x_i^3"}, {" = x./z", "_i = x_i/z_i"}, {" = B*C*x", "^i = [B*C]^i_j x^j"},
     {" = 2*A*x + y", "^i = 2 A^i_j x^j + y^i"}, {" = A*ones(n)", "_i = A_ij"}, {" = mean(x)", " = mean_i(x_i)"}, {" = lse(x)", " = lse_i(x_i)"},
     {" = prod(x)", " = prod_i(x_i)"}, {" = A*x", "_i = A*x"}, {" = (A*x)/s", "_i = A_ij x_j/s"},
+    {" = A*x", "^m = A^m_n x^n"}, {" = B*C", "^n_s = B^n_m C^m_s"},
+    // comparisons
+    {" = where(x < z, x, z)", " = where(z > x, x, z)"}, {" = where(x <= z, x, z)", " = where(z ≥ x, x, z)"},
+    {" = where(x < z, x, z)", "_i = where(x_i < z_i, x_i, z_i)"}, {" = where(s == 0, x, s*z)", "_i = where(s == 0, x_i, s z_i)"},
+    {" = where(x - s*z < 2*z, x, 0)", " = where((x - s*z) < (2*z), x, 0)"}, {" = where(x != 0, 1, x)", " = where(x ≠ 0, 1, x)"},
+    {" = s^2*where(0 < s, s, 1)", " = s^2*where(s > 0, s, 1)"},
     // derivatives
+    {"_i(k) = d(A_ij x_j)/d(x_k)", " = A"}, {"_{i(k)} = d(A_ij x_j)/d(x_k)", " = A"}, {"_{i}(k) = d(A_ij x_j)/d(x_k)", " = A"},
+    {"_ij(kl) = d(B_ij)/d(B_kl)", " = D(B, B)"}, {"_ij(k) = D(x*x', x)", " = D(x*x', x)"}, {"^i_j(kl) = d(B^i_m C^m_j)/d(B^k_l)", " = D(B*C, B)"},
+    {"_(i)(j) = d(d(x_k B_kl x_l)/d(x_i))/d(x_j)", " = hess(x'*B*x, x)"},
     {" = grad(x'*B*x, x)", " = B*x + B'*x"}, {" = jac(A*x, x)", " = A"}, {" = hess(x'*B*x, x)", " = B + B'"}, {" = D(A*x, x)", " = jac(A*x, x)"},
     {"^i_(k) = d(A^i_j x^j)/d(x^k)", " = A"}, {"_(k) = ∂(x_i B_ij x_j)/∂x_k", " = grad(x'*B*x, x)"}, {" = d(B*x, x)[z]", " = B*z"},
     {" = jvp(B*x, x, z)", " = B*z"}, {" = vjp(A*x, x, y)", " = A'*y"}, {" = hvp(x'*B*x, x, z)", " = B*z + B'*z"}, {" = div(B*x, x)", " = tr(B)"},
@@ -141,6 +150,23 @@ TEST(Parse, LeftIndicesSayWhichVariable) {
   EXPECT_EQ(p.definitions[1].value.variable, (std::vector{1, 2}));
   EXPECT_FALSE(p.definitions[0].all_low);
   EXPECT_TRUE(p.definitions[1].all_low);
+}
+
+TEST(Parse, AGreekNameAndItsLetterAreOne) {
+  const Program p = program("lambda: scalar\nΣ: matrix(n, n)\nx: vector(n)\nf = λ*Sigma*x\ng_i = lambda Σ_ij x_j\nexport h(λ, x, Sigma) -> f, g\n");
+  ASSERT_EQ(p.definitions.size(), 2u);
+  EXPECT_EQ(canonicalize(*p.graph, p.definitions[0].value.node), canonicalize(*p.graph, p.definitions[1].value.node));
+  EXPECT_EQ(p.exports[0].arguments, (std::vector<std::string>{"lambda", "x", "Σ"}));
+  EXPECT_TRUE(p.find_declaration("λ"));
+  EXPECT_EQ(assumptions("α*x + alpha*x"), "α: scalar; x: vector(n)");
+  Diagnostics diagnostics;
+  EXPECT_FALSE(parse_program("lambda: scalar\nλ: scalar\nf = λ\n", "test", calculus(), diagnostics));
+}
+
+TEST(Parse, IndicesEndTheLongestName) {
+  const Program p = program("w_out: vector(n)\nf_x_i = w_out_i\nG_x_i(k) = d(w_out_i)/d(w_out_k)\n");
+  EXPECT_TRUE(p.find_definition("f_x"));
+  EXPECT_TRUE(p.find_definition("G_x"));
 }
 
 TEST(Parse, NamesWithUnderscoresWinOverIndices) {
