@@ -2,14 +2,28 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "passes/raise.h"
 
 namespace ricci {
 namespace {
 
-// Adds the statements that `root` needs, and its own under `name`.
-void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name, EmittedFunction& f) {
+// Every name of the program, so that a statement's own is none of them.
+std::set<std::string, std::less<>> names_of(const Program& p) {
+  std::set<std::string, std::less<>> names;
+  for (const Declaration& d : p.declarations) {
+    names.insert(d.name);
+    for (DimId dim : (*p.graph)[d.node].type) names.insert(p.graph->spell(dim));
+  }
+  for (const Definition& d : p.definitions) names.insert(d.name);
+  for (const Export& e : p.exports) names.insert(e.name);
+  return names;
+}
+
+// Adds the statements that `root` needs, and its own under `name`; the others are t1, t2, ... as far as these are not `taken`.
+void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name,
+               std::set<std::string, std::less<>>& taken, EmittedFunction& f) {
   std::vector<NodeId> whole = {root};  // nodes that need a statement, users before operands
   std::map<NodeId, std::optional<mat::Expr>> needed;
   for (size_t k = 0; k < whole.size(); ++k) {
@@ -22,8 +36,12 @@ void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& varianc
     for (NodeId o : g[n].operands)
       if (g[o].kind != Kind::Var && g[o].kind != Kind::Const && !f.names.contains(o)) whole.push_back(o);
   }
+  auto fresh = [&] {
+    for (size_t next = f.steps.size() + 1;; ++next)
+      if (std::string t = "t" + std::to_string(next); taken.insert(t).second) return t;
+  };
   for (auto& [n, expr] : needed) {  // ascending: operands first
-    Step step{n, n == root ? name : "t" + std::to_string(f.steps.size() + 1), expr, n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up)};
+    Step step{n, n == root ? name : fresh(), expr, n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up)};
     if (n != root) f.names.emplace(n, step.name);
     f.steps.push_back(std::move(step));
   }
@@ -36,12 +54,13 @@ std::vector<EmittedFunction> emitted_functions(const Program& program) {
   const Graph& g = *program.graph;
   for (const Export& e : program.exports) {
     EmittedFunction f{.name = e.name, .arguments = {}, .steps = {}, .results = {}, .result_names = e.results, .names = {}};
+    std::set<std::string, std::less<>> taken = names_of(program);
     for (const std::string& a : e.arguments)
       if (const Declaration* d = program.find_declaration(a)) f.arguments.push_back(d), f.names.emplace(d->node, d->name);
     for (const std::string& r : e.results) {
       const Definition* d = program.find_definition(r);
       if (!d) continue;
-      add_steps(g, d->value.node, d->value.variance, d->name, f);
+      add_steps(g, d->value.node, d->value.variance, d->name, taken, f);
       f.results.push_back(f.steps.size() - 1);
     }
     functions.push_back(std::move(f));
