@@ -23,7 +23,7 @@ int diff(const Options& options) {
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   std::string answers;
   for (const std::string& name : split_names(options.wrt)) {
-    const Declaration x = declared(program, name);
+    const Declaration x = differentiation_variable(program, name);
     Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style), options);
     answers += answer_text({program, f, std::vector(size_t(options.order), x.node), answer}, options);
   }

@@ -117,6 +117,12 @@ const Declaration& declared(const Program& program, std::string_view name) {
   throw UsageError(unknown("variable", name, program.declarations));
 }
 
+const Declaration& differentiation_variable(const Program& program, std::string_view name) {
+  const Declaration& d = declared(program, name);
+  if (!program.graph->symbol(d.node).properties.has(Property::constant)) return d;
+  throw UsageError(fmt::format("`{}` is declared constant; nothing is differentiated by it", d.name));
+}
+
 std::vector<std::string> split_names(std::string_view list) {
   std::vector<std::string> names(1);
   for (char c : list) {

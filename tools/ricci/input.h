@@ -37,6 +37,9 @@ const Export& chosen_export(const Program& program, const Options& options);
 // A declared variable by name. Throws UsageError with the nearest name.
 const Declaration& declared(const Program& program, std::string_view name);
 
+// A declared variable to differentiate by: not one that is `constant`.
+const Declaration& differentiation_variable(const Program& program, std::string_view name);
+
 // "a,b , c" as its parts.
 std::vector<std::string> split_names(std::string_view list);
 

@@ -97,7 +97,7 @@ int verify(const Options& options) {
   Graph& g = *program->graph;
   Value left = program->find_definition("claim1")->value;
   const Value right = program->find_definition("claim2")->value;
-  if (!claim.variable.empty()) left = derivative(g, left, declared(*program, claim.variable), 1);
+  if (!claim.variable.empty()) left = derivative(g, left, differentiation_variable(*program, claim.variable), 1);
 
   if (simplify(g, left.node) == simplify(g, right.node)) {
     bool same = same_orientation(left, right);
