@@ -94,7 +94,10 @@ TEST_P(ReadBack, MatrixText) {
   ASSERT_TRUE(p.graph);
   const Value& value = p.definitions[0].value;
   const Raised raised = raise(*p.graph, simplify(*p.graph, value.node), value.variance);
-  if (!raised.expr) GTEST_SKIP() << raised.reason;
+  if (!raised.expr) {
+    EXPECT_FALSE(raised.reason.empty()) << "an answer without matrix form says why";
+    return;
+  }
   expect_read_back(source_, "G = " + to_text(*raised.expr), simplest);
   expect_read_back(source_, "G = " + to_unicode(*raised.expr), simplest);
 }
