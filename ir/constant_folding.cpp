@@ -173,6 +173,7 @@ std::optional<NodeId> fold_fun(Graph& g, FunOp op, NodeId operand) {
     if (g.is_structure(operand) && g[operand].rank() == 2 && g.out(operand)[0] == g.out(operand)[1]) {  // inv(diag(v)) = diag(v.^-1)
       std::vector<Factor> core = g.factors(operand);
       if (core.empty()) return operand;
+      if (core[0].labels.empty()) return std::nullopt;  // inv(s*eye(n)) is there for s = 0 too if n is 0, 1/s is not
       Labels out = g.out(operand);
       Type type = g[operand].type;
       return g.ein({{g.power(core[0].tensor, -1), core[0].labels}}, std::move(out), std::move(type));

@@ -189,6 +189,7 @@ Bindings rule_variables(Graph& g, FormulaMode mode) {
   } else {
     for (const char* name : {"A", "B", "Q"}) add(name, {n, n});
     for (const char* name : {"u", "v"}) add(name, {n});
+    add("s", {});
     b.emplace("I", g.delta(n));
   }
   return b;

@@ -26,7 +26,7 @@ struct Rule {
 // Every rule, in the order of the files.
 std::span<const Rule> rules();
 
-// The variables a rule may use: x, y, z scalars (entrywise); A, B, Q square matrices, u, v columns and I the
+// The variables a rule may use: x, y, z scalars (entrywise); A, B, Q square matrices, u, v columns, s a scalar and I the
 // identity of one dimension n (matrix).
 Bindings rule_variables(Graph& g, FormulaMode mode);
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ir/interpret.h"
 #include "passes/simplify.h"
 
 namespace ricci {
@@ -46,6 +47,14 @@ TEST_F(DifferentiateTest, TableFunctions) {
   EXPECT_EQ(differentiate(g, g.fun(FunOp::det, X), X), g.permute(g.fun(FunOp::adj, X), {1, 0}));
   // d inv(X)_ij / d X_kl = -inv(X)_ik inv(X)_lj
   EXPECT_EQ(simplify(g, differentiate(g, inverse, X)), g.scale(-1, g.ein({{inverse, {0, 2}}, {inverse, {3, 1}}}, {0, 1, 2, 3}, {n, n, n, n})));
+}
+
+// logdet of an empty matrix is 0 and so are its derivatives: inv(s*I) must not become I/s, which is not there for s = 0.
+TEST_F(DifferentiateTest, AnEmptyMatrixHasNoReciprocal) {
+  NodeId f = g.fun(FunOp::logdet, g.times(s, g.delta(n)));
+  const Array<double> zero(std::vector<int64_t>{});
+  for (NodeId d : {differentiate(g, f, s), differentiate(g, differentiate(g, f, s), s)})
+    EXPECT_EQ(interpret<double>(g, d, {{"n", 0}}, {{s, zero}}).data[0], 0);
 }
 
 // One thousand layers, three ways: O(layers) nodes, by the input and by the weights.
