@@ -95,10 +95,10 @@ Jit::Jit(Target t) : target_(resolve(t)), state_(std::make_shared<State>()) {
 
 Jit::~Jit() = default;
 
-std::vector<CompiledFunction> Jit::compile(std::span<const Unit> units) {
+std::vector<CompiledFunction> Jit::compile(std::span<const Unit> units, ObjectCache* cache) {
   std::vector<std::string> names;
   for (const Unit& u : units) names.push_back(u.program.name);
-  return load(ricci::compile(units, target_, Product::Object), names);
+  return load(ricci::compile(units, target_, Product::Object, cache), names);
 }
 
 std::vector<CompiledFunction> Jit::load(const std::string& object, std::span<const std::string> names) {

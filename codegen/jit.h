@@ -32,10 +32,10 @@ class Jit {
   explicit Jit(Target t = {});  // throws std::runtime_error if the target is not this machine
   ~Jit();
   const Target& target() const { return target_; }
-  // One function per unit, in order. Throws std::runtime_error.
-  std::vector<CompiledFunction> compile(std::span<const Unit> units);
-  CompiledFunction compile(const Unit& unit) { return compile(std::span(&unit, 1))[0]; }
-  // Loads an object that `compile(units, target(), Product::Object)` made: from a cache, say.
+  // One function per unit, in order; their object comes from the cache, if it has it. Throws std::runtime_error.
+  std::vector<CompiledFunction> compile(std::span<const Unit> units, ObjectCache* cache = nullptr);
+  CompiledFunction compile(const Unit& unit, ObjectCache* cache = nullptr) { return compile(std::span(&unit, 1), cache)[0]; }
+  // Loads an object that `compile(units, target(), Product::Object)` made.
   std::vector<CompiledFunction> load(const std::string& object, std::span<const std::string> names);
 
  private:

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "codegen/jit.h"
+#include "codegen/object_cache.h"
 #include "codegen/object_unit.h"
 #include "codegen/text.h"
 #include "frontend/program.h"
@@ -59,6 +60,18 @@ Jit& jit_for(const CompileOptions& options) {
     jit = std::make_unique<Jit>(target);
   }
   return *jit;
+}
+
+// The cache in a folder, one a process; none for no folder. Throws Error for a folder that cannot be used.
+ObjectCache* cache_in(const std::string& folder) {
+  if (folder.empty()) return nullptr;
+  static std::mutex lock;
+  static auto& caches = *new std::map<std::string, std::unique_ptr<ObjectCache>>;
+  std::lock_guard guard(lock);
+  std::unique_ptr<ObjectCache>& cache = caches[folder];
+  if (!cache || !cache->problem().empty()) cache = std::make_unique<ObjectCache>(folder);
+  if (!cache->problem().empty()) throw Error(fmt::format("no cache of compiled code: {}", cache->problem()));
+  return cache.get();
 }
 
 }  // namespace
@@ -266,7 +279,7 @@ Function Program::compile(const Signature& signature, const CompileOptions& opti
     std::lock_guard guard(state_->lock);
     unit = ricci::build(state_->program, {signature.name, signature.arguments, signature.results}, build, jit.target());
   }
-  return Function(std::make_shared<Function::State>(Function::State{jit.compile(unit)}));
+  return Function(std::make_shared<Function::State>(Function::State{jit.compile(unit, cache_in(options.cache_dir))}));
 } catch (const Error&) {
   throw;
 } catch (const std::exception& e) {

@@ -42,12 +42,20 @@ static std::string pipeline(const Shape& s, int level) {
   return level < 3 ? kLoops : "default<O3>";
 }
 
+static llvm::CodeGenOptLevel generator_level(const Shape& s, int level) {
+  const bool is_long = s.longest_block > (s.loops ? kLongBlock : kLongStraight);
+  if (level == 0 || is_long) return llvm::CodeGenOptLevel::None;
+  return level == 1 || !s.loops ? llvm::CodeGenOptLevel::Less : llvm::CodeGenOptLevel::Default;
+}
+
+std::string describe_passes(const llvm::Module& module, int level) {
+  const Shape s = shape(module);
+  return pipeline(s, level) + " generator O" + std::to_string(int(generator_level(s, level)));
+}
+
 void optimize(llvm::Module& module, llvm::TargetMachine& machine, int level) {
   const Shape s = shape(module);
-  const bool is_long = s.longest_block > (s.loops ? kLongBlock : kLongStraight);
-  machine.setOptLevel(level == 0 || is_long      ? llvm::CodeGenOptLevel::None
-                      : level == 1 || !s.loops ? llvm::CodeGenOptLevel::Less
-                                               : llvm::CodeGenOptLevel::Default);
+  machine.setOptLevel(generator_level(s, level));
   llvm::PipelineTuningOptions options;
   options.LoopVectorization = false;
   options.LoopInterleaving = false;

@@ -21,6 +21,7 @@
 #include "codegen/llvm_passes.h"
 #include "codegen/llvm_target.h"
 #include "codegen/llvm_version.h"
+#include "codegen/object_cache.h"
 #include "codegen/symbol_name.h"
 
 extern char** environ;
@@ -55,7 +56,20 @@ static std::string print(llvm::Module& module, llvm::TargetMachine& machine, Pro
   return std::string(bytes.str());
 }
 
-static std::string compile_here(std::span<const Unit> units, const Target& t, Product product) {
+// The module as it is before LLVM's passes, and all that decides what they make of it.
+static std::string cache_key(const llvm::Module& module, const Target& t) {
+  llvm::SmallString<0> bitcode;
+  llvm::raw_svector_ostream stream(bitcode);
+  llvm::WriteBitcodeToFile(module, stream);
+  const Target r = resolve(t);
+  const std::string options = fmt::format("{} {} {} {} O{} {}{}", r.triple, r.cpu, r.features, llvm_version(), r.optimization,
+                                          int(r.vector_library), r.fast_math ? " fast-math" : "");
+  const std::string passes = describe_passes(module, t.optimization);
+  const std::string_view texts[] = {RICCI_PROJECT_VERSION, passes, options, {bitcode.data(), bitcode.size()}};
+  return ObjectCache::key(texts);
+}
+
+static std::string compile_here(std::span<const Unit> units, const Target& t, Product product, ObjectCache* cache) {
   const std::unique_ptr<llvm::TargetMachine> machine = target_machine(t);
   llvm::LLVMContext context;
   llvm::Module module("ricci", context);
@@ -69,17 +83,23 @@ static std::string compile_here(std::span<const Unit> units, const Target& t, Pr
     emit_metadata(unit, t, module);
   }
   verify_or_throw(module);
+  const bool cached = cache && product == Product::Object;
+  const std::string key = cached ? cache_key(module, t) : "";
+  if (cached)
+    if (std::optional<std::string> known = cache->find(key)) return *std::move(known);
   optimize(module, *machine, t.optimization);
   verify_or_throw(module);
-  return print(module, *machine, product);
+  std::string result = print(module, *machine, product);
+  if (cached) cache->store(key, result);
+  return result;
 }
 
-std::string compile(std::span<const Unit> units, const Target& t, Product product) {
+std::string compile(std::span<const Unit> units, const Target& t, Product product, ObjectCache* cache) {
   std::string result;
   std::exception_ptr failure;
   llvm::thread worker(std::optional<unsigned>(kStack), [&] {
     try {
-      result = compile_here(units, t, product);
+      result = compile_here(units, t, product, cache);
     } catch (...) {
       failure = std::current_exception();
     }

@@ -193,6 +193,7 @@ struct CompileOptions {
   bool single = false;                                    // float instead of double
   int optimization = 2;                                   // of LLVM, 0..3
   bool fast_math = false;                                 // leave IEEE semantics
+  std::string cache_dir = {};                             // a folder that keeps compiled code between processes; empty: none
 };
 
 // A value of a program: a definition, a variable, or a derivative.

@@ -16,7 +16,7 @@ config.test_exec_root = os.path.join(config.binary_dir, "lit")
 config.environment["PATH"] = os.pathsep.join([config.llvm_bin, os.environ["PATH"]])
 config.environment["NO_COLOR"] = "1"
 config.environment["LC_ALL"] = "C.UTF-8"
-config.environment["RICCI_CACHE_DIR"] = os.path.join(config.binary_dir, "lit", "cache")
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.binary_dir, "lit", "cache")
 
 programs = os.path.join(config.binary_dir, "bin")
 config.substitutions += [

@@ -1,10 +1,12 @@
 // The public C++ interface: what a program that includes <ricci/ricci.h> can do, and how it is told what it did wrong.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <Eigen/Dense>
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <thread>
 
@@ -111,6 +113,19 @@ TEST_F(Host, CompilesForFixedSizesFloatsAndColumnMajor) {
   lossf({Eigen::VectorXf(x.cast<float>()), Eigen::MatrixXf(A.cast<float>()), Eigen::VectorXf(b.cast<float>())}, {ff, g, nullptr});
   EXPECT_NEAR(ff, f_expected, 1e-5);
   EXPECT_LT((g.cast<double>() - g_expected).norm(), 1e-5);
+}
+
+TEST_F(Host, KeepsCompiledCodeWhereItIsTold) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / ("ricci-host-cache-" + std::to_string(::getpid()));
+  ricci::CompileOptions options;
+  options.cache_dir = folder;
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_NEAR(program.compile("loss", options).evaluate({x, A, b})[0].data[0], f_expected, 1e-13);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  }
+  std::filesystem::remove_all(folder);
+  options.cache_dir = "/dev/null/cache";
+  EXPECT_TRUE(has(message_of([&] { (void)program.compile("loss", options); }), "no cache of compiled code: /dev/null"));
 }
 
 TEST_F(Host, CompilesDerivativesDefinedByTheHost) {

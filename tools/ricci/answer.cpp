@@ -14,7 +14,6 @@
 #include "tools/guard.h"
 #include "tools/output.h"
 #include "tools/ricci/emit.h"
-#include "tools/watch_passes.h"
 
 namespace ricci::driver {
 namespace {
@@ -62,8 +61,8 @@ std::string in_form(const Answer& a, std::string_view name) {
 
 }  // namespace
 
-Value simplified(Program& program, Value value, const Options& o) {
-  WatchPasses watch({o.print_after_all, o.print_changed, o.verify_each, o.time_passes, o.stats, o.print_after, o.max_nodes});
+Value simplified(Program& program, Value value, const Options& options) {
+  WatchPasses watch(watch_options(options));
   value.node = simplify(*program.graph, value.node);
   return value;
 }

@@ -12,11 +12,11 @@ constexpr Command kCommands[] = {
     {"compile", "emit code or formulas for a program's functions", "ricci compile loss.ricci --emit eigen -o loss.hpp",
      kInput | kEmit | kCode | kPasses, compile},
     {"run", "compile a function and call it on data", "ricci run loss.ricci --fn loss --in X=x.npy --in y=y.csv --random w",
-     kInput | kCode | kData, run},
+     kInput | kCode | kData | kPasses, run},
     {"check", "compare a program's derivatives with an independent oracle", "ricci check loss.ricci", kInput | kPoints, check},
     {"verify", "test a claimed derivative or identity", "ricci verify \"d/dx x'*A*x = (A + A')*x\"", kInput | kPoints, verify},
     {"cost", "count operations, bytes and arrays", "ricci cost loss.ricci --dim n=1000", kInput | kCode, cost},
-    {"bench", "time a function against the machine's limits", "ricci bench loss.ricci --dim m=10000", kInput | kCode | kData, bench},
+    {"bench", "time a function against the machine's limits", "ricci bench loss.ricci --dim m=10000", kInput | kCode | kData | kPasses, bench},
     {"explain", "show a derivation step by step", "ricci explain \"x'*A*x\" --wrt x", kInput | kDerivative, nullptr},
     {"serve", "serve a local page", "ricci serve", 0, nullptr},
 };

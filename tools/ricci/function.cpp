@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "codegen/object_cache.h"
 #include "ir/sample.h"
 #include "tools/guard.h"
 #include "tools/tensor_file.h"
@@ -32,6 +33,7 @@ BuildOptions build_options(const Options& options, bool fix_sizes) {
 }
 
 Unit unit_for(Program& program, const Export& function, const Options& options, bool fix_sizes) try {
+  WatchPasses watch(watch_options(options));
   return build(program, function, build_options(options, fix_sizes), target_of(options));
 } catch (const std::invalid_argument& e) {
   throw UsageError(e.what());
@@ -142,11 +144,25 @@ Arguments gather(const Program& program, const Export& function, const Options& 
   return result;
 }
 
+CompiledFunction Call::compile(const Unit& unit, const Options& options) {
+  std::optional<ObjectCache> cache;
+  if (!options.no_cache) cache.emplace(options.cache_dir.empty() ? ObjectCache::default_folder() : options.cache_dir);
+  CompiledFunction function = Jit(target_of(options)).compile(unit, cache ? &*cache : nullptr);
+  if (!cache) origin_ = "no object cache: --no-cache";
+  else if (!cache->problem().empty()) origin_ = "no object cache: " + cache->problem();
+  else origin_ = cache->counts().hits ? "object cache: hit" : "object cache: miss";
+  if (cache && cache->counts().damaged)
+    fmt::print(stderr, "warning: a damaged entry of the object cache was removed, and its code compiled again\n");
+  return function;
+}
+
 Call::Call(Program& program, const Export& function, const Options& options, Arguments arguments)
     : single_(options.use_float), arguments_(std::move(arguments)), function_([&] {
         auto start = std::chrono::steady_clock::now();
-        CompiledFunction compiled = Jit(target_of(options)).compile(unit_for(program, function, options, false));
+        CompiledFunction compiled = compile(unit_for(program, function, options, false), options);
         compile_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        if (options.verbose) fmt::print(stderr, "compiled in {:.1f} ms; {}\n", 1e3 * compile_seconds_, origin_);
+        else if (options.stats) fmt::print(stderr, "{}\n", origin_);
         return compiled;
       }()) {
   const ricci_meta& meta = function_.meta();

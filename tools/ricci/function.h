@@ -28,7 +28,8 @@ struct Arguments {
 // that name the argument and where each size came from.
 Arguments gather(const Program& program, const Export& function, const Options& options, bool draw_rest);
 
-// A function compiled for this machine, ready to be called again and again on the same arrays.
+// A function compiled for this machine, ready to be called again and again on the same arrays. Its code comes from the object cache, if that
+// has it; with -v or --stats it says so.
 class Call {
  public:
   Call(Program& program, const Export& function, const Options& options, Arguments arguments);
@@ -37,11 +38,13 @@ class Call {
   double compile_seconds() const { return compile_seconds_; }
 
  private:
+  CompiledFunction compile(const Unit& unit, const Options& options);
   template <class T>
   int call(std::vector<std::vector<T>>& in, std::vector<std::vector<T>>& out);
   bool single_;
   Arguments arguments_;
   double compile_seconds_ = 0;
+  std::string origin_ = {};  // of the code: what the object cache had, or why there is none
   CompiledFunction function_;
   std::vector<int64_t> dims_;
   std::vector<std::vector<double>> in64_, out64_;

@@ -67,6 +67,11 @@ void add_data(CLI::App& app, Options& o) {
   app.add_option("--out", o.output, "where results go: a .npy or .csv file, or a folder ending in / for several")->type_name("FILE");
 }
 
+void add_process(CLI::App& app, Options& o) {
+  app.add_option("--cache-dir", o.cache_dir, "where compiled code is kept (default: ricci in $XDG_CACHE_HOME or ~/.cache)")->type_name("DIR");
+  app.add_flag("--no-cache", o.no_cache, "compile even what was compiled before, and keep nothing");
+}
+
 void add_points(CLI::App& app, Options& o) {
   app.add_option("--points", o.points, "how many random points")->check(CLI::PositiveNumber)->type_name("N");
 }
@@ -92,13 +97,17 @@ void add_common(CLI::App& app, Options& o) {
 
 }  // namespace
 
+WatchOptions watch_options(const Options& o) {
+  return {o.print_after_all, o.print_changed, o.verify_each, o.time_passes, o.stats, o.print_after, o.max_nodes};
+}
+
 void add_options(CLI::App& app, Options& o, unsigned groups) {
   if (groups & kInput) add_input(app, o);
   if (groups & kDerivative) add_derivative(app, o);
   if (groups & kAnswer) add_answer(app, o);
   if (groups & kEmit) add_emit(app, o);
   if (groups & kCode) add_code(app, o);
-  if (groups & kData) add_data(app, o);
+  if (groups & kData) add_data(app, o), add_process(app, o);
   if (groups & (kPoints | kData)) app.add_option("--seed", o.seed, "of the random numbers")->type_name("N");
   if (groups & kPoints) add_points(app, o);
   if (groups & kPasses) add_passes(app, o);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/watch_passes.h"
+
 namespace CLI {
 class App;
 }
@@ -27,6 +29,8 @@ struct Options {
   int level = 2;  // -O
   std::string march = "native", target, vector_library = "libmvec";
   bool fast_math = false, use_float = false;
+  std::string cache_dir;  // empty: the user's
+  bool no_cache = false;
   // data
   std::vector<std::string> in, dims;  // NAME=FILE, NAME=NUMBER
   std::vector<std::string> random;    // names, or `all`
@@ -52,6 +56,9 @@ enum Group : unsigned {
   kPasses = 64,
   kPoints = 128,
 };
+
+// What the options ask of the pass loop.
+WatchOptions watch_options(const Options& options);
 
 // Adds the options of `groups`, and those that every command has, to a command.
 void add_options(CLI::App& command, Options& options, unsigned groups);

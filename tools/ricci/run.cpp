@@ -41,7 +41,6 @@ int run(const Options& options) {
   const Export& function = chosen_export(program, options);
   Call call(program, function, options, gather(program, function, options, false));
   const int status = call();
-  if (options.verbose) fmt::print(stderr, "compiled in {:.1f} ms\n", 1e3 * call.compile_seconds());
   const auto& results = call.results();
   if (options.output.empty())
     for (size_t k = 0; k < results.size(); ++k) fmt::print("{}", printed(function.results[k], results[k]));
