@@ -147,7 +147,7 @@ class Printer {
     const Node& n = g_[id];
     switch (n.kind) {
       case Kind::Const: return n.value() < 0 ? Level::Sum : is_integer(n.value()) ? Level::Atom : Level::Product;
-      case Kind::Size: case Kind::Var: case Kind::Fun: case Kind::Call: return Level::Atom;
+      case Kind::Size: case Kind::Var: case Kind::Fun: case Kind::Call: case Kind::Place: case Kind::Epsilon: return Level::Atom;
       case Kind::Sum: return n.operands.size() == 1 && n.coefficients[0] > 0 ? Level::Product : n.operands.empty() ? Level::Atom : Level::Sum;
       case Kind::Ein: return is_bare(id) ? level(n.operands[0]) : Level::Product;
       case Kind::Map:
@@ -168,6 +168,8 @@ class Printer {
       case Kind::Const: return {to_string(n.value())};
       case Kind::Size: return {g_.spell(DimId{n.row})};
       case Kind::Var: return {indexed(g_.symbol(id).name, letters, id)};
+      case Kind::Place: return {indexed("[" + spell_place(n) + "]", letters)};
+      case Kind::Epsilon: return {indexed("eps", letters)};
       case Kind::Sum: return spell_sum(id, letters);
       case Kind::Ein: return spell_product(id, letters);
       case Kind::Map: return spell_map(id, letters);
@@ -186,6 +188,12 @@ class Printer {
       }
     }
     return {};
+  }
+
+  // Columns of the identity: those where the digits lie.
+  std::string spell_place(const Node& n) const {
+    const std::string offset = g_.spell(DimId{n.row});
+    return n.rank() == 1 ? "e(" + offset + " + 1)" : "place(" + g_.spell(n.type[0]) + ", " + offset + ")";
   }
 
   std::vector<Item> spell_sum(NodeId id, const Letters& letters) {

@@ -28,7 +28,7 @@ std::optional<VarianceCheck::Axes> VarianceCheck::infer(NodeId id) const {
   const Node& n = g_[id];
   Axes axes(n.rank());
   switch (n.kind) {
-    case Kind::Const: case Kind::Size: case Kind::Call: return axes;
+    case Kind::Const: case Kind::Size: case Kind::Call: case Kind::Place: case Kind::Epsilon: return axes;
     case Kind::Var: {
       const std::vector<Variance>& v = g_.symbol(id).variance;
       for (size_t k = 0; k < v.size() && k < axes.size(); ++k) axes[k] = v[k];

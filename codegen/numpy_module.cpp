@@ -41,7 +41,7 @@ class StepText {
       case Kind::Map: return substitute(row(n.map_op()).numpy, operands(n));
       case Kind::Fun: return substitute(row(n.fun_op()).numpy, operands(n));
       case Kind::Call: return g_[SymbolId{n.row}].name + "(" + operands(n) + ")";
-      case Kind::Const: case Kind::Size: case Kind::Var: break;  // have a matrix form, or are tensors named by the program
+      case Kind::Place: case Kind::Epsilon: case Kind::Const: case Kind::Size: case Kind::Var: break;  // have a matrix form, or are tensors named by the program
     }
     return spell(s.node);
   }

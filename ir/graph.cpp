@@ -6,6 +6,8 @@
 
 #include "ir/canonical_order.h"
 #include "ir/constant_folding.h"
+#include "ir/dimension.h"
+#include "ir/places.h"
 #include "ir/product.h"
 
 namespace ricci {
@@ -14,7 +16,18 @@ namespace ricci {
 
 Graph::Graph() = default;
 
+// A built dimension is replaced by its normal form, whose parts are in it already.
 DimId Graph::dim(Dim d) {
+  if (d.kind == Dim::Kind::Product || d.kind == Dim::Kind::Sum) {
+    const bool adds = d.kind == Dim::Kind::Sum;
+    Extent e = Extent::number(adds ? 0 : 1);
+    for (DimId part : d.parts) e = adds ? e + Extent::of(*this, part) : e * Extent::of(*this, part);
+    d = normal_form(e);
+  }
+  return intern(std::move(d));
+}
+
+DimId Graph::intern(Dim d) {
   auto [it, inserted] = dim_ids_.try_emplace(d, uint32_t(dims_.size()));
   if (inserted) dims_.push_back(std::move(d));
   return {it->second};
@@ -24,16 +37,53 @@ DimId Graph::dim(std::string_view name) { return dim(Dim{.kind = Dim::Kind::Symb
 
 DimId Graph::dim(int64_t size) { return dim(Dim{.kind = Dim::Kind::Fixed, .size = size}); }
 
+DimId Graph::product(std::span<const DimId> parts) {
+  if (parts.size() == 1) return parts[0];
+  return dim(Dim{.kind = Dim::Kind::Product, .parts = {parts.begin(), parts.end()}});
+}
+
+DimId Graph::sum(std::span<const DimId> parts) {
+  if (parts.size() == 1) return parts[0];
+  return dim(Dim{.kind = Dim::Kind::Sum, .parts = {parts.begin(), parts.end()}});
+}
+
+std::optional<DimId> Graph::difference(DimId a, DimId b) {
+  const Extent e = Extent::of(*this, a) - Extent::of(*this, b);
+  if (!e.is_size()) return std::nullopt;
+  return dim(normal_form(e));
+}
+
+// The polynomial as a Dim; its parts are made on the way.
+Dim Graph::normal_form(const Extent& e) {
+  std::vector<DimId> sum;
+  for (const auto& [symbols, c] : e.terms) {
+    std::vector<DimId> product;
+    if (c != 1 || symbols.empty()) product.push_back(dim(c));
+    for (const std::string& s : symbols) product.push_back(dim(s));
+    if (product.size() == 1) {
+      sum.push_back(product[0]);
+      continue;
+    }
+    Dim monomial{.kind = Dim::Kind::Product, .parts = std::move(product)};
+    if (e.terms.size() == 1) return monomial;
+    sum.push_back(intern(std::move(monomial)));
+  }
+  if (sum.empty()) return {.kind = Dim::Kind::Fixed, .size = 0};
+  if (sum.size() == 1) return dims_[sum[0].value];
+  if (e.terms.begin()->first.empty()) std::ranges::rotate(sum, sum.begin() + 1);  // the number last
+  return {.kind = Dim::Kind::Sum, .parts = std::move(sum)};
+}
+
 std::string Graph::spell(DimId id) const {
   const Dim& d = (*this)[id];
   switch (d.kind) {
     case Dim::Kind::Symbol: return d.name;
     case Dim::Kind::Fixed: return std::to_string(d.size);
-    case Dim::Kind::Group:
-    case Dim::Kind::Concatenation: {
+    case Dim::Kind::Product:
+    case Dim::Kind::Sum: {
       std::string s;
-      for (DimId part : d.parts) s += (s.empty() ? "(" : d.kind == Dim::Kind::Group ? "*" : "+") + spell(part);
-      return s + ")";
+      for (DimId part : d.parts) s += (s.empty() ? "" : d.kind == Dim::Kind::Product ? "*" : " + ") + spell(part);
+      return s;
     }
   }
   return "";
@@ -77,7 +127,9 @@ bool Graph::equals_own_transpose(NodeId id) {
   switch (n.kind) {
     case Kind::Const:
     case Kind::Size:
-    case Kind::Call: return false;
+    case Kind::Call:
+    case Kind::Place:
+    case Kind::Epsilon: return false;
     case Kind::Var: return symbols_[n.row].properties.has(Property::symmetric);
     case Kind::Map: return operands_symmetric();
     case Kind::Fun: return row(n.fun_op()).core_out == 2 && operands_symmetric();
@@ -112,12 +164,12 @@ NodeId Graph::size(DimId d) {
   switch (dim.kind) {
     case Dim::Kind::Fixed: return constant(long(dim.size));
     case Dim::Kind::Symbol: return intern({.kind = Kind::Size, .row = d.value});
-    case Dim::Kind::Group: {
+    case Dim::Kind::Product: {
       std::vector<Factor> factors;
       for (DimId part : std::vector(dim.parts)) factors.push_back({size(part), {}});
       return ein(std::move(factors), {}, {});
     }
-    case Dim::Kind::Concatenation: {
+    case Dim::Kind::Sum: {
       std::vector<Term> terms;
       for (DimId part : std::vector(dim.parts)) terms.push_back({1, size(part)});
       return sum(std::move(terms), {});
@@ -175,6 +227,8 @@ NodeId Graph::sum(std::vector<Term> input, Type type) {
 NodeId Graph::ein(std::vector<Factor> input, Labels out, Type type) {
   Product p(*this, std::move(input), std::move(out), std::move(type));
   p.dissolve_structure();
+  p.settle_places();
+  if (auto blocks = p.slice_of_blocks()) return *blocks;
   p.sum_lone_labels();
   p.collect_powers();
   if (p.coefficient == 0) return zero(std::move(p.type));
@@ -254,15 +308,12 @@ NodeId Graph::map(MapOp op, std::vector<NodeId> operands) {
     position = k;
   }
   // f of a permuted or broadcast tensor is the permuted or broadcast f: no entry is computed twice. (A diagonal is different: f(0) need not be 0.)
-  if (tensors == 1 && is_structure(operands[position])) {
-    Labels o = out(operands[position]), distinct = o;
-    std::ranges::sort(distinct);
-    if (std::ranges::adjacent_find(distinct) == distinct.end()) {
-      std::vector<Factor> core = factors(operands[position]);
-      operands[position] = core.empty() ? constant(1) : core[0].tensor;
-      NodeId inner = map(op, std::move(operands));
-      return ein({{inner, core.empty() ? Labels{} : core[0].labels}}, std::move(o), std::move(type));
-    }
+  if (tensors == 1 && is_structure(operands[position]) && placement(*this, operands[position]) == Placement::Total) {
+    Labels o = out(operands[position]);
+    std::vector<Factor> core = factors(operands[position]);
+    operands[position] = core.empty() ? constant(1) : core[0].tensor;
+    NodeId inner = map(op, std::move(operands));
+    return ein({{inner, core.empty() ? Labels{} : core[0].labels}}, std::move(o), std::move(type));
   }
   return intern({.kind = Kind::Map, .row = uint32_t(op), .type = std::move(type), .operands = std::move(operands)});
 }
@@ -280,13 +331,23 @@ NodeId Graph::call(SymbolId f, std::vector<NodeId> operands, Type type) {
   return intern({.kind = Kind::Call, .row = f.value, .type = std::move(type), .operands = std::move(operands)});
 }
 
+NodeId Graph::place(DimId whole, Type parts, DimId offset) {
+  if (parts.size() == 1 && parts[0] == whole) return delta(whole);
+  parts.insert(parts.begin(), whole);
+  return intern({.kind = Kind::Place, .row = offset.value, .type = std::move(parts)});
+}
+
+NodeId Graph::epsilon(size_t n) { return intern({.kind = Kind::Epsilon, .type = Type(n, dim(int64_t(n)))}); }
+
 NodeId Graph::rebuild(NodeId id, std::vector<NodeId> operands) {
   const Node& n = (*this)[id];
   if (operands == n.operands) return id;
   switch (n.kind) {
     case Kind::Const:
     case Kind::Size:
-    case Kind::Var: return id;
+    case Kind::Var:
+    case Kind::Place:
+    case Kind::Epsilon: return id;
     case Kind::Sum: {
       std::vector<Term> ts;
       for (size_t k = 0; k < operands.size(); ++k) ts.push_back({n.coefficients[k], operands[k]});

@@ -9,10 +9,14 @@
 // *output*: the Kronecker delta is the empty product `->aa`, diag(x) is `a->aa` of x, ones(n) is `->a`, A' is `ab->ba` of A.
 // An Ein that only moves, repeats or adds output labels is `structure`; constructors dissolve it into the products around it (that is all
 // delta elimination is: labels are unified), so it remains visible only at the top of a term.
+//
+// Entries, slices, block matrices, vec, kron and reshape are products too, with a 0/1 tensor that says where the entries of one axis lie in
+// another (Kind::Place). It is an address constraint like the delta and is never stored; ir/places.h has its rules.
 #pragma once
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +29,8 @@
 #include "ir/rational.h"
 
 namespace ricci {
+
+struct Extent;  // ir/dimension.h
 
 struct NodeId {
   uint32_t value;
@@ -39,14 +45,15 @@ struct SymbolId {
   friend auto operator<=>(SymbolId, SymbolId) = default;
 };
 
-// A dimension: a symbol ("n"), a fixed size, or built from others: a group (kron, vec: the product of its parts, first part slowest) or a
-// concatenation (block matrices: the sum of its parts).
+// A dimension: a symbol ("n"), a fixed size, or built from others: a product (kron, vec) or a sum (block matrices). Built dimensions are kept as
+// polynomials in the symbols (ir/dimension.h), so equal sizes are one id: m*n and n*m, n + n and 2*n. Which part is the slower one, or comes
+// first, is known to the Place nodes that join them.
 struct Dim {
-  enum class Kind : uint8_t { Symbol, Fixed, Group, Concatenation };
+  enum class Kind : uint8_t { Symbol, Fixed, Product, Sum };
   Kind kind;
   std::string name = {};           // Symbol
   int64_t size = 0;                // Fixed
-  std::vector<DimId> parts = {};   // Group, Concatenation
+  std::vector<DimId> parts = {};   // Product: a number first, then symbols in order; Sum: products in order, a number last
   friend auto operator<=>(const Dim&, const Dim&) = default;
 };
 
@@ -66,11 +73,13 @@ enum class Kind : uint8_t {
   Map,    // an elementwise function; each operand has the node's type or rank 0
   Fun,    // a function without index form, on the last axes of its operands (ir/functions.h)
   Call,   // an undeclared function of the user's, or a derivative of one
+  Place,    // the 0/1 tensor of type [whole part...] that is 1 where whole = offset + the number with the digits part..., the first slowest
+  Epsilon,  // the Levi-Civita symbol of type [n ... n], n times: the sign of a permutation, else 0
 };
 
 struct Node {
   Kind kind;
-  uint32_t row = 0;                        // Var, Call: symbol; Size: dimension; Map, Fun: row of the table
+  uint32_t row = 0;                        // Var, Call: symbol; Size: dimension; Map, Fun: row of the table; Place: the offset, a dimension
   Type type = {};
   std::vector<NodeId> operands = {};
   Labels labels = {};                      // Ein: the operands' axes in order, then the output's
@@ -115,7 +124,11 @@ class Graph {
   DimId dim(int64_t size);
   DimId dim(Dim d);
   const Dim& operator[](DimId d) const { return dims_[d.value]; }
-  std::string spell(DimId d) const;        // "n", "3"
+  DimId product(std::span<const DimId> parts);  // of no parts: 1
+  DimId sum(std::span<const DimId> parts);      // of no parts: 0
+  // a - b if that is known to be a size whatever the symbols are.
+  std::optional<DimId> difference(DimId a, DimId b);
+  std::string spell(DimId d) const;        // "n", "3", "m*n", "n + 1"
   SymbolId declare(Symbol s);              // a new symbol; names are the caller's to keep apart
   const Symbol& operator[](SymbolId s) const { return symbols_[s.value]; }
   const Symbol& symbol(NodeId var) const { return symbols_[(*this)[var].row]; }
@@ -136,6 +149,11 @@ class Graph {
   NodeId map(MapOp op, std::vector<NodeId> operands);     // operands of one type, or rank 0
   NodeId fun(FunOp op, NodeId operand);
   NodeId call(SymbolId f, std::vector<NodeId> operands, Type type);
+  // Where the digits `parts` (the first slowest) lie in an axis of dimension `whole`. No parts: the unit vector e(offset + 1). One part: a
+  // piece of the axis. Several: the axis is a group, as in vec and kron.
+  NodeId place(DimId whole, Type parts, DimId offset);
+  NodeId unit_vector(DimId d, int64_t index) { return place(d, {}, dim(index - 1)); }  // index counts from 1
+  NodeId epsilon(size_t n);
 
   // Conveniences over the constructors above.
   NodeId add(NodeId a, NodeId b) { return sum({{1, a}, {1, b}}, (*this)[a].type); }
@@ -165,6 +183,8 @@ class Graph {
   static Labels iota(size_t n, Label from = 0);
 
  private:
+  Dim normal_form(const Extent& e);
+  DimId intern(Dim d);
   NodeId intern(Node node);
   bool equals_own_transpose(NodeId n);
   struct Hash {

@@ -2,6 +2,8 @@
 // their last use.
 #include "ir/interpret.h"
 
+#include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -18,12 +20,12 @@ int64_t size_of(const Graph& g, DimId d, const Dims& dims) {
       if (it == dims.end()) throw std::invalid_argument("no size is given for the dimension " + dim.name);
       return it->second;
     }
-    case Dim::Kind::Group: {
+    case Dim::Kind::Product: {
       int64_t product = 1;
       for (DimId part : dim.parts) product *= size_of(g, part, dims);
       return product;
     }
-    case Dim::Kind::Concatenation: {
+    case Dim::Kind::Sum: {
       int64_t sum = 0;
       for (DimId part : dim.parts) sum += size_of(g, part, dims);
       return sum;
@@ -70,42 +72,127 @@ std::vector<int64_t> strides(std::span<const Label> labels, const std::vector<in
   return r;
 }
 
+// How a label follows from others: whole = offset + sum of stride*digit.
+struct Placed {
+  Label whole;
+  int64_t offset, extent;
+  std::vector<std::pair<Label, int64_t>> digits;  // with their strides
+};
+
+// The places among the operands in an order in which their digits are known before their wholes; a second place of one whole is a condition.
+std::vector<Placed> placed_labels(const Graph& g, const Node& n, const Dims& dims) {
+  std::vector<Placed> waiting, ordered;
+  auto label = n.labels.begin();
+  for (NodeId o : n.operands) {
+    const Node& p = g[o];
+    if (p.kind == Kind::Place) {
+      Placed placed{*label, size_of(g, DimId{p.row}, dims), size_of(g, p.type[0], dims), {}};
+      int64_t stride = 1;
+      for (size_t k = p.rank(); k-- > 1; stride *= size_of(g, p.type[k], dims)) placed.digits.emplace_back(label[long(k)], stride);
+      waiting.push_back(std::move(placed));
+    }
+    label += long(p.rank());
+  }
+  const auto is_waiting = [&](Label l) { return std::ranges::any_of(waiting, [&](const Placed& p) { return p.whole == l; }); };
+  while (!waiting.empty()) {
+    auto ready = std::ranges::find_if(waiting, [&](const Placed& p) {
+      return std::ranges::none_of(p.digits, [&](const auto& digit) { return is_waiting(digit.first); });
+    });
+    if (ready == waiting.end()) throw std::invalid_argument("a place inside itself");
+    ordered.push_back(std::move(*ready));
+    waiting.erase(ready);
+  }
+  return ordered;
+}
+
 // out[labels] += product of operands, over all values of all labels. A repeated label steps along a diagonal, one that an operand lacks
-// does not move it: traces, diagonals, sums, broadcasts and deltas need no case of their own.
+// does not move it: traces, diagonals, sums, broadcasts and deltas need no case of their own. A placed label is not counted through: it has the
+// value its digits give it, if it can have that.
 template <class T>
-Array<T> ein(const Node& n, const std::vector<int64_t>& shape, std::span<const Array<T>* const> operands) {
+Array<T> ein(const Graph& g, const Node& n, const std::vector<int64_t>& shape, std::span<const Array<T>* const> operands, const Dims& dims) {
   size_t label_count = 0;
   for (Label l : n.labels) label_count = std::max<size_t>(label_count, l + 1);
   std::vector<int64_t> extent(label_count, 0);
   std::vector<std::vector<int64_t>> moves;
+  std::vector<const Array<T>*> tensors;
   std::span<const Label> rest = n.labels;
-  auto take = [&](const std::vector<int64_t>& s) {
+  auto take = [&](const std::vector<int64_t>& s, bool moves_through) {
     auto labels = rest.first(s.size());
     rest = rest.subspan(s.size());
     for (size_t axis = 0; axis < s.size(); ++axis) extent[labels[axis]] = s[axis];
-    moves.push_back(strides(labels, s, label_count));
+    if (moves_through) moves.push_back(strides(labels, s, label_count));
   };
-  for (const Array<T>* operand : operands) take(operand->shape);
-  take(shape);
+  for (size_t k = 0; k < n.operands.size(); ++k) {
+    const bool is_tensor = g[n.operands[k]].kind != Kind::Place;
+    if (is_tensor) tensors.push_back(operands[k]);
+    take(is_tensor ? operands[k]->shape : shape_of(g, g[n.operands[k]].type, dims), is_tensor);
+  }
+  take(shape, true);
 
   Array<T> out(shape);
   for (int64_t e : extent)
     if (e == 0) return out;
-  std::vector<int64_t> at(label_count, 0), offset(operands.size() + 1, 0);
+  const std::vector<Placed> places = placed_labels(g, n, dims);
+  std::vector<bool> follows(label_count, false);
+  for (const Placed& p : places) follows[p.whole] = true;
+  std::vector<int64_t> at(label_count, 0), offset(moves.size(), 0);
+  auto move = [&](Label l, int64_t to) {
+    for (size_t k = 0; k < offset.size(); ++k) offset[k] += (to - at[l]) * moves[k][l];
+    at[l] = to;
+  };
+  auto place = [&] {  // false if a place gives a label no value, or another one than the place before
+    std::vector<bool> known(label_count, false);
+    for (const Placed& p : places) {
+      int64_t value = p.offset;
+      for (auto [l, stride] : p.digits) value += stride * at[l];
+      if (value < 0 || value >= p.extent || (known[p.whole] && value != at[p.whole])) return false;
+      move(p.whole, value);
+      known[p.whole] = true;
+    }
+    return true;
+  };
   auto advance = [&] {  // to the next value of the labels, the last one fastest; false after the last
-    for (size_t l = label_count; l-- > 0;) {
-      const bool wraps = ++at[l] == extent[l];
-      for (size_t k = 0; k < offset.size(); ++k) offset[k] += (wraps ? 1 - extent[l] : 1) * moves[k][l];
+    for (Label l = Label(label_count); l-- > 0;) {
+      if (follows[l]) continue;
+      const bool wraps = at[l] + 1 == extent[l];
+      move(l, wraps ? 0 : at[l] + 1);
       if (!wraps) return true;
-      at[l] = 0;
     }
     return false;
   };
   do {
+    if (!place()) continue;
     T product = T(1);
-    for (size_t k = 0; k < operands.size(); ++k) product = product * operands[k]->data[size_t(offset[k])];
+    for (size_t k = 0; k < tensors.size(); ++k) product = product * tensors[k]->data[size_t(offset[k])];
     out.data[size_t(offset.back())] += product;
   } while (advance());
+  return out;
+}
+
+// The tensor of a place standing alone.
+template <class T>
+Array<T> place_alone(const Graph& g, const Node& n, const std::vector<int64_t>& shape, const Dims& dims) {
+  Array<T> out(shape);
+  const int64_t digits = Array<T>::count({shape.begin() + 1, shape.end()}), offset = size_of(g, DimId{n.row}, dims);
+  for (int64_t k = 0; k < digits; ++k)
+    if (offset + k < shape[0]) out.data[size_t((offset + k) * digits + k)] = T(1);
+  return out;
+}
+
+// The sign of the permutation that the indices are, else 0.
+template <class T>
+Array<T> epsilon(const std::vector<int64_t>& shape) {
+  Array<T> out(shape);
+  std::vector<int64_t> permutation(shape.size());
+  std::iota(permutation.begin(), permutation.end(), int64_t(0));
+  do {
+    int64_t at = 0, inversions = 0;
+    for (size_t k = 0; k < shape.size(); ++k) {
+      at = at * shape[k] + permutation[k];
+      inversions += std::count_if(permutation.begin(), permutation.begin() + long(k), [&](int64_t p) { return p > permutation[k]; });
+    }
+    out.data[size_t(at)] = T(inversions % 2 ? -1 : 1);
+  } while (std::ranges::next_permutation(permutation).found);
   return out;
 }
 
@@ -185,7 +272,9 @@ Array<T> node_value(const Graph& g, NodeId id, const Dims& dims, std::span<const
         }
       return out;
     }
-    case Kind::Ein: return ein(n, shape, operands);
+    case Kind::Ein: return ein(g, n, shape, operands, dims);
+    case Kind::Place: return place_alone<T>(g, n, shape, dims);
+    case Kind::Epsilon: return epsilon<T>(shape);
     case Kind::Map: return map(n.map_op(), shape, operands);
     case Kind::Fun: return fun(n.fun_op(), shape, *operands[0]);
   }

@@ -57,6 +57,11 @@ void describe(const Graph& g, NodeId id, Json& j) {
       j["kind"] = "fun";
       j["function"] = row(n.fun_op()).name;
       break;
+    case Kind::Place:
+      j["kind"] = "place";
+      j["offset"] = g.spell(DimId{n.row});
+      break;
+    case Kind::Epsilon: j["kind"] = "epsilon"; break;
     case Kind::Call:
       j["kind"] = "call";
       j["function"] = g.symbol(id).name;

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <tuple>
 
+#include "ir/places.h"
+
 namespace ricci {
 namespace {
 
@@ -43,6 +45,7 @@ void Product::dissolve_structure() {
   std::vector<Factor> work = std::move(factors);
   factors.clear();
   std::ranges::reverse(work);
+  Label fresh = dim.empty() ? 0 : dim.rbegin()->first + 1;
   while (!work.empty()) {
     Factor f = std::move(work.back());
     work.pop_back();
@@ -58,7 +61,8 @@ void Product::dissolve_structure() {
       std::map<Label, Label> outer;  // an inner output label and the label it meets here
       Labels kept;                   // inner output labels that some inner factor carries, once each
       Type kept_type;
-      bool opened = graph.is_structure(f.tensor);
+      const bool moves = only_moves(graph, f.tensor);
+      bool opened = moves;
       for (size_t k = 0; k < inner_out.size(); ++k) {
         auto [it, first] = outer.try_emplace(inner_out[k], f.labels[k]);
         bool carried = std::ranges::any_of(inner, [&](const Factor& g) { return std::ranges::count(g.labels, inner_out[k]) > 0; });
@@ -66,9 +70,13 @@ void Product::dissolve_structure() {
         if (!first || !carried) opened = true;
         if (first && carried) kept.push_back(inner_out[k]), kept_type.push_back(n.type[k]);
       }
-      if (graph.is_structure(f.tensor)) {
+      if (moves) {
         for (Factor& g : inner) {
-          for (Label& l : g.labels) l = outer.at(l);
+          for (size_t k = 0; k < g.labels.size(); ++k) {
+            auto [it, is_new] = outer.try_emplace(g.labels[k], fresh);
+            if (is_new) dim[fresh++] = graph[g.tensor].type[k];
+            g.labels[k] = it->second;
+          }
           work.push_back(std::move(g));
         }
       } else if (opened) {  // a true product inside with a delta or a broadcast around it: keep the product, open the rest
@@ -140,6 +148,7 @@ void Product::collect_powers() {
   }
   // The power of a constant, of a permuted tensor ... may have become structure again; labels that lost their factor are summed now.
   dissolve_structure();
+  settle_places();
   sum_lone_labels();
 }
 

@@ -17,10 +17,22 @@ struct Product {
   // Takes constants out, and opens every factor that repeats, moves or adds axes (delta, ones, transpose, diag, ...) so that its labels are
   // unified with those around it. This is all of delta elimination: sum_j delta_ij x_j = x_i because i and j become one label.
   void dissolve_structure();
+  // Joins places until each built axis has one, and replaces tensors that carry a placed axis by their slices (ir/places.h).
+  void settle_places();
+  // The whole product, if it is a slice of a block matrix.
+  std::optional<NodeId> slice_of_blocks();
   // A label that is summed and touches no factor is a factor dim(label).
   void sum_lone_labels();
   // Equal tensors with equal labels are one power: x_i x_i = (x^2)_i, s * s^-1 = 1.
   void collect_powers();
+
+ private:
+  void rename(Label from, Label to);
+  void set_place(size_t k, Label whole, const Labels& digits, Type parts, DimId offset);
+  bool drop_unit_digit(size_t k);
+  bool join_places();
+  bool join(size_t p, size_t q);
+  void slice();
 };
 
 }  // namespace ricci

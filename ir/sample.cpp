@@ -96,7 +96,7 @@ Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims) {
   };
   for (NodeId n : g.reachable(roots)) {
     for (DimId d : g[n].type) give(d);
-    if (g[n].kind == Kind::Size) give(DimId{g[n].row});
+    if (g[n].kind == Kind::Size || g[n].kind == Kind::Place) give(DimId{g[n].row});
   }
   return dims;
 }

@@ -31,7 +31,7 @@ std::string print_dim(const Graph& g, DimId id) {
   if (d.kind == Dim::Kind::Symbol) return quoted(d.name);
   if (d.kind == Dim::Kind::Fixed) return std::to_string(d.size);
   std::string s;
-  for (DimId part : d.parts) s += (s.empty() ? "(" : d.kind == Dim::Kind::Group ? "*" : "+") + print_dim(g, part);
+  for (DimId part : d.parts) s += (s.empty() ? "(" : d.kind == Dim::Kind::Product ? "*" : "+") + print_dim(g, part);
   return s + ")";
 }
 
@@ -118,6 +118,8 @@ class Printer {
         text_ += print_type(g_, g_.symbol(id).type, g_.symbol(id).variance);
         operands(n.operands);
         break;
+      case Kind::Place: text_ += "place " + print_dim(g_, DimId{n.row}); break;
+      case Kind::Epsilon: text_ += "epsilon"; break;
     }
     if (n.rank() > 0) text_ += " : " + print_type(g_, n.type, variance);
     text_ += "\n";
@@ -272,6 +274,8 @@ class Reader {
     if (word == "sum") return sum(c, trailing_type(c));
     if (word == "ein") return ein(c, trailing_type(c));
     if (word == "fun") return fun(c);
+    if (word == "place") return place(c, trailing_type(c));
+    if (word == "epsilon") return epsilon(c, trailing_type(c));
     if (word == "call") return call(c, trailing_type(c));
     if (auto op = find_elementwise(word)) return map(c, *op);
     c.fail("`" + word + "` is no kind of node and no elementwise function");
@@ -413,6 +417,21 @@ class Reader {
     return g_.call(declared(std::move(s)), std::move(of), type);
   }
 
+  std::optional<NodeId> place(Cursor& c, Type type) {
+    const DimId offset = dim(c);
+    if (type.empty()) return c.fail("a place has an axis for the whole"), std::nullopt;
+    const DimId whole = type[0];
+    type.erase(type.begin());
+    return g_.place(whole, std::move(type), offset);
+  }
+
+  std::optional<NodeId> epsilon(Cursor& c, const Type& type) {
+    if (type.empty() || type != Type(type.size(), g_.dim(int64_t(type.size())))) {
+      return c.fail("epsilon has as many axes as each of them is long"), std::nullopt;
+    }
+    return g_.epsilon(type.size());
+  }
+
   std::optional<NodeId> operand(Cursor& c) {
     c.expect("%");
     std::string number(c.digits());
@@ -449,10 +468,10 @@ class Reader {
     bool marked = false;
     if (depth > kDeepest) c.fail("a dimension nested too deeply");
     if (c.take("(")) {
-      d.kind = Dim::Kind::Group;
+      d.kind = Dim::Kind::Product;
       d.parts.push_back(dim(c, depth + 1));
       const bool adds = c.peek() == '+';
-      if (adds) d.kind = Dim::Kind::Concatenation;
+      if (adds) d.kind = Dim::Kind::Sum;
       while (c.take(adds ? "+" : "*")) d.parts.push_back(dim(c, depth + 1));
       c.expect(")");
     } else if (std::isdigit(static_cast<unsigned char>(c.peek()))) {

@@ -37,6 +37,12 @@ class Verifier {
       case Kind::Map: map(n); break;
       case Kind::Fun: fun(n); break;
       case Kind::Call: break;
+      case Kind::Place:
+        require(n.operands.empty() && n.rank() > 0 && (n.rank() != 2 || n.type[0] != n.type[1]), "a place has a whole, and is no delta");
+        break;
+      case Kind::Epsilon:
+        require(n.operands.empty() && n.type == Type(n.rank(), n.type.empty() ? DimId{} : n.type[0]), "epsilon has alike axes");
+        break;
     }
   }
 
@@ -67,7 +73,7 @@ class Verifier {
     for (const Factor& f : g_.factors(id)) {
       see(f.labels, g_[f.tensor].type);
       require(g_[f.tensor].kind != Kind::Const, "a product has no constant factor; coefficients belong to sums");
-      require(!g_.is_structure(f.tensor), "structure inside a product is dissolved into its labels");
+      require(g_[f.tensor].kind != Kind::Ein || !g_.is_structure(f.tensor), "structure inside a product is dissolved into its labels");
     }
     see(g_.out(id), n.type);
     require(one_dimension, "a label has one dimension");

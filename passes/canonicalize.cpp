@@ -93,7 +93,9 @@ NodeId flatten(Graph& g, NodeId id) {
     case Kind::Size:
     case Kind::Var:
     case Kind::Fun:
-    case Kind::Call: return id;
+    case Kind::Call:
+    case Kind::Place:
+    case Kind::Epsilon: return id;
   }
   return id;
 }

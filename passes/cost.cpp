@@ -19,12 +19,12 @@ T fold(const Graph& g, DimId d, const Leaf& leaf) {
   switch (dim.kind) {
     case Dim::Kind::Symbol: return leaf(d);
     case Dim::Kind::Fixed: return T(double(dim.size));
-    case Dim::Kind::Group: {
+    case Dim::Kind::Product: {
       T r(1.0);
       for (DimId p : dim.parts) r = r * fold<T>(g, p, leaf);
       return r;
     }
-    case Dim::Kind::Concatenation: {
+    case Dim::Kind::Sum: {
       T r(0.0);
       for (DimId p : dim.parts) r += fold<T>(g, p, leaf);
       return r;
@@ -195,7 +195,9 @@ Polynomial node_flops(const Graph& g, NodeId n, const Sizes& sizes) {
   switch (node.kind) {
     case Kind::Const:
     case Kind::Size:
-    case Kind::Var: return {};
+    case Kind::Var:
+    case Kind::Place:
+    case Kind::Epsilon: return {};
     case Kind::Sum:
     case Kind::Map: return Polynomial(operations_per_element(g, n)) * Polynomial::size(g, node.type);
     case Kind::Ein: return product_flops(g, n, sizes);

@@ -93,7 +93,9 @@ class Reverse {
     switch (n.kind) {
       case Kind::Const:
       case Kind::Size:
-      case Kind::Var: return;
+      case Kind::Var:
+      case Kind::Place:
+      case Kind::Epsilon: return;
 
       case Kind::Sum:  // f = sum c_k t_k:  t_k' += c_k f'
         for (size_t k = 0; k < n.operands.size(); ++k)
@@ -175,7 +177,9 @@ class Forward {
     switch (n.kind) {
       case Kind::Const:
       case Kind::Size:
-      case Kind::Var: break;
+      case Kind::Var:
+      case Kind::Place:
+      case Kind::Epsilon: break;
 
       case Kind::Sum:  // d(sum c_k t_k) = sum c_k dt_k
         for (size_t k = 0; k < n.operands.size(); ++k)

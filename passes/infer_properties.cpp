@@ -29,7 +29,9 @@ Properties PropertyInference::infer(NodeId id) const {
     case Kind::Ein: p = of_product(id); break;
     case Kind::Map: p = of_map(n); break;
     case Kind::Fun: p = of_function(n); break;
-    case Kind::Call: break;
+    case Kind::Place: p.add(nonnegative); break;
+    case Kind::Call:
+    case Kind::Epsilon: break;
   }
   if (g_.is_symmetric(id)) p.add(symmetric);
   return p;

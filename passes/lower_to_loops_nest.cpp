@@ -13,10 +13,10 @@ loops::IndexId NestContext::extent(DimId d) const {
   switch (dim.kind) {
     case Dim::Kind::Symbol: return program.dim(dims.at(d));
     case Dim::Kind::Fixed: return program.index(dim.size);
-    case Dim::Kind::Group:
-    case Dim::Kind::Concatenation: break;
+    case Dim::Kind::Product:
+    case Dim::Kind::Sum: break;
   }
-  const bool group = dim.kind == Dim::Kind::Group;
+  const bool group = dim.kind == Dim::Kind::Product;
   loops::IndexId r = program.index(group ? 1 : 0);
   for (DimId part : dim.parts) r = group ? program.mul(r, extent(part)) : program.add(r, extent(part));
   return r;

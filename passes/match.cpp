@@ -78,7 +78,9 @@ class Matcher {
     switch (pn.kind) {
       case Kind::Const:
       case Kind::Var:
-      case Kind::Call: return p == s && next();
+      case Kind::Call:
+      case Kind::Place:
+      case Kind::Epsilon: return p == s && next();
       case Kind::Size: return m_.dims.try_emplace({pn.row}, DimId{sn.row}).first->second == DimId{sn.row} && next();
       case Kind::Sum: return pn.operands.size() == sn.operands.size() && sum(p, s, false, next);
       case Kind::Ein: return p_.entrywise ? entry_product(p, s, false, next) : same_product(pn, sn, next);

@@ -65,6 +65,8 @@ class Planner {
       case Kind::Map: return Role::Entry;
       case Kind::Fun: return is_factored(node.fun_op()) && g_[node.operands[0]].rank() == 2 ? Role::Inverse : Role::Function;
       case Kind::Call: throw std::invalid_argument("a function without a definition cannot be compiled");
+      case Kind::Place:
+      case Kind::Epsilon: throw std::invalid_argument("entries, slices and blocks cannot be compiled yet");
       case Kind::Sum:
         if (node.operands.empty()) return Role::Leaf;
         return std::ranges::any_of(node.operands, [&](NodeId t) { return is_diagonal_structure(g_, t) || accumulates(t); }) ? Role::Assemble

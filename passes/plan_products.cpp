@@ -95,7 +95,9 @@ class ProductPlanner {
     switch (g_[n].kind) {
       case Kind::Const:
       case Kind::Size:
-      case Kind::Var: return n;
+      case Kind::Var:
+      case Kind::Place:
+      case Kind::Epsilon: return n;
       case Kind::Sum: return plan_sum(n);
       case Kind::Ein: return plan_product(n);
       case Kind::Map:

@@ -84,6 +84,8 @@ class Raiser {
       case Kind::Size: return {mat::dimension(g_, {n.row}), ""};
       case Kind::Var: return raise_variable(id);
       case Kind::Ein: return raise_ein(id);
+      case Kind::Place:
+      case Kind::Epsilon: return refuse("a constant tensor of places stands alone");
       case Kind::Sum:
       case Kind::Map:
       case Kind::Fun:

@@ -140,7 +140,9 @@ class Rewriter {
       case Kind::Const:
       case Kind::Size:
       case Kind::Var:
-      case Kind::Call: break;
+      case Kind::Call:
+      case Kind::Place:
+      case Kind::Epsilon: break;
     }
     return n;
   }

@@ -15,7 +15,9 @@ NodeId substitute(Graph& g, NodeId expression, const std::map<NodeId, NodeId>& n
     for (NodeId op : n.operands) operands.push_back(done.at(op));
     switch (n.kind) {
       case Kind::Const:
-      case Kind::Var: done[id] = id; break;
+      case Kind::Var:
+      case Kind::Epsilon: done[id] = id; break;
+      case Kind::Place: done[id] = g.place(type[0], Type(type.begin() + 1, type.end()), exchange({n.row})); break;
       case Kind::Size: done[id] = g.size(exchange({n.row})); break;
       case Kind::Sum: {
         std::vector<Term> terms = g.terms(id);

@@ -48,7 +48,9 @@ class Vectorizer {
     switch (n.kind) {
       case Kind::Const:
       case Kind::Size:
-      case Kind::Var: return {id, {}};
+      case Kind::Var:
+      case Kind::Place:
+      case Kind::Epsilon: return {id, {}};
       case Kind::Sum: {
         std::vector<Term> terms;
         for (size_t k = 0; k < ops.size(); ++k) terms.push_back({n.coefficients[k], widen(ops[k], leading)});

@@ -13,7 +13,9 @@ uint64_t Weight::own(NodeId id) const {
   switch (n.kind) {
     case Kind::Const:
     case Kind::Size:
-    case Kind::Var: return 1;
+    case Kind::Var:
+    case Kind::Place:
+    case Kind::Epsilon: return 1;
     case Kind::Sum: {
       uint64_t w = n.operands.empty() ? 1 : n.operands.size() - 1;
       for (const Rational& c : n.coefficients) w += c == 1 ? 0 : c == -1 ? (n.operands.size() == 1) : 2;

@@ -49,9 +49,9 @@ TEST(Text, EveryKind) {
 
 TEST(Text, OddNamesAndDimensions) {
   expect_round_trip(
-      "%0 = var \"my \\\"odd\\\" name\" : [(m*(n+3))^ \"1 x\"_]\n"
+      "%0 = var \"my \\\"odd\\\" name\" : [((3*m)+(m*n))^ \"1 x\"_]\n"
       "%1 = var λ' positive\n"
-      "%2 = ein ab,->a %0 %1 : [(m*(n+3))]\n"
+      "%2 = ein ab,->a %0 %1 : [((3*m)+(m*n))]\n"
       "return %2\n");
 }
 

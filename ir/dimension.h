@@ -1,0 +1,29 @@
+// Sizes as polynomials with whole coefficients in the symbols for sizes: the normal form of every dimension that is built from others.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace ricci {
+
+// Per product of symbols (sorted names, repeated for powers) its coefficient; no zero coefficients. Numbers are clamped to 64 bits.
+struct Extent {
+  std::map<std::vector<std::string>, int64_t> terms;
+
+  static Extent number(int64_t n);
+  static Extent symbol(std::string name) { return {{{{std::move(name)}, 1}}}; }
+  static Extent of(const Graph& g, DimId d);
+
+  friend Extent operator+(const Extent& a, const Extent& b);
+  friend Extent operator-(const Extent& a, const Extent& b);
+  friend Extent operator*(const Extent& a, const Extent& b);
+  friend bool operator==(const Extent&, const Extent&) = default;
+
+  // Whether it is at least 0 whatever the symbols are; a sufficient condition: no coefficient is negative.
+  bool is_size() const;
+};
+
+}  // namespace ricci

@@ -1,0 +1,260 @@
+#include "ir/places.h"
+
+#include <algorithm>
+#include <set>
+
+#include "ir/dimension.h"
+#include "ir/product.h"
+
+namespace ricci {
+namespace {
+
+bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
+
+bool has_repeats(Labels labels) {
+  std::ranges::sort(labels);
+  return std::ranges::adjacent_find(labels) != labels.end();
+}
+
+bool is_place(const Graph& g, const Factor& f) { return g[f.tensor].kind == Kind::Place; }
+
+// Which labels of a product the output fixes: a place fixes its whole by its digits and its digits by its whole.
+struct Fixed {
+  bool all = true;     // every label is fixed: nothing is really summed
+  bool total = true;   // no place says anything but how one label follows from others: no entry of the result is 0 for its sake
+
+  Fixed(const Graph& g, const std::vector<Factor>& factors, const Labels& out) {
+    std::set<Label> known(out.begin(), out.end());
+    std::vector<const Factor*> places;
+    for (const Factor& f : factors)
+      if (is_place(g, f)) places.push_back(&f);
+    for (bool moved = true; moved;) {
+      moved = false;
+      std::erase_if(places, [&](const Factor* p) {
+        const Labels digits(p->labels.begin() + 1, p->labels.end());
+        const bool by_digits = std::ranges::all_of(digits, [&](Label l) { return known.contains(l); });
+        const bool by_whole = known.contains(p->labels[0]);
+        if (!by_digits && !by_whole) return false;
+        const bool free = std::ranges::none_of(digits, [&](Label l) { return known.contains(l); }) && !has_repeats(digits);
+        if (by_whole && (by_digits || !free || !is_group(g, p->tensor))) total = false;
+        known.insert(p->labels.begin(), p->labels.end());
+        return moved = true;
+      });
+    }
+    for (const Factor& f : factors)
+      for (Label l : f.labels) all = all && known.contains(l);
+  }
+};
+
+}  // namespace
+
+bool is_group(const Graph& g, NodeId place) {
+  const Node& n = g[place];
+  Extent parts = Extent::number(1);
+  for (size_t k = 1; k < n.rank(); ++k) parts = parts * Extent::of(g, n.type[k]);
+  return parts == Extent::of(g, n.type[0]);
+}
+
+Placement placement(const Graph& g, NodeId ein) {
+  if (g[ein].kind != Kind::Ein) return Placement::None;
+  const std::vector<Factor> factors = g.factors(ein);
+  if (std::ranges::count_if(factors, [&](const Factor& f) { return !is_place(g, f); }) > 1) return Placement::None;
+  const Labels out = g.out(ein);
+  const Fixed fixed(g, factors, out);
+  if (!fixed.all) return Placement::None;
+  return fixed.total && !has_repeats(out) ? Placement::Total : Placement::Partial;
+}
+
+bool only_moves(const Graph& g, NodeId ein) {
+  const std::vector<Factor> factors = g.factors(ein);
+  if (std::ranges::none_of(factors, [&](const Factor& f) { return is_place(g, f); })) return g.is_structure(ein);
+  return Fixed(g, factors, g.out(ein)).all;
+}
+
+void Product::rename(Label from, Label to) {
+  if (from == to) return;
+  for (Factor& f : factors) std::ranges::replace(f.labels, from, to);
+  std::ranges::replace(out, from, to);
+  dim.erase(from);
+}
+
+// Makes factor k the place of `digits` in `whole`; a place of everything is a delta, which unites the two labels.
+void Product::set_place(size_t k, Label whole, const Labels& digits, Type parts, DimId offset) {
+  const NodeId place = graph.place(dim.at(whole), std::move(parts), offset);
+  if (graph[place].kind != Kind::Place) {
+    factors.erase(factors.begin() + long(k));
+    return rename(std::max(whole, digits[0]), std::min(whole, digits[0]));
+  }
+  factors[k] = {place, {whole}};
+  factors[k].labels.insert(factors[k].labels.end(), digits.begin(), digits.end());
+}
+
+// A digit of one value says nothing.
+bool Product::drop_unit_digit(size_t k) {
+  const DimId one = graph.dim(1);
+  const Node& n = graph[factors[k].tensor];
+  const auto unit = std::find(n.type.begin() + 1, n.type.end(), one);
+  if (unit == n.type.end()) return false;
+  Type parts(n.type.begin() + 1, n.type.end());
+  Labels digits(factors[k].labels.begin() + 1, factors[k].labels.end());
+  const auto at = unit - n.type.begin() - 1;
+  parts.erase(parts.begin() + at);
+  digits.erase(digits.begin() + at);
+  set_place(k, factors[k].labels[0], digits, std::move(parts), DimId{n.row});
+  return true;
+}
+
+// One rule for two places, or for one; false if none applies.
+bool Product::join_places() {
+  std::vector<size_t> places;
+  for (size_t k = 0; k < factors.size(); ++k)
+    if (is_place(graph, factors[k])) places.push_back(k);
+  const auto carried = [&](Label l, size_t but) {
+    for (size_t k = 0; k < factors.size(); ++k)
+      if (k != but && contains(factors[k].labels, l)) return true;
+    return contains(out, l);
+  };
+  for (size_t k : places) {
+    if (drop_unit_digit(k)) return true;
+    const Labels& ls = factors[k].labels;
+    const bool whole_is_lone = !carried(ls[0], k);
+    const bool digits_are_lone = ls.size() > 1 && is_group(graph, factors[k].tensor) && !has_repeats(ls) &&
+                                 std::none_of(ls.begin() + 1, ls.end(), [&](Label l) { return carried(l, k); });
+    if (!whole_is_lone && !digits_are_lone) continue;
+    // sum_a P[a, i...] = 1, and for a group sum_i... P[a, i...] = 1
+    if (whole_is_lone) dim.erase(ls[0]);
+    else for (size_t d = 1; d < ls.size(); ++d) dim.erase(ls[d]);
+    factors.erase(factors.begin() + long(k));
+    return true;
+  }
+  for (size_t k : places)
+    for (size_t m : places)
+      if (k != m && join(k, m)) return true;
+  return false;
+}
+
+// Replaces what places p and q say together by something simpler; called with both orders of each pair.
+bool Product::join(size_t p, size_t q) {
+  const Factor P = factors[p], Q = factors[q];
+  const Type P_type = graph[P.tensor].type, Q_type = graph[Q.tensor].type;
+  const DimId P_offset{graph[P.tensor].row}, Q_offset{graph[Q.tensor].row};
+  const Labels P_digits(P.labels.begin() + 1, P.labels.end()), Q_digits(Q.labels.begin() + 1, Q.labels.end());
+  const Type Q_parts(Q_type.begin() + 1, Q_type.end());
+  const auto drop = [&](size_t k) { factors.erase(factors.begin() + long(k)); };
+  const auto length = [&](const Type& t) { return graph.product(std::span(t).subspan(1)); };
+
+  if (P.tensor == Q.tensor && (P.labels[0] == Q.labels[0] || P_digits == Q_digits)) {  // the same place of the same entry
+    drop(q);
+    for (size_t k = 0; k < P.labels.size(); ++k) rename(std::max(P.labels[k], Q.labels[k]), std::min(P.labels[k], Q.labels[k]));
+    return true;
+  }
+  if (P.labels[0] == Q.labels[0]) {
+    const DimId P_length = length(P_type), Q_length = length(Q_type);
+    const DimId P_end[] = {P_offset, P_length}, Q_end[] = {Q_offset, Q_length};
+    const DimId end = graph.sum(P_end), other_end = graph.sum(Q_end);
+    if (graph.difference(Q_offset, end)) {  // pieces that have nothing in common
+      coefficient = 0;
+      return false;
+    }
+    const auto inside = graph.difference(Q_offset, P_offset);
+    if (inside && P_digits.size() == 1 && graph.difference(end, other_end)) {  // Q is a place inside the piece P
+      set_place(q, P_digits[0], Q_digits, Q_parts, *inside);
+      return true;
+    }
+    if (inside && P_digits.size() == 1 && Q_digits.size() == 1) {  // they overlap from the start of Q to the end of P
+      const auto common = graph.difference(end, Q_offset);
+      if (!common || !graph.difference(other_end, end) || graph.difference(P_offset, Q_offset)) return false;
+      Label fresh = 0;
+      for (const auto& [l, d] : dim) fresh = std::max(fresh, l + 1);
+      dim[fresh] = *common;
+      factors[p] = {graph.place(P_type[1], {*common}, *inside), {P_digits[0], fresh}};
+      factors[q] = {graph.place(Q_type[1], {*common}, graph.dim(0)), {Q_digits[0], fresh}};
+      factors.push_back({graph.place(P_type[0], {*common}, Q_offset), {P.labels[0], fresh}});
+      return true;
+    }
+    if (inside && P_digits.size() > 1 && Q_digits.empty() && graph[*inside].kind == Dim::Kind::Fixed) {  // one entry of a group: its digits
+      int64_t number = graph[*inside].size;
+      std::vector<Factor> digits;
+      for (size_t k = P_digits.size(); k-- > 1;) {
+        const Dim& d = graph[P_type[k + 1]];
+        if (d.kind != Dim::Kind::Fixed || d.size == 0) return false;
+        digits.push_back({graph.unit_vector(P_type[k + 1], number % d.size + 1), {P_digits[k]}});
+        number /= d.size;
+      }
+      digits.push_back({graph.unit_vector(P_type[1], number + 1), {P_digits[0]}});
+      drop(q);
+      factors.insert(factors.end(), digits.begin(), digits.end());
+      return true;
+    }
+    return false;
+  }
+  // A digit of P is itself placed by Q: P tells how the whole of P follows from the digits of Q.
+  const auto digit = std::ranges::find(P_digits, Q.labels[0]);
+  if (digit == P_digits.end()) return false;
+  const size_t at = size_t(digit - P_digits.begin());
+  if (at > 0 && !is_group(graph, Q.tensor)) return false;
+  std::vector<DimId> jump(P_type.begin() + 2 + long(at), P_type.end());
+  jump.push_back(Q_offset);
+  const DimId offsets[] = {P_offset, graph.product(jump)};
+  Type parts(P_type.begin() + 1, P_type.end());
+  Labels digits = P_digits;
+  parts.erase(parts.begin() + long(at));
+  parts.insert(parts.begin() + long(at), Q_parts.begin(), Q_parts.end());
+  digits.erase(digits.begin() + long(at));
+  digits.insert(digits.begin() + long(at), Q_digits.begin(), Q_digits.end());
+  set_place(p, P.labels[0], digits, std::move(parts), graph.sum(offsets));
+  return true;
+}
+
+// T[a] P[a, i] = T[offset + i]: every tensor that carries a whole becomes a slice, a node of its own.
+void Product::slice() {
+  for (size_t p = 0; p < factors.size(); ++p) {
+    if (!is_place(graph, factors[p])) continue;
+    const Factor place = factors[p];
+    const Label whole = place.labels[0];
+    for (Factor& f : factors) {
+      if (is_place(graph, f) || !contains(f.labels, whole)) continue;
+      Labels kept;
+      Type kept_type;
+      const auto keep = [&](Label l) {
+        if (!contains(kept, l)) kept.push_back(l), kept_type.push_back(dim.at(l));
+      };
+      for (Label l : f.labels) {
+        if (l != whole) keep(l);
+        else std::for_each(place.labels.begin() + 1, place.labels.end(), keep);
+      }
+      f = {graph.ein({f, place}, kept, kept_type), kept};
+      if (graph.is_zero(f.tensor)) coefficient = 0;
+    }
+  }
+}
+
+// A slice of a sum of placed blocks is the sum of the blocks' slices, most of which vanish.
+std::optional<NodeId> Product::slice_of_blocks() {
+  const auto sum = std::ranges::find_if(factors, [&](const Factor& f) { return graph[f.tensor].kind == Kind::Sum; });
+  const bool slices = std::ranges::any_of(factors, [&](const Factor& f) { return is_place(graph, f) && !contains(out, f.labels[0]); });
+  if (!slices || sum == factors.end()) return std::nullopt;
+  const auto is_block = [&](NodeId t) {
+    return graph[t].kind == Kind::Ein && std::ranges::any_of(graph.factors(t), [&](const Factor& f) { return is_place(graph, f); });
+  };
+  const std::vector<Term> blocks = graph.terms(sum->tensor);
+  if (!std::ranges::any_of(blocks, is_block, &Term::tensor)) return std::nullopt;
+  std::vector<Term> terms;
+  for (const Term& block : blocks) {
+    sum->tensor = block.tensor;
+    terms.push_back({coefficient * block.coefficient, graph.ein(factors, out, type)});
+  }
+  return graph.sum(std::move(terms), type);
+}
+
+void Product::settle_places() {
+  if (std::ranges::none_of(factors, [&](const Factor& f) { return is_place(graph, f); })) return;
+  while (coefficient != 0 && join_places()) {}
+  const auto tensors = std::ranges::count_if(factors, [&](const Factor& f) { return !is_place(graph, f); });
+  if (coefficient == 0 || (tensors <= 1 && Fixed(graph, factors, out).all)) return;
+  slice();
+  // A whole that nothing carries any more is summed away.
+  while (join_places()) {}
+}
+
+}  // namespace ricci
