@@ -20,6 +20,7 @@
 #include "passes/raise.h"
 #include "passes/simplify.h"
 #include "ricci/ricci.h"
+#include "runtime/threads.h"
 
 namespace ricci::host {
 
@@ -165,6 +166,8 @@ std::vector<Tensor> Function::evaluate(std::initializer_list<Input> in) const {
     if (!singles[r].empty()) results[r].data.assign(singles[r].begin(), singles[r].end());
   return results;
 }
+
+void set_threads(int count) { rt::set_threads(count); }
 
 // --- programs -----------------------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "runtime/kernels.h"
+#include "runtime/threads.h"
 
 namespace ricci::rt {
 namespace {
@@ -16,6 +17,21 @@ enum class Part { All, Lower, Upper };
 
 template <class T>
 constexpr T epsilon = std::numeric_limits<T>::epsilon();
+
+// Below these a thread takes longer to wake than to do its share: multiply-adds of a product, entries that are read or written once.
+constexpr int64_t kWorthComputing = int64_t(1) << 20, kWorthStreaming = int64_t(1) << 17;
+constexpr int64_t kLongSum = 4096;  // entries of a vector of which each thread may have one of its own
+
+// f(begin, end, scratch) on pieces of [0, size), `pieces` for each thread, that begin at multiples of `unit`. It must not matter for the
+// result where the range is cut.
+template <class T, class F>
+void divided(int64_t size, int64_t unit, bool worthwhile, int64_t pieces, T* scratch, F f) {
+  const int64_t units = (size + unit - 1) / unit, parts = worthwhile ? std::min(units, pieces * threads()) : 1;
+  if (parts < 2) return f(0, size, scratch);
+  run_parts(parts, scratch, [&](int64_t part, T* own) {
+    f(units * part / parts * unit, std::min(size, units * (part + 1) / parts * unit), own);
+  });
+}
 
 // The kernels of one instruction set.
 template <class T>
@@ -102,6 +118,7 @@ const Dense<T>& dense() {
 int64_t gemm_work(int64_t m, int64_t n, int64_t k) {
   const auto padded = [](int64_t size, int64_t tile) { return (size + tile - 1) / tile * tile; };
   if (m == 1 || n == 1) return std::min<int64_t>(RICCI_GEMM_WORK, padded(std::max({m, n, k}), 8));
+  if (baseline::is_long_sum(m, n, k)) return RICCI_GEMM_WORK;
   const int64_t rows = padded(std::max(m, n), 48);  // a row-major C exchanges the sides
   return std::min<int64_t>(RICCI_GEMM_WORK, 2 * rows * std::min<int64_t>(k, 256));
 }

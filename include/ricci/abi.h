@@ -89,6 +89,10 @@ size_t ricci_call_work_bytes(const struct ricci_meta* meta, const struct ricci_a
 int ricci_call(const struct ricci_meta* meta, const struct ricci_array* in, int32_t in_count, const struct ricci_array* out, int32_t out_count,
                void* work, size_t work_bytes, struct ricci_report* report);
 
+/* From now on dense products and factorisations use `count` threads (0: one per CPU; at the start: 1, the caller's). The same inputs give the
+ * same bits for any number. Waits for calls in being. */
+void ricci_set_threads(int32_t count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -181,6 +181,10 @@ class Function {
 
 // --- programs -----------------------------------------------------------------------------------------------------------------------
 
+// How many threads compiled functions compute with, for the whole process; 0 is one per CPU, 1 (as at the start) only the caller's. The same
+// inputs give the same bits for any number.
+void set_threads(int count);
+
 // What to compile: a name, variables in order, definitions in order.
 struct Signature {
   std::string name;
@@ -275,6 +279,7 @@ using host::Function;
 using host::Input;
 using host::Output;
 using host::Program;
+using host::set_threads;
 using host::Signature;
 using host::Tensor;
 using host::View;

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "passes/plan.h"
+#include "runtime/threads.h"
 #include "tools/guard.h"
 #include "tools/ricci/command.h"
 #include "tools/ricci/function.h"
@@ -34,7 +35,10 @@ int bench(const Options& given) {
   for (const auto& [name, size] : arguments.dims) sizes.known[g.dim(name)] = size;
   const Dims dims = arguments.dims;
   Call call(program, function, options, std::move(arguments));
-  const Timing t = time_calls([&] { call(); }, options.repeat > 0 ? options.repeat : kRepeat);
+  const int repeat = options.repeat > 0 ? options.repeat : kRepeat;
+  const double alone = options.threads == 1 ? 0 : time_calls([&] { call(); }, repeat).median;
+  rt::set_threads(options.threads);
+  const Timing t = time_calls([&] { call(); }, repeat);
   const Cost cost = cost_of(g, make_plan(g, outputs, sizes), sizes);
   const MachineLimits limits = measure_machine();
   const double flops = cost.flops.at(g, sizes), bytes = cost.bytes.at(g, sizes);
@@ -45,6 +49,7 @@ int bench(const Options& given) {
              fmt::join(spelled, " "));
   fmt::print("  compile  {}\n", spell_seconds(call.compile_seconds()));
   fmt::print("  call     {} (fastest {})\n", spell_seconds(t.median), spell_seconds(t.fastest));
+  if (options.threads != 1) fmt::print("  threads  {}: {:.2f} times as fast as one\n", rt::threads(), alone / t.median);
   fmt::print("  flops    {:.3g}, {:.2f} GFLOP/s, {:.1f} % of {:.1f}\n", flops, 1e-9 * flops / t.median,
              100 * flops / t.median / limits.flops, 1e-9 * limits.flops);
   fmt::print("  bytes    {:.3g}, {:.2f} GB/s, {:.1f} % of the {:.1f} that main memory gives\n", bytes, 1e-9 * bytes / t.median,

@@ -69,6 +69,7 @@ void add_data(CLI::App& app, Options& o) {
 
 void add_process(CLI::App& app, Options& o) {
   app.add_option("--cache-dir", o.cache_dir, "where compiled code is kept (default: ricci in $XDG_CACHE_HOME or ~/.cache)")->type_name("DIR");
+  app.add_option("--threads", o.threads, "how many threads compute; 0 is one per CPU")->check(CLI::Range(0, 1024))->type_name("N");
   app.add_flag("--no-cache", o.no_cache, "compile even what was compiled before, and keep nothing");
 }
 

@@ -31,6 +31,7 @@ struct Options {
   bool fast_math = false, use_float = false;
   std::string cache_dir;  // empty: the user's
   bool no_cache = false;
+  int threads = 1;  // 0: one per CPU
   // data
   std::vector<std::string> in, dims;  // NAME=FILE, NAME=NUMBER
   std::vector<std::string> random;    // names, or `all`

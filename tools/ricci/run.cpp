@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "ricci/abi.h"
+#include "runtime/threads.h"
 #include "tools/guard.h"
 #include "tools/ricci/command.h"
 #include "tools/ricci/function.h"
@@ -39,6 +40,7 @@ void save(const std::string& path, const Export& function, const std::vector<Arr
 int run(const Options& options) {
   Program program = load(options);
   const Export& function = chosen_export(program, options);
+  rt::set_threads(options.threads);
   Call call(program, function, options, gather(program, function, options, false));
   const int status = call();
   const auto& results = call.results();
