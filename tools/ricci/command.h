@@ -23,5 +23,6 @@ int check(const Options&);
 int verify(const Options&);
 int cost(const Options&);
 int bench(const Options&);
+int explain(const Options&);
 
 }  // namespace ricci::driver

@@ -17,7 +17,7 @@ constexpr Command kCommands[] = {
     {"verify", "test a claimed derivative or identity", "ricci verify \"d/dx x'*A*x = (A + A')*x\"", kInput | kPoints, verify},
     {"cost", "count operations, bytes and arrays", "ricci cost loss.ricci --dim n=1000", kInput | kCode, cost},
     {"bench", "time a function against the machine's limits", "ricci bench loss.ricci --dim m=10000", kInput | kCode | kData | kPasses, bench},
-    {"explain", "show a derivation step by step", "ricci explain \"x'*A*x\" --wrt x", kInput | kDerivative, nullptr},
+    {"explain", "show a derivation step by step", "ricci explain \"x'*A*x\" --wrt x", kInput | kDerivative | kEmit, explain},
     {"serve", "serve a local page", "ricci serve", 0, nullptr},
 };
 

@@ -1,0 +1,86 @@
+// Derivations in LaTeX: headings, and for each line an item with its formula displayed and its reason in words.
+#include <fmt/format.h>
+
+#include "codegen/derivation.h"
+#include "codegen/derivation_notation.h"
+#include "codegen/latex.h"
+#include "ir/elementwise.h"
+
+namespace ricci {
+namespace {
+
+class LatexSpelling final : public Spelling {
+ public:
+  std::string words(const std::string& text) const override {
+    std::string out;
+    for (char c : text) {
+      if (std::string_view("_#$%&{}").find(c) != std::string_view::npos) out += '\\';
+      out += c == '^' ? "\\textasciicircum{}" : std::string(1, c);
+    }
+    return out;
+  }
+  std::string inline_formula(const std::string& formula) const override { return "$" + formula + "$"; }
+  std::string matrix(const mat::Expr& e) const override { return to_latex(e); }
+  std::string name(const std::string& name) const override { return latex_name(name); }
+  std::string indexed(const std::string& base, const std::vector<IndexLetter>& letters) const override {
+    std::string out = base.find('_') == base.npos && base.find('^') == base.npos ? base : "{" + base + "}";
+    for (size_t k = 0; k < letters.size();) {
+      const Variance height = letters[k].height;
+      std::string run;
+      for (; k < letters.size() && letters[k].height == height; ++k) run += (run.empty() ? "" : " ") + latex_name(letters[k].letter);
+      out += (out != base && k > 1 ? "{}" : "") + std::string(height == Variance::Up ? "^{" : "_{") + run + "}";
+    }
+    return out;
+  }
+  std::string number(const Rational& value) const override {
+    if (is_integer(value)) return to_string(value);
+    return "\\frac{" + value.get_num().get_str() + "}{" + value.get_den().get_str() + "}";
+  }
+  std::string sum(const std::vector<SignedText>& terms) const override {
+    std::string out;
+    for (const SignedText& t : terms) out += (out.empty() ? (t.negative ? "-" : "") : t.negative ? " - " : " + ") + t.text;
+    return out;
+  }
+  std::string product(const std::vector<std::string>& factors) const override {
+    std::string out;
+    for (const std::string& f : factors) out += (out.empty() ? "" : " ") + f;
+    return out;
+  }
+  std::string quotient(const std::string& a, const std::string& b) const override { return "\\frac{" + a + "}{" + b + "}"; }
+  std::string power(const std::string& base, const std::string& exponent) const override { return "{" + base + "}^{" + exponent + "}"; }
+  std::string root(const std::string& of) const override { return "\\sqrt{" + of + "}"; }
+  std::string function(const std::string& name, const std::vector<std::string>& arguments) const override {
+    std::string text = "\\operatorname{" + name + "}";
+    if (auto op = find_elementwise(name)) text = row(*op).latex;
+    if (size_t hole = text.find("{}"); hole != text.npos && arguments.size() == 1) return text.replace(hole, 2, arguments[0]);
+    return (text.find("{}") == text.npos ? text : "\\operatorname{" + name + "}") + bracket(fmt::format("{}", fmt::join(arguments, ", ")));
+  }
+  std::string sum_over(const std::string& letter, const std::string& body) const override { return "\\sum_{" + letter + "} " + body; }
+  std::string bracket(const std::string& inner) const override { return "\\left(" + inner + "\\right)"; }
+  std::string square_bracket(const std::string& inner) const override { return "\\left[" + inner + "\\right]"; }
+  std::string derivative(const std::string& of, const std::string& by, const std::vector<std::string>& held) const override {
+    const std::string fraction = "\\frac{\\partial " + of + "}{\\partial " + by + "}";
+    return held.empty() ? fraction : "\\left." + fraction + "\\right|_{" + fmt::format("{}", fmt::join(held, ", ")) + "}";
+  }
+  std::string delta() const override { return "\\delta"; }
+  bool derivative_is_atom() const override { return true; }
+};
+
+}  // namespace
+
+std::string derivation_latex(const Graph& g, const Derivation& d) {
+  std::string out, left;
+  for (const DocumentSection& s : document(g, d, LatexSpelling())) {
+    out += "\\paragraph{" + s.heading + "}\n";
+    if (s.lines.empty()) continue;
+    for (const DocumentLine& l : s.lines) {
+      if (!l.left.empty()) left = l.left;
+      out += fmt::format("\\begin{{equation*}}\n  {} = {} \\tag{{{}}}\n\\end{{equation*}}\n", left, l.right, l.number);
+      for (size_t k = 0; k < l.reasons.size(); ++k) out += (k == 0 ? "" : k == 1 ? ": " : "; ") + l.reasons[k];
+      out += ".\n\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace ricci

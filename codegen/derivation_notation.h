@@ -1,0 +1,61 @@
+// What the documents of a derivation share: the walk over lines of index notation, and the order of a document. A Spelling says how its parts look.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "codegen/notation.h"
+#include "passes/derivation.h"
+
+namespace ricci {
+
+// An index: its letter and where it stands.
+struct IndexLetter {
+  std::string letter;
+  Variance height = Variance::Down;
+};
+
+class Spelling {
+ public:
+  struct SignedText {
+    bool negative;
+    std::string text;
+  };
+  virtual ~Spelling() = default;
+  virtual std::string words(const std::string& text) const = 0;
+  virtual std::string inline_formula(const std::string& formula) const = 0;  // between words
+  virtual std::string equals() const { return " = "; }
+  virtual std::string matrix(const mat::Expr& e) const = 0;
+  virtual std::string name(const std::string& name) const = 0;
+  virtual std::string indexed(const std::string& base, const std::vector<IndexLetter>& letters) const = 0;
+  virtual std::string number(const Rational& value) const = 0;  // not negative
+  virtual std::string sum(const std::vector<SignedText>& terms) const = 0;
+  virtual std::string product(const std::vector<std::string>& factors) const = 0;
+  virtual std::string quotient(const std::string& a, const std::string& b) const = 0;
+  virtual std::string power(const std::string& base, const std::string& exponent) const = 0;
+  virtual std::string root(const std::string& of) const = 0;
+  virtual std::string function(const std::string& name, const std::vector<std::string>& arguments) const = 0;
+  virtual std::string sum_over(const std::string& letter, const std::string& body) const = 0;
+  virtual std::string bracket(const std::string& inner) const = 0;
+  virtual std::string square_bracket(const std::string& inner) const = 0;
+  // d of / d by, with `held` fixed.
+  virtual std::string derivative(const std::string& of, const std::string& by, const std::vector<std::string>& held) const = 0;
+  virtual std::string delta() const { return "delta"; }
+  virtual bool is_language() const { return false; }  // text that reads back: answers stand as `ricci diff` prints them
+  virtual bool derivative_is_atom() const = 0;  // a fraction that needs no brackets in a product
+};
+
+// A line of the document.
+struct DocumentLine {
+  size_t number;
+  std::string left;  // empty: the same as that of the line before
+  std::string right;
+  std::vector<std::string> reasons;
+};
+struct DocumentSection {
+  std::string heading;
+  std::vector<DocumentLine> lines;
+};
+std::vector<DocumentSection> document(const Graph& g, const Derivation& d, const Spelling& spelling);
+
+}  // namespace ricci

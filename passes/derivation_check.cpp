@@ -1,0 +1,103 @@
+// Every step is an equality, and here it is put to the test: nothing of the derivation is believed. The value of d v / d u comes from dual numbers on
+// v's right side, that of a delta is the identity matrix.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "ir/oracle.h"
+#include "ir/sample.h"
+#include "passes/compare.h"
+#include "passes/derivation.h"
+
+namespace ricci {
+namespace {
+
+constexpr double kTolerance = 1e-18;  // as in passes/compare.cpp
+constexpr double kLargest = 1e12;
+constexpr int kPoints = 3, kTries = 12;
+
+using Values = std::map<NodeId, Array<Quad>>;
+
+// Finite, and not the inverse of what is singular but for rounding.
+bool usable(const Array<Quad>& a) {
+  return std::ranges::all_of(a.data, [](const Quad& v) { return std::abs(double(v)) < kLargest; });
+}
+
+// The same sizes the other way round: X'*X is singular if X is wide.
+Dims reversed(const Dims& dims, const Dims& fixed) {
+  Dims result = dims;
+  std::vector<int64_t> sizes;
+  for (const auto& [name, size] : dims)
+    if (!fixed.contains(name)) sizes.push_back(size);
+  for (auto& [name, size] : result)
+    if (!fixed.contains(name)) size = sizes.back(), sizes.pop_back();
+  return result;
+}
+
+Array<Quad> identity(int64_t n) {
+  Array<Quad> a({n, n});
+  for (int64_t i = 0; i < n; ++i) a.data[size_t(i * n + i)] = 1;
+  return a;
+}
+
+// Random values keep what was promised. On later tries what promises nothing is positive, for logarithms and roots.
+Values values_at(const Graph& g, const Derivation& d, std::span<const NodeId> roots, const Dims& dims, uint64_t seed, bool positive) {
+  Values at = random_point(g, roots, dims, seed);
+  for (auto& [variable, value] : at)
+    if (positive && g.symbol(variable).properties.empty())
+      for (Quad& v : value.data) v = scalar::fabs(v);
+  if (at.contains(d.original)) at[d.x] = at.at(d.original);
+  for (const auto& [stand_in, meaning] : d.stand_ins) {
+    switch (meaning.kind) {
+      case StandIn::Kind::Delta: at[stand_in] = identity(size_of(g, g[stand_in].type[0], dims)); break;
+      case StandIn::Kind::Quantity: at[stand_in] = interpret<Quad>(g, meaning.value, dims, at); break;
+      case StandIn::Kind::Derivative: break;
+    }
+  }
+  for (const auto& [stand_in, meaning] : d.stand_ins) {
+    if (meaning.kind != StandIn::Kind::Derivative) continue;
+    OracleValue v = dual_derivative(g, meaning.value, std::span(&meaning.by, 1), dims, at);
+    at[stand_in] = std::move(v.value);
+    scalar::kink_touched |= v.at_kink;
+  }
+  return at;
+}
+
+std::vector<NodeId> formulas(const Derivation& d) {
+  std::vector<NodeId> nodes{d.answer.node, d.x, d.original};
+  for (const auto& [stand_in, meaning] : d.stand_ins) {
+    nodes.push_back(stand_in);
+    if (meaning.kind != StandIn::Kind::Delta) nodes.push_back(meaning.value);
+  }
+  for (const DerivationSection& s : d.sections)
+    for (const DerivationStep& step : s.steps) nodes.insert(nodes.end(), {step.before.node, step.after.node});
+  return nodes;
+}
+
+}  // namespace
+
+DerivationCheck check(const Graph& g, const Derivation& d, const Dims& sizes, uint64_t seed) {
+  const std::vector<NodeId> roots = formulas(d);
+  const Dims usual = distinct_sizes(g, roots, sizes), turned = reversed(usual, sizes);
+  DerivationCheck result;
+  for (const DerivationSection& s : d.sections) result.steps += int(s.steps.size());
+  for (int k = 0; k < kTries && result.points < kPoints; ++k) {
+    scalar::kink_touched = false;
+    const Dims& dims = k % 2 == 0 ? usual : turned;
+    const Values at = values_at(g, d, roots, dims, seed + uint64_t(k), k >= kTries / 2);
+    const bool smooth = !scalar::kink_touched && std::ranges::all_of(at, [](const auto& v) { return usable(v.second); });
+    if (!smooth) continue;
+    ++result.points;
+    for (const DerivationSection& s : d.sections)
+      for (const DerivationStep& step : s.steps) {
+        const NodeId sides[] = {step.before.node, step.after.node};
+        const std::vector<Array<Quad>> values = interpret<Quad>(g, sides, dims, at);
+        const double difference = relative_difference(values[1], values[0]);
+        result.largest = std::max(result.largest, difference);
+        if (!(difference <= kTolerance) && !result.wrong) result.wrong = &step;
+      }
+  }
+  return result;
+}
+
+}  // namespace ricci
