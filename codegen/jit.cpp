@@ -73,12 +73,10 @@ static void on_large_stack(F f) {
 }
 
 Jit::Jit(Target t) : target_(resolve(t)), state_(std::make_shared<State>()) {
-  const llvm::Triple triple(target_.triple), host(llvm::sys::getProcessTriple());
-  if (triple.getArch() != host.getArch() || triple.getOS() != host.getOS())
-    throw std::runtime_error(fmt::format("cannot run code for {} on this machine", target_.triple));
+  require_host(target_);
   on_large_stack([&] {
     const auto machine = target_machine(target_);
-    orc::JITTargetMachineBuilder builder(triple);
+    orc::JITTargetMachineBuilder builder{llvm::Triple(target_.triple)};
     builder.setCPU(target_.cpu);
     state_->jit = unwrap(orc::LLJITBuilder()
                              .setJITTargetMachineBuilder(std::move(builder))

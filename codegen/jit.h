@@ -29,7 +29,7 @@ class CompiledFunction {
 // nothing else resolves.
 class Jit {
  public:
-  explicit Jit(Target t = {});  // throws std::runtime_error if the target is not this machine
+  explicit Jit(Target t = {});  // throws TargetError if the target is not this machine
   ~Jit();
   const Target& target() const { return target_; }
   // One function per unit, in order; their object comes from the cache, if it has it. Throws std::runtime_error.

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "codegen/llvm_version.h"
+#include "frontend/spelling.h"
 
 namespace ricci {
 
@@ -45,18 +46,34 @@ Target resolve(const Target& t) {
   return r;
 }
 
+void require_host(const Target& t) {
+  const llvm::Triple triple(resolve(t).triple), host(llvm::sys::getProcessTriple());
+  if (triple.getArch() != host.getArch() || triple.getOS() != host.getOS())
+    throw TargetError(fmt::format("code for {} does not run on this machine, which is {}", triple.str(), host.str()));
+}
+
+// LLVM itself would complain on stderr and go on.
+static void check_cpu(const llvm::Target& target, const llvm::Triple& triple, const std::string& cpu) {
+  const std::unique_ptr<llvm::MCSubtargetInfo> known = version::subtarget(target, triple);
+  if (!known || known->isCPUStringValid(cpu)) return;
+  std::vector<std::string> names;
+  for (const auto& row : known->getAllProcessorDescriptions()) names.emplace_back(row.Key);
+  const auto near = nearest(cpu, names);
+  throw TargetError(fmt::format("no CPU `{}` of {}{}", cpu, triple.str(), near ? fmt::format("; did you mean `{}`?", *near) : ""));
+}
+
 std::unique_ptr<llvm::TargetMachine> target_machine(const Target& t, llvm::CodeGenOptLevel level) {
   initialize_targets();
   const Target r = resolve(t);
   const llvm::Triple triple(r.triple);
   std::string error;
   const llvm::Target* target = version::lookup(triple, error);
-  if (!target) throw std::runtime_error(fmt::format("unknown target {}: {}", r.triple, error));
+  if (!target) throw TargetError(fmt::format("no target `{}`: triples are written x86_64-linux-gnu, aarch64-linux-gnu ...", t.triple));
+  check_cpu(*target, triple, r.cpu);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Standard;  // fmuladd may fuse, a*b + c never
   auto machine = version::machine(*target, triple, r.cpu, r.features, options, level);
-  if (!machine) throw std::runtime_error(fmt::format("no code generator for target {}", r.triple));
-  if (!machine->getMCSubtargetInfo()->isCPUStringValid(r.cpu)) throw std::runtime_error(fmt::format("unknown CPU {} of target {}", r.cpu, r.triple));
+  if (!machine) throw TargetError(fmt::format("no code is generated for target `{}`", t.triple));
   return machine;
 }
 

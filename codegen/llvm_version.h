@@ -6,6 +6,7 @@
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
 #endif
 #include <llvm/IR/Module.h>
+#include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Triple.h>
@@ -28,6 +29,14 @@ inline const llvm::Target* lookup(const llvm::Triple& triple, std::string& error
   return llvm::TargetRegistry::lookupTarget(triple, error);
 #else
   return llvm::TargetRegistry::lookupTarget(triple.str(), error);
+#endif
+}
+
+inline std::unique_ptr<llvm::MCSubtargetInfo> subtarget(const llvm::Target& target, const llvm::Triple& triple) {
+#if LLVM_VERSION_MAJOR >= 22
+  return std::unique_ptr<llvm::MCSubtargetInfo>(target.createMCSubtargetInfo(triple, "", ""));
+#else
+  return std::unique_ptr<llvm::MCSubtargetInfo>(target.createMCSubtargetInfo(triple.str(), "", ""));
 #endif
 }
 

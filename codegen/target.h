@@ -1,6 +1,7 @@
 // The machine that code is made for, and how hard to try. No LLVM in this header.
 #pragma once
 #include <cstdint>
+#include <stdexcept>
 #include <string>
 
 #include "ir/loops.h"
@@ -21,8 +22,16 @@ struct Target {
   bool fast_math = false;
 };
 
-// The same with triple, CPU and features spelled out: what cache keys and metadata hold. Throws std::runtime_error for an unknown target.
+// A triple or a CPU that does not exist, or a machine that is not this one; what() says which, for the user.
+struct TargetError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The same with triple, CPU and features spelled out: what cache keys and metadata hold.
 Target resolve(const Target& t);
+
+// Throws TargetError unless code for it runs, and links, on this machine.
+void require_host(const Target& t);
 
 // One line for people and metadata: "x86_64-pc-linux-gnu znver5 O2".
 std::string describe(const Target& t);

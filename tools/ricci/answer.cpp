@@ -61,8 +61,7 @@ std::string in_form(const Answer& a, std::string_view name) {
 
 }  // namespace
 
-Value simplified(Program& program, Value value, const Options& options) {
-  WatchPasses watch(watch_options(options));
+Value simplified(Program& program, Value value) {
   value.node = simplify(*program.graph, value.node);
   return value;
 }

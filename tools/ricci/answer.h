@@ -21,7 +21,7 @@ struct Answer {
 // for a form the answer does not have.
 std::string answer_text(const Answer& answer, const Options& options);
 
-// `value` simplified by the passes, which print, time and verify as the options say.
-Value simplified(Program& program, Value value, const Options& options);
+// `value` simplified by the passes.
+Value simplified(Program& program, Value value);
 
 }  // namespace ricci::driver

@@ -21,7 +21,7 @@ std::vector<Export> chosen_functions(const Program& program, const Options& opti
 std::string formulas(Program& program, const AnswerEmitter& emitter, const Options& options) {
   std::string text;
   for (const Definition& d : program.definitions)
-    if (options.fn.empty() || d.name == options.fn) text += emitter.emit(program, simplified(program, d.value, options), d.name);
+    if (options.fn.empty() || d.name == options.fn) text += emitter.emit(program, simplified(program, d.value), d.name);
   return text;
 }
 

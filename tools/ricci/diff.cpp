@@ -24,7 +24,7 @@ int diff(const Options& options) {
   std::string answers;
   for (const std::string& name : split_names(options.wrt)) {
     const Declaration x = differentiation_variable(program, name);
-    Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style), options);
+    Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style));
     answers += answer_text({program, f, std::vector(size_t(options.order), x.node), answer}, options);
   }
   write_output(options.output, answers);

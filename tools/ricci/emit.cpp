@@ -75,8 +75,8 @@ std::string from_results(Program& p, std::span<const Export> functions, const Op
 
 // Emitters of whole programs in matrix notation: definitions as the answers should stand, the chosen functions alone.
 template <std::string (*emit)(const Program&)>
-std::string from_formulas(Program& p, std::span<const Export> functions, const Options& options) {
-  for (Definition& d : p.definitions) d.value = simplified(p, d.value, options);
+std::string from_formulas(Program& p, std::span<const Export> functions, const Options&) {
+  for (Definition& d : p.definitions) d.value = simplified(p, d.value);
   p.exports.assign(functions.begin(), functions.end());
   return emit(p);
 }
@@ -93,6 +93,7 @@ std::string from_units(Program& p, std::span<const Export> functions, const Opti
 }
 
 std::string shared_library(Program& p, std::span<const Export> functions, const Options& options) {
+  require_host(target_of(options));
   const std::string object = from_units<Product::Object>(p, functions, options);
   const std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("ricci-{}.so", std::hash<std::string>()(object));
   link_shared(object, path.string());

@@ -33,7 +33,6 @@ BuildOptions build_options(const Options& options, bool fix_sizes) {
 }
 
 Unit unit_for(Program& program, const Export& function, const Options& options, bool fix_sizes) try {
-  WatchPasses watch(watch_options(options));
   return build(program, function, build_options(options, fix_sizes), target_of(options));
 } catch (const std::invalid_argument& e) {
   throw UsageError(e.what());

@@ -31,6 +31,13 @@ struct CommandLine {
   }
 };
 
+int run(const Command& command, const Options& options) try {
+  const WatchPasses watch(watch_options(options));
+  return command.run(options);
+} catch (const TargetError& e) {
+  throw UsageError(e.what());
+}
+
 int dispatch(CommandLine& line) {
   if (line.version) {
     fmt::print("ricci {} (LLVM {}, {})\n", RICCI_PROJECT_VERSION, RICCI_LLVM_VERSION, resolve({}).cpu);
@@ -44,7 +51,7 @@ int dispatch(CommandLine& line) {
     if (!line.app.got_subcommand(std::string(c.name))) continue;
     if (!c.run) throw NotSupported(fmt::format("`ricci {}`", c.name));
     limit_time(line.options.timeout);
-    return c.run(line.options);
+    return run(c, line.options);
   }
   fmt::print("{}", line.app.help());
   return kSuccess;

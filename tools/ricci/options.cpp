@@ -2,6 +2,7 @@
 #include "tools/ricci/options.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
 namespace ricci::driver {
 namespace {
@@ -14,6 +15,15 @@ CLI::Option* repeated(CLI::App& app, const char* name, std::vector<std::string>&
 const std::vector<std::string> kForms = {"matrix", "index", "slices", "differential"};
 const std::vector<std::string> kLayouts = {"mixed", "numerator", "denominator"};
 const std::vector<std::string> kSymmetric = {"projected", "unconstrained", "independent"};
+
+const CLI::Range kCount(1, 1'000'000'000);
+const CLI::Validator kSeconds(
+    [](std::string& text) {
+      char* end = nullptr;
+      const double seconds = std::strtod(text.c_str(), &end);
+      return end != text.c_str() && *end == 0 && seconds >= 0 && seconds < 1e9 ? "" : text + " is no number of seconds";
+    },
+    "");
 
 void add_input(CLI::App& app, Options& o) {
   app.add_option("input", o.input, "a file, - for stdin, or an expression")->required()->type_name("FILE|-|EXPR");
@@ -63,7 +73,7 @@ void add_data(CLI::App& app, Options& o) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME");
-  app.add_option("--repeat", o.repeat, "call so often, and print the time of a call")->check(CLI::PositiveNumber)->type_name("N");
+  app.add_option("--repeat", o.repeat, "call so often, and print the time of a call")->check(kCount)->type_name("N");
   app.add_option("--out", o.output, "where results go: a .npy or .csv file, or a folder ending in / for several")->type_name("FILE");
 }
 
@@ -74,7 +84,7 @@ void add_process(CLI::App& app, Options& o) {
 }
 
 void add_points(CLI::App& app, Options& o) {
-  app.add_option("--points", o.points, "how many random points")->check(CLI::PositiveNumber)->type_name("N");
+  app.add_option("--points", o.points, "how many random points")->check(kCount)->type_name("N");
 }
 
 void add_passes(CLI::App& app, Options& o) {
@@ -87,7 +97,7 @@ void add_passes(CLI::App& app, Options& o) {
 }
 
 void add_common(CLI::App& app, Options& o) {
-  app.add_option("--timeout", o.timeout, "give up after so many seconds")->check(CLI::NonNegativeNumber)->type_name("SECONDS");
+  app.add_option("--timeout", o.timeout, "give up after so many seconds")->check(kSeconds)->type_name("SECONDS");
   app.add_option("--max-nodes", o.max_nodes, "give up when the graph has grown to so many nodes")->type_name("N");
   app.add_option_function<std::string>(
          "--diagnostics", [&o](const std::string& kind) { o.json_diagnostics = kind == "json"; }, "how errors are printed: text or json")

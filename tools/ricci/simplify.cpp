@@ -9,7 +9,7 @@ namespace ricci::driver {
 int simplify_command(const Options& options) {
   Program program = load(options);
   const Definition f = chosen_definition(program, options);
-  write_output(options.output, answer_text({program, f, {}, simplified(program, f.value, options)}, options));
+  write_output(options.output, answer_text({program, f, {}, simplified(program, f.value)}, options));
   return 0;
 }
 
