@@ -27,6 +27,9 @@ struct ElementwiseRow {
   int weight;                   // relative cost, also the rule weight: + and * are 1, exp 20
   // Facts on the row's natural domain: '+' increasing, '-' decreasing, '0' neither; 'v' convex, 'c' concave, '0' neither.
   char monotone, curvature;
+  // The largest interval around [low, high] on whose interior the function of its (last) argument is analytic: beyond it are kinks, poles, or no
+  // real values at all.
+  double smooth_low, smooth_high;
   double range_low, range_high; // bounds of the values
   std::string_view cpp;         // the value as a C++ expression of x, y, z: "std::exp(x)"
 };

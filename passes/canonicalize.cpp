@@ -111,12 +111,17 @@ NodeId canonicalize(Graph& g, NodeId root) {
 }
 
 NodeId expand(Graph& g, NodeId root, size_t budget) {
+  return expand(g, root, budget, [](NodeId) { return true; });
+}
+
+NodeId expand(Graph& g, NodeId root, size_t budget, const std::function<bool(NodeId)>& open) {
+  auto opened = [&](NodeId n) { return g[n].kind == Kind::Sum && open(n); };
   auto distribute = [&](NodeId id) {
     if (g[id].kind != Kind::Ein) return id;
     std::vector<Factor> factors = g.factors(id);
     size_t count = 1;
     for (const Factor& f : factors) {
-      size_t terms = g[f.tensor].kind == Kind::Sum ? g[f.tensor].operands.size() : 1;
+      size_t terms = opened(f.tensor) ? g[f.tensor].operands.size() : 1;
       if (count * terms > budget) return id;
       count *= terms;
     }
@@ -128,7 +133,7 @@ NodeId expand(Graph& g, NodeId root, size_t budget) {
       Rational c = 1;
       size_t rest = i;
       for (Factor& f : product) {
-        if (g[f.tensor].kind != Kind::Sum) continue;
+        if (!opened(f.tensor)) continue;
         size_t terms = g[f.tensor].operands.size(), k = rest % terms;
         rest /= terms;
         c *= g[f.tensor].coefficients[k];
@@ -141,7 +146,7 @@ NodeId expand(Graph& g, NodeId root, size_t budget) {
   // Small integer powers of sums are products.
   auto open_power = [&](NodeId id) {
     const Node& n = g[id];
-    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[0]].kind != Kind::Sum) return id;
+    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || !opened(n.operands[0])) return id;
     auto k = as_long(g[n.operands[1]].value());
     size_t terms = g[n.operands[0]].operands.size(), count = 1;
     if (!k || *k < 2) return id;

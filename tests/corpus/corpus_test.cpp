@@ -13,6 +13,7 @@
 #include "frontend/program.h"
 #include "ir/oracle.h"
 #include "ir/sample.h"
+#include "passes/convexity.h"
 #include "passes/differentiate.h"
 #include "passes/simplify.h"
 #include "tests/corpus/rows.h"
@@ -146,7 +147,31 @@ struct Outcome {
   std::string detail = {};
 };
 
+// Whether the verdict is the table's claim about the Hessian. Where it is strict under a condition, a spectrum at the table's sizes says whether the
+// condition holds there.
+bool agrees(const Graph& g, NodeId f, NodeId x, const Convexity& c, const std::string& claim) {
+  const bool up = claim == "PSD" || claim == "PD";
+  if (claim == "ZERO") return c.verdict == Verdict::Affine;
+  if (claim == "INDEF") return c.verdict == Verdict::Neither;
+  if (c.verdict == (up ? Verdict::StrictlyConvex : Verdict::StrictlyConcave)) return claim == "PD" || claim == "ND";
+  if (c.verdict != (up ? Verdict::Convex : Verdict::Concave)) return false;
+  if (c.strict_if.empty()) return claim == "PSD" || claim == "NSD";
+  const NodeId roots[] = {f, x}, xs[] = {x};
+  auto s = hessian_spectrum(g, f, xs, kSizes, random_point(g, roots, kSizes, 1));
+  return s && (std::abs(double(up ? s->values.front() : s->values.back())) > kTolerance) == (claim == "PD" || claim == "ND");
+}
+
+Outcome judge_convexity(const Row& row) {
+  Program p = parse(program_of(row.declarations, row.function, "result"));
+  const NodeId f = p.find_definition("result")->value.node, x = variable(p, row.wrt), xs[] = {x};
+  const Convexity c = convexity(*p.graph, f, xs, {});
+  if (c.verdict == Verdict::Unknown) return {Outcome::Kind::Refused, "unknown: " + c.reason};
+  if (agrees(*p.graph, f, x, c, row.expected)) return {Outcome::Kind::Right};
+  return {Outcome::Kind::Wrong, fmt::format("{}, and not {}", name(c.verdict), row.expected)};
+}
+
 Outcome judge(const Row& row) try {
+  if (row.form == "convexity") return judge_convexity(row);
   auto form = kForms.find(row.form);
   if (form == kForms.end()) return {Outcome::Kind::Refused, "claims of the form `" + row.form + "` are not supported yet"};
   const std::string name = "result";

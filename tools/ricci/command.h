@@ -21,6 +21,7 @@ int compile(const Options&);
 int run(const Options&);
 int check(const Options&);
 int verify(const Options&);
+int convexity_command(const Options&);
 int cost(const Options&);
 int bench(const Options&);
 int explain(const Options&);

@@ -15,6 +15,8 @@ constexpr Command kCommands[] = {
      kInput | kCode | kData | kPasses, run},
     {"check", "compare a program's derivatives with an independent oracle", "ricci check loss.ricci", kInput | kPoints | kPasses, check},
     {"verify", "test a claimed derivative or identity", "ricci verify \"d/dx x'*A*x = (A + A')*x\"", kInput | kPoints | kPasses, verify},
+    {"convexity", "prove a function convex or concave, or show that it is neither", "ricci convexity \"norm2(A*x - b)^2\" --wrt x",
+     kInput | kVariables | kPoints, convexity_command},
     {"cost", "count operations, bytes and arrays", "ricci cost loss.ricci --dim n=1000", kInput | kCode, cost},
     {"bench", "time a function against the machine's limits", "ricci bench loss.ricci --dim m=10000", kInput | kCode | kData | kPasses, bench},
     {"explain", "show a derivation step by step", "ricci explain \"x'*A*x\" --wrt x", kInput | kDerivative | kEmit, explain},

@@ -40,6 +40,10 @@ void add_derivative(CLI::App& app, Options& o) {
   app.add_option("--symmetric", o.symmetric, "the gradient by a symmetric variable")->check(CLI::IsMember(kSymmetric))->type_name("NAME");
 }
 
+void add_variables(CLI::App& app, Options& o) {
+  app.add_option("--wrt", o.wrt, "the variable, or several, separated by commas, that move together")->required()->type_name("NAME");
+}
+
 void add_answer(CLI::App& app, Options& o) {
   app.add_option("--form", o.forms, "matrix, index, slices, differential; several, separated by commas, give a line each")
       ->delimiter(',')
@@ -115,6 +119,7 @@ WatchOptions watch_options(const Options& o) {
 void add_options(CLI::App& app, Options& o, unsigned groups) {
   if (groups & kInput) add_input(app, o);
   if (groups & kDerivative) add_derivative(app, o);
+  if (groups & kVariables) add_variables(app, o);
   if (groups & kAnswer) add_answer(app, o);
   if (groups & kEmit) add_emit(app, o);
   if (groups & kCode) add_code(app, o);

@@ -56,6 +56,7 @@ enum Group : unsigned {
   kData = 32,
   kPasses = 64,
   kPoints = 128,
+  kVariables = 256,
 };
 
 // What the options ask of the pass loop.

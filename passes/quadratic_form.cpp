@@ -1,0 +1,576 @@
+// First the terms as they stand; then, if signs are mixed, every product opened as far as directions go, and negative ones outweighed.
+#include "passes/quadratic_form.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_set>
+
+#include "passes/canonicalize.h"
+#include "passes/cauchy_schwarz.h"
+#include "passes/differentiate.h"
+#include "passes/scalar_powers.h"
+#include "passes/simplify.h"
+#include "passes/softmax_sum.h"
+
+namespace ricci {
+namespace {
+
+constexpr size_t kMostMonomials = 256;
+constexpr size_t kMostMirrors = 4;
+constexpr int kDeepest = 3;  // of questions that a proof asks about other functions
+
+constexpr std::string_view kNonnegative = ">= 0";
+
+class Prover {
+ public:
+  Prover(Graph& g, Signs& signs, const QuadraticForm& form, int depth) : g_(g), signs_(signs), form_(form), depth_(depth) {}
+
+  std::optional<FormProof> operator()() {
+    if (auto proof = termwise(g_.terms(form_.q), form_.q)) return proof;
+    const NodeId flat = canonicalize(g_, form_.q);
+    if (flat != form_.q)
+      if (auto proof = termwise(g_.terms(flat), flat)) return proof;
+    return opened(flat);
+  }
+
+ private:
+  // A product of a number, a scalar free of directions, and factors of which two are directions.
+  struct Monomial {
+    Rational coefficient;
+    NodeId scalar, node;
+    std::vector<Factor> factors;
+    Labels out;
+    std::vector<Mirror> mirrors = {};
+    int sign = 0;  // of coefficient*scalar where it is known
+  };
+
+  bool has_direction(NodeId n) {
+    if (auto it = directed_.find(n); it != directed_.end()) return it->second;
+    const NodeId roots[] = {n};
+    for (NodeId m : g_.reachable(roots)) {
+      if (directed_.contains(m)) continue;
+      bool directed = std::ranges::count(form_.directions, m) > 0;
+      for (NodeId op : g_[m].operands) directed = directed || directed_.at(op);
+      directed_[m] = directed;
+    }
+    return directed_.at(n);
+  }
+  bool depends_on_variables(NodeId n) const {
+    const NodeId roots[] = {n};
+    const auto below = g_.reachable(roots);
+    return std::ranges::any_of(form_.variables, [&](NodeId x) { return std::ranges::binary_search(below, x); });
+  }
+  int sign_of(const Range& r) const { return r.nonnegative() ? 1 : r.nonpositive() ? -1 : 0; }
+  Range scalar_range(const Monomial& m) { return m.coefficient * signs_.range(m.scalar); }
+
+  std::vector<Factor> factors_of(NodeId n, Labels& out) const {
+    if (g_[n].kind == Kind::Ein) {
+      out = g_.out(n);
+      return g_.factors(n);
+    }
+    out = Graph::iota(g_[n].rank());
+    return {{n, out}};
+  }
+
+  // --- terms as they stand --------------------------------------------------------------------------------------------------------
+
+  std::optional<FormProof> termwise(const std::vector<Term>& terms, NodeId whole) {
+    FormProof all{{whole, kNonnegative, "a sum of nonnegative terms"}};
+    for (const Term& t : terms) {
+      auto proof = term(t);
+      if (!proof) return std::nullopt;
+      merge(all, std::move(*proof));
+    }
+    if (all.step.premises.size() == 1) all.step = std::move(all.step.premises[0]);
+    return all;
+  }
+
+  void merge(FormProof& all, FormProof one) {
+    all.definite |= one.definite;
+    all.definite_if.insert(all.definite_if.end(), one.definite_if.begin(), one.definite_if.end());
+    all.step.premises.push_back(std::move(one.step));
+  }
+
+  std::optional<FormProof> term(const Term& t) {
+    Monomial m = monomial(t, false);
+    m.sign = sign_of(scalar_range(m));
+    if (m.sign == 0) return std::nullopt;
+    if (m.factors.size() == 1 && m.factors[0].labels == m.out && g_[m.factors[0].tensor].kind == Kind::Sum) {
+      std::vector<Term> inner = g_.terms(m.factors[0].tensor);  // a number times a sum
+      for (Term& i : inner) i.coefficient *= m.sign;
+      auto proof = termwise(inner, g_.scale(m.sign, m.factors[0].tensor));
+      if (proof && !scalar_range(m).excludes_zero()) proof->definite = false, proof->definite_if.clear();
+      return proof;
+    }
+    if (m.sign < 0) return std::nullopt;
+    m.mirrors = find_mirrors(g_, m.factors, m.out, OutLabels::Fixed, signs_.facts(), kMostMirrors);
+    if (m.mirrors.empty()) return std::nullopt;
+    return mirrored(m);
+  }
+
+  // --- opened products --------------------------------------------------------------------------------------------------------------
+
+  std::optional<FormProof> opened(NodeId flat) {
+    const NodeId open = expand(g_, flat, kMostMonomials, [&](NodeId n) { return has_direction(n); });
+    std::vector<Term> terms = g_.terms(open);
+    if (terms.size() > kMostMonomials) return std::nullopt;
+    std::vector<Monomial> monomials = collect(terms);
+    std::vector<Monomial*> positive, rest;
+    for (Monomial& m : monomials) {
+      m.sign = sign_of(scalar_range(m));
+      m.mirrors = find_mirrors(g_, m.factors, m.out, OutLabels::Fixed, signs_.facts(), kMostMirrors);
+      (m.sign > 0 && !m.mirrors.empty() ? positive : rest).push_back(&m);
+    }
+    FormProof all{{form_.q, kNonnegative, "a sum of nonnegative terms"}};
+    for (Monomial* m : rest) {
+      auto step = m->mirrors.empty() ? outweigh_mixed(*m, positive) : m->sign < 0 ? outweigh(*m, positive) : std::nullopt;
+      if (!step) return std::nullopt;
+      all.step.premises.push_back(std::move(*step));
+    }
+    for (Monomial* m : positive)
+      merge(all, mirrored(*m));
+    if (all.step.premises.size() == 1) all.step = std::move(all.step.premises[0]);
+    return all;
+  }
+
+  // Products with the same factors become one; their scalars are added.
+  std::vector<Monomial> collect(const std::vector<Term>& terms) {
+    std::map<NodeId, std::vector<Monomial>> groups;
+    for (const Term& t : terms) {
+      Monomial m = monomial(t, true);
+      groups[g_.ein(m.factors, m.out, Type(g_[form_.q].type))].push_back(std::move(m));
+    }
+    std::vector<Monomial> result;
+    for (auto& [node, group] : groups) {
+      Monomial m = group[0];
+      if (group.size() > 1) {
+        std::vector<Term> scalars;
+        for (const Monomial& one : group) scalars.push_back({one.coefficient, one.scalar});
+        m.scalar = simplify(g_, g_.sum(std::move(scalars), {}));
+        m.coefficient = 1;
+        refresh(m);
+      }
+      if (!g_.is_zero(m.scalar)) result.push_back(std::move(m));
+    }
+    return result;
+  }
+
+  void refresh(Monomial& m) {
+    const NodeId product = g_.ein(m.factors, m.out, Type(g_[form_.q].type));
+    m.node = g_.scale(m.coefficient, g_.times(m.scalar, product));
+  }
+
+  // A term as a monomial; `open`: squares of what has a direction become two factors, and parts without one join the scalar.
+  Monomial monomial(const Term& t, bool open) {
+    Monomial m{t.coefficient, g_.constant(1), g_.scale(t.coefficient, t.tensor), {}, {}};
+    std::vector<Factor> scalars;
+    Labels out;
+    for (const Factor& f : factors_of(t.tensor, out)) {
+      if (f.labels.empty() && !has_direction(f.tensor)) scalars.push_back(f);
+      else m.factors.push_back(f);
+    }
+    m.out = std::move(out);
+    if (open) open_squares(m);
+    for (Factor& f : loose_parts(m)) scalars.push_back(std::move(f));
+    m.scalar = g_.ein(std::move(scalars), {}, {});
+    return m;
+  }
+
+  void open_squares(Monomial& m) {
+    Label fresh = 0;
+    for (const Factor& f : m.factors)
+      for (Label l : f.labels) fresh = std::max(fresh, l + 1);
+    for (Label l : m.out) fresh = std::max(fresh, l + 1);
+    std::vector<Factor> result;
+    for (const Factor& f : m.factors) {
+      const Node& n = g_[f.tensor];
+      const bool square = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const &&
+                          g_[n.operands[1]].value() == 2 && has_direction(n.operands[0]);
+      if (!square) {
+        result.push_back(f);
+        continue;
+      }
+      const NodeId base = n.operands[0];
+      for (int copy = 0; copy < 2; ++copy) {
+        if (g_[base].kind != Kind::Ein) {
+          result.push_back({base, f.labels});
+          continue;
+        }
+        std::map<Label, Label> name;
+        const Labels inner_out = g_.out(base);
+        for (size_t a = 0; a < inner_out.size(); ++a) name[inner_out[a]] = f.labels[a];
+        for (Factor inner : g_.factors(base)) {
+          for (Label& l : inner.labels) {
+            auto [it, is_new] = name.try_emplace(l, fresh);
+            if (is_new) ++fresh;
+            l = it->second;
+          }
+          result.push_back(std::move(inner));
+        }
+        for (size_t a = 0; a < inner_out.size(); ++a)  // an axis of mere repetition must not be lost
+          result.push_back({g_.ones({g_[base].type[a]}), {f.labels[a]}});
+      }
+    }
+    std::erase_if(result, [&](const Factor& f) {
+      if (f.labels.size() != 1 || g_[f.tensor].kind != Kind::Ein || !g_[f.tensor].operands.empty()) return false;
+      return std::ranges::count_if(result, [&](const Factor& other) { return std::ranges::count(other.labels, f.labels[0]) > 0 && other.tensor != f.tensor; }) > 0;
+    });
+    m.factors = std::move(result);
+  }
+
+  // Takes out the connected parts that have neither a direction nor an axis of the result, each as a scalar.
+  std::vector<Factor> loose_parts(Monomial& m) {
+    std::set<Label> bound(m.out.begin(), m.out.end());
+    std::vector<bool> kept(m.factors.size(), false);
+    for (bool grown = true; grown;) {
+      grown = false;
+      for (size_t k = 0; k < m.factors.size(); ++k) {
+        if (kept[k]) continue;
+        const Factor& f = m.factors[k];
+        if (!has_direction(f.tensor) && std::ranges::none_of(f.labels, [&](Label l) { return bound.contains(l); })) continue;
+        kept[k] = grown = true;
+        bound.insert(f.labels.begin(), f.labels.end());
+      }
+    }
+    std::vector<Factor> loose, rest;
+    for (size_t k = 0; k < m.factors.size(); ++k) (kept[k] ? rest : loose).push_back(m.factors[k]);
+    m.factors = std::move(rest);
+    if (loose.empty()) return {};
+    return {{g_.ein(std::move(loose), {}, {}), {}}};
+  }
+
+  // --- Cauchy-Schwarz ---------------------------------------------------------------------------------------------------------------
+
+  bool is_direction(NodeId n) const { return std::ranges::count(form_.directions, n) > 0; }
+
+  // The linear form whose weighted square a mirrored monomial is; nothing if kernels join the halves.
+  struct Squared {
+    LinearForm linear;
+    std::vector<Factor> weights;
+  };
+  std::optional<Squared> squared(const Monomial& m, const Mirror& mirror) const {
+    Squared s;
+    std::set<Label> on_mirror(m.out.begin(), m.out.end());
+    for (size_t k = 0; k < m.factors.size(); ++k) {
+      const Factor& f = m.factors[k];
+      if (mirror.side[k] == Mirror::Side::Left) s.linear.factors.push_back(f);
+      if (mirror.side[k] != Mirror::Side::Right)
+        for (Label l : f.labels)
+          if (mirror.is_fixed(l)) on_mirror.insert(l);
+      if (mirror.side[k] != Mirror::Side::Fixed) continue;
+      if (mirror.is_kernel(f)) return std::nullopt;
+      s.weights.push_back(f);
+    }
+    s.linear.out.assign(on_mirror.begin(), on_mirror.end());
+    for (Label l : s.linear.out)  // an axis that the linear form does not carry is none of its own
+      if (std::ranges::none_of(s.linear.factors, [&](const Factor& f) { return std::ranges::count(f.labels, l) > 0; })) return std::nullopt;
+    return s;
+  }
+
+  // coefficient*scalar of `plus` over that of `minus`, both taken positive.
+  NodeId ratio(const Monomial& plus, const Monomial& minus) {
+    return g_.scale(abs(plus.coefficient) / abs(minus.coefficient), quotient(g_, plus.scalar, minus.scalar));
+  }
+
+  NodeId shortest(NodeId n) {
+    const NodeId s = simplify(g_, with_shares_summed(g_, n));
+    if (signs_.nonnegative(s)) return s;
+    const NodeId e = simplify(g_, with_shares_summed(g_, expand(g_, s)));
+    return signs_.nonnegative(e) ? e : s;
+  }
+
+  std::optional<ProofStep> outweigh(Monomial& minus, std::vector<Monomial*>& positive) {
+    for (const Mirror& own : minus.mirrors) {
+      auto square = squared(minus, own);
+      if (!square) continue;
+      for (size_t p = 0; p < positive.size(); ++p) {
+        for (const Mirror& mirror : positive[p]->mirrors) {
+          if (!scalar_range(minus).excludes_zero()) continue;
+          auto d = dominate(g_, positive[p]->factors, mirror, square->linear, [&](NodeId n) { return is_direction(n); },
+                            [&](NodeId n) { return signs_.positive(n); });
+          if (!d) continue;
+          const NodeId remainder = shortest(surplus(*positive[p], minus, *square, *d));
+          if (!signs_.nonnegative(remainder)) continue;
+          ProofStep step{g_.add(positive[p]->node, minus.node), kNonnegative, "Cauchy-Schwarz"};
+          if (!g_.is_zero(remainder)) step.premises.push_back({remainder, signs_.positive(remainder) ? "> 0" : kNonnegative, "interval"});
+          if (g_.is_zero(remainder) || g_[remainder].rank() > 0) {
+            positive.erase(positive.begin() + std::ptrdiff_t(p));
+          } else {  // what is left of the positive term may be needed again
+            Monomial& rest = *positive[p];
+            rest.coefficient = abs(minus.coefficient);
+            rest.scalar = simplify(g_, g_.times(sign_of(signs_.range(minus.scalar)) < 0 ? g_.scale(-1, minus.scalar) : minus.scalar, remainder));
+            refresh(rest);
+          }
+          return step;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  // What must be nonnegative for `plus` to outweigh `minus`, over `minus`'s scalar.
+  NodeId surplus(const Monomial& plus, const Monomial& minus, const Squared& square, const Domination& d) {
+    std::vector<Factor> left = d.common, right = square.weights;
+    const bool all_shared = d.shared.size() == square.linear.out.size();
+    for (size_t k = left.size(); all_shared && k-- > 0;)  // equal weights on both sides
+      if (auto same = std::ranges::find(right, left[k]); same != right.end()) {
+        right.erase(same);
+        left.erase(left.begin() + std::ptrdiff_t(k));
+      }
+    Type type;
+    std::map<Label, DimId> dims;
+    for (const Factor& f : square.linear.factors)
+      for (size_t a = 0; a < f.labels.size(); ++a) dims[f.labels[a]] = g_[f.tensor].type[a];
+    for (Label l : d.shared) type.push_back(dims.at(l));
+    left.push_back({ratio(plus, minus), {}});
+    right.push_back({d.constant, square.linear.out});
+    return g_.subtract(g_.ein(std::move(left), d.shared, type), g_.ein(std::move(right), d.shared, type));
+  }
+
+  // A product B1(h)*B2(h) of two linear forms, of either sign, outweighed by a*Q1(h) and c*Q2(h): B1^2 <= k1*Q1 and B2^2 <= k2*Q2, so
+  // 4*a*c >= b^2*k1*k2 suffices.
+  std::optional<ProofStep> outweigh_mixed(Monomial& mixed, std::vector<Monomial*>& positive) {
+    if (!mixed.out.empty()) return std::nullopt;
+    auto parts = connected(mixed.factors);
+    if (parts.size() != 2) return std::nullopt;
+    for (size_t a = 0; a < positive.size(); ++a)
+      for (size_t c = 0; c < positive.size(); ++c) {
+        if (a == c) continue;
+        auto first = constant_of(*positive[a], parts[0]), second = constant_of(*positive[c], parts[1]);
+        if (!first || !second) continue;
+        const NodeId both = g_.ein({{positive[a]->scalar, {}}, {positive[c]->scalar, {}}}, {}, {});
+        const NodeId squared_scalar = g_.ein({{mixed.scalar, {}}, {mixed.scalar, {}}}, {}, {});
+        const Rational c4 = 4 * positive[a]->coefficient * positive[c]->coefficient / (mixed.coefficient * mixed.coefficient);
+        const NodeId remainder =
+            shortest(g_.subtract(g_.scale(c4, quotient(g_, both, squared_scalar)), g_.ein({{*first, {}}, {*second, {}}}, {}, {})));
+        if (!signs_.nonnegative(remainder)) continue;
+        ProofStep step{g_.add(g_.add(positive[a]->node, positive[c]->node), mixed.node), kNonnegative, "Cauchy-Schwarz"};
+        if (!g_.is_zero(remainder)) step.premises.push_back({remainder, kNonnegative, "interval"});
+        std::vector<Monomial*> left;
+        for (size_t k = 0; k < positive.size(); ++k)
+          if (k != a && k != c) left.push_back(positive[k]);
+        positive = std::move(left);
+        return step;
+      }
+    return std::nullopt;
+  }
+
+  std::optional<NodeId> constant_of(const Monomial& square, const std::vector<Factor>& linear) {
+    for (const Mirror& mirror : square.mirrors)
+      if (auto d = dominate(g_, square.factors, mirror, {linear, {}}, [&](NodeId n) { return is_direction(n); },
+                            [&](NodeId n) { return signs_.positive(n); }))
+        if (d->common.empty()) return d->constant;
+    return std::nullopt;
+  }
+
+  std::vector<std::vector<Factor>> connected(std::vector<Factor> factors) const {
+    std::vector<std::vector<Factor>> parts;
+    while (!factors.empty()) {
+      std::vector<Factor> part{factors.back()};
+      factors.pop_back();
+      for (bool grown = true; grown;) {
+        grown = false;
+        for (size_t k = 0; k < factors.size() && !grown; ++k)
+          for (const Factor& f : part)
+            if (std::ranges::any_of(factors[k].labels, [&](Label l) { return std::ranges::count(f.labels, l) > 0; })) {
+              part.push_back(factors[k]);
+              factors.erase(factors.begin() + std::ptrdiff_t(k));
+              grown = true;
+              break;
+            }
+      }
+      parts.push_back(std::move(part));
+    }
+    return parts;
+  }
+
+  // --- definiteness -----------------------------------------------------------------------------------------------------------------
+
+  FormProof mirrored(const Monomial& m) {
+    FormProof best{{m.node, kNonnegative, m.mirrors[0].side.size() == 1 ? "square" : "mirror"}};
+    name_rule(best.step, m, m.mirrors[0]);
+    if (form_.directions.size() != 1 || !thin(m.scalar)) return best;
+    for (const Mirror& mirror : m.mirrors) {
+      std::set<IndependentColumns> conditions;
+      if (!only_at_zero(m, mirror, conditions)) continue;
+      if (conditions.empty()) {
+        best.definite = true;
+        return best;
+      }
+      if (conditions.size() == 1) best.definite_if.push_back(*conditions.begin());
+    }
+    return best;
+  }
+
+  // The theorem in the words of the textbook's special case.
+  void name_rule(ProofStep& step, const Monomial& m, const Mirror& mirror) {
+    size_t kernels = 0, weights = 0;
+    for (size_t k = 0; k < m.factors.size(); ++k) {
+      if (mirror.side[k] != Mirror::Side::Fixed) continue;
+      const Factor& f = m.factors[k];
+      if (mirror.is_kernel(f)) {
+        ++kernels;
+        step.premises.push_back({f.tensor, signs_.definite(f.tensor) == Definite::Definite ? "is positive definite" : "is positive semidefinite", "matrix"});
+      } else if (!has_direction(f.tensor)) {
+        ++weights;
+        step.premises.push_back({f.tensor, signs_.positive(f.tensor) ? "> 0" : kNonnegative, "interval"});
+      }
+    }
+    if (!g_.is_one(m.scalar)) step.premises.push_back({m.scalar, signs_.positive(m.scalar) ? "> 0" : kNonnegative, "interval"});
+    step.rule = kernels > 1 ? "Schur and Kronecker products of semidefinite matrices" : kernels == 1 ? "X'*P*X with P semidefinite" : weights > 0 ? "X'*D*X with D nonnegative" : "sum of squares";
+    std::set<NodeId> seen;
+    std::erase_if(step.premises, [&](const ProofStep& p) { return !seen.insert(p.node).second; });
+  }
+
+  // Whether u is never zero, or only at isolated points of every line on which the variable moves.
+  bool thin(NodeId u) {
+    if (signs_.range(u).excludes_zero()) return true;
+    const Node& n = g_[u];
+    if (n.kind == Kind::Ein && n.rank() == 0 && std::ranges::all_of(g_.factors(u), [](const Factor& f) { return f.labels.empty(); }))
+      return std::ranges::all_of(std::vector(n.operands), [&](NodeId op) { return thin(op); });
+    if (n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_)) return thin(n.operands[0]);
+    if (depth_ >= kDeepest || n.rank() != 0 || !depends_on_variables(u) || !signs_.nonnegative(u)) return false;
+    // A strictly convex function that is never negative has one zero at most.
+    const NodeId x = form_.variables[0], h = form_.directions[0];
+    const NodeId second = simplify(g_, directional(g_, simplify(g_, directional(g_, u, x, h)), x, h));
+    const QuadraticForm inner{second, form_.directions, form_.variables};
+    auto proof = Prover(g_, signs_, inner, depth_ + 1)();
+    return proof && proof->definite && analytic(u);
+  }
+
+  // Made of sums, products and whole powers only, so that nothing is hidden at kinks.
+  bool analytic(NodeId u) const {
+    const NodeId roots[] = {u};
+    return std::ranges::all_of(g_.reachable(roots), [&](NodeId m) {
+      const Node& n = g_[m];
+      if (n.kind == Kind::Fun || n.kind == Kind::Call) return false;
+      if (n.kind != Kind::Map || !depends_on_variables(m)) return true;
+      return n.map_op() == MapOp::exp_ || n.map_op() == MapOp::cosh_ ||
+             (n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const && is_integer(g_[n.operands[1]].value()) && g_[n.operands[1]].value() > 0);
+    });
+  }
+
+  // Whether the product vanishes for h = 0 only, perhaps under conditions.
+  bool only_at_zero(const Monomial& m, const Mirror& mirror, std::set<IndependentColumns>& conditions) {
+    std::vector<Factor> left;
+    std::set<Label> boundary(m.out.begin(), m.out.end());
+    for (const auto& [l, image] : mirror.labels)
+      if (l == image) boundary.insert(l);
+    for (size_t k = 0; k < m.factors.size(); ++k) {
+      const Factor& f = m.factors[k];
+      if (mirror.side[k] == Mirror::Side::Left) left.push_back(f);
+      if (mirror.side[k] == Mirror::Side::Fixed && mirror.is_kernel(f)) {
+        if (signs_.definite(f.tensor) != Definite::Definite) return false;
+        boundary.insert(f.labels.begin(), f.labels.end());
+      }
+    }
+    std::erase_if(left, [&](const Factor& f) {  // what is never zero makes no zero
+      return std::ranges::all_of(f.labels, [&](Label l) { return boundary.contains(l); }) && !has_direction(f.tensor) &&
+             signs_.range(f.tensor).excludes_zero();
+    });
+    std::vector<Factor> linear = left;
+    for (size_t k = 0; k < m.factors.size(); ++k) {
+      const Factor& f = m.factors[k];
+      if (mirror.side[k] != Mirror::Side::Fixed || mirror.is_kernel(f)) continue;
+      if (has_direction(f.tensor)) {  // (L.^2) as it stands
+        const Node& n = g_[f.tensor];
+        if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || !linear.empty()) return false;
+        const NodeId base = n.operands[0];
+        if (g_[base].kind != Kind::Ein) {
+          linear.push_back({base, f.labels});
+        } else {
+          Labels inner_out = g_.out(base);
+          std::map<Label, Label> name;
+          Label fresh = 1000;
+          for (size_t a = 0; a < inner_out.size(); ++a) name[inner_out[a]] = f.labels[a];
+          for (Factor inner : g_.factors(base)) {
+            for (Label& l : inner.labels) {
+              auto [it, is_new] = name.try_emplace(l, fresh);
+              if (is_new) ++fresh;
+              l = it->second;
+            }
+            linear.push_back(std::move(inner));
+          }
+        }
+        for (Label l : f.labels) boundary.insert(l);
+      }
+    }
+    for (size_t k = 0; k < m.factors.size(); ++k) {
+      const Factor& f = m.factors[k];
+      if (mirror.side[k] != Mirror::Side::Fixed || mirror.is_kernel(f) || has_direction(f.tensor)) continue;
+      if (!signs_.positive(f.tensor) && !zero_only_as(f, linear)) return false;
+    }
+    return injective(linear, boundary, conditions);
+  }
+
+  // A weight v^(2k) whose v moves as the linear form does: along a line on which that moves, it passes zero at isolated points.
+  bool zero_only_as(const Factor& weight, const std::vector<Factor>& linear) {
+    const Node& n = g_[weight.tensor];
+    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const || g_[n.operands[1]].value() <= 0) return false;
+    const NodeId slope = simplify(g_, directional(g_, n.operands[0], form_.variables[0], form_.directions[0]));
+    if (depends_on_variables(slope)) return false;
+    const NodeId form = simplify(g_, g_.ein(linear, weight.labels, Type(n.type)));
+    const auto a = g_.terms(slope), b = g_.terms(form);
+    return a.size() == 1 && b.size() == 1 && a[0].tensor == b[0].tensor;
+  }
+
+  // Whether the linear form is zero for h = 0 only: every axis of h is either an axis of the form, or goes through matrices of independent columns
+  // to axes that no other goes to.
+  bool injective(const std::vector<Factor>& linear, const std::set<Label>& boundary, std::set<IndependentColumns>& conditions) {
+    const auto h = std::ranges::find_if(linear, [&](const Factor& f) { return is_direction(f.tensor); });
+    if (h == linear.end()) return false;
+    std::vector<Factor> others;
+    for (const Factor& f : linear)
+      if (&f != &*h) others.push_back(f);
+    Labels seen = h->labels;
+    std::ranges::sort(seen);
+    if (std::ranges::adjacent_find(seen) != seen.end()) return false;
+    std::set<Label> reached;
+    size_t placed = 0;
+    for (Label l : h->labels) {
+      const bool open = boundary.contains(l);
+      std::vector<Factor> chain;
+      Label end = l;
+      for (bool grown = !open; grown;) {
+        grown = false;
+        for (const Factor& f : others) {
+          if (f.labels.size() != 2 || f.labels[0] == f.labels[1] || std::ranges::count(chain, f) || boundary.contains(end)) continue;
+          if (std::ranges::count(f.labels, end)) {
+            end = f.labels[f.labels[0] == end ? 1 : 0];
+            chain.push_back(f);
+            grown = true;
+          }
+        }
+      }
+      if (!boundary.contains(end) || !reached.insert(end).second) return false;
+      placed += chain.size();
+      if (chain.empty()) continue;
+      if (std::ranges::all_of(chain, [&](const Factor& f) { return signs_.properties(f.tensor).has(Property::nonsingular) || signs_.definite(f.tensor) == Definite::Definite; })) continue;
+      const DimId rows = dim_of(chain, end), columns = dim_of(chain, l);
+      const NodeId matrix = simplify(g_, g_.ein(chain, {end, l}, {rows, columns}));
+      if (depends_on_variables(matrix)) return false;
+      conditions.insert({matrix});
+    }
+    return placed == others.size();
+  }
+
+  DimId dim_of(const std::vector<Factor>& factors, Label l) const {
+    for (const Factor& f : factors)
+      for (size_t a = 0; a < f.labels.size(); ++a)
+        if (f.labels[a] == l) return g_[f.tensor].type[a];
+    return {};
+  }
+
+  Graph& g_;
+  Signs& signs_;
+  const QuadraticForm& form_;
+  int depth_;
+  std::unordered_map<NodeId, bool> directed_;
+};
+
+}  // namespace
+
+std::optional<FormProof> prove_nonnegative(Graph& g, Signs& signs, const QuadraticForm& form) { return Prover(g, signs, form, 0)(); }
+
+}  // namespace ricci

@@ -1,0 +1,57 @@
+#include "passes/scalar_powers.h"
+
+#include <map>
+
+namespace ricci {
+namespace {
+
+// Multiplies `powers` by n^sign.
+void collect(Graph& g, NodeId root, int sign, std::map<NodeId, NodeId>& powers, Rational& coefficient) {
+  auto add = [&](NodeId base, NodeId exponent) {
+    auto [it, is_new] = powers.try_emplace(base, exponent);
+    if (!is_new) it->second = g.add(it->second, exponent);
+  };
+  std::vector<std::pair<NodeId, NodeId>> open{{root, g.constant(sign)}};
+  while (!open.empty()) {
+    const auto [id, exponent] = open.back();
+    open.pop_back();
+    const Node& n = g[id];
+    const bool whole = g[exponent].kind == Kind::Const && is_integer(g[exponent].value());
+    if (n.kind == Kind::Const && whole && abs(g[exponent].value()) == 1 && n.value() != 0) {
+      if (g[exponent].value() > 0) coefficient *= n.value();
+      else coefficient /= n.value();
+    } else if (n.kind == Kind::Sum && n.operands.size() == 1 && whole && abs(g[exponent].value()) == 1) {
+      if (g[exponent].value() > 0) coefficient *= n.coefficients[0];
+      else coefficient /= n.coefficients[0];
+      open.push_back({n.operands[0], exponent});
+    } else if (n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_) && whole) {
+      open.push_back({n.operands[0], g.ein({{n.operands[1], {}}, {exponent, {}}}, {}, {})});
+    } else if (n.kind == Kind::Ein && whole) {
+      bool plain = true;
+      for (NodeId op : n.operands) plain = plain && g[op].rank() == 0;
+      if (plain)
+        for (NodeId op : std::vector(n.operands)) open.push_back({op, exponent});
+      if (!plain) add(id, exponent);
+    } else {
+      add(id, exponent);
+    }
+  }
+}
+
+}  // namespace
+
+NodeId quotient(Graph& g, NodeId a, NodeId b) {
+  std::map<NodeId, NodeId> powers;
+  Rational coefficient = 1;
+  collect(g, a, 1, powers, coefficient);
+  collect(g, b, -1, powers, coefficient);
+  std::vector<Factor> factors;
+  for (const auto& [base, exponent] : powers) {
+    const bool one = g.is_one(exponent);
+    if (g.is_zero(exponent)) continue;
+    factors.push_back({one ? base : g.map(MapOp::pow_, {base, exponent}), {}});
+  }
+  return g.scale(coefficient, g.ein(std::move(factors), {}, {}));
+}
+
+}  // namespace ricci
