@@ -55,6 +55,8 @@ class Walk {
     switch (n.kind) {
       case Kind::Const:
       case Kind::Size:
+      case Kind::Place:
+      case Kind::Epsilon:
       case Kind::Var: return {};
       case Kind::Sum: {
         Kinks k;

@@ -152,6 +152,8 @@ Range Signs::infer_range(NodeId id) {
   switch (n.kind) {
     case Kind::Const: return {n.value(), n.value()};
     case Kind::Size: return Range::above(1, false);
+    case Kind::Place: return {Rational(0), Rational(1)};
+    case Kind::Epsilon: return {Rational(-1), Rational(1)};
     case Kind::Var:
     case Kind::Call: return {};
     case Kind::Sum: {
@@ -277,6 +279,8 @@ Definite Signs::infer_definite(NodeId id) {
   switch (n.kind) {
     case Kind::Const:
     case Kind::Size:
+    case Kind::Place:
+    case Kind::Epsilon:
     case Kind::Var:
     case Kind::Call: break;
     case Kind::Sum: {
