@@ -30,13 +30,14 @@ enum class AstKind : uint8_t {
   Transpose,   // a'
   Call,        // name(a, b); with `indices` sum_i(a)
   Apply,       // base[a, b]: a direction of d(F, X), an entry
-  Block,       // [a, b; c, d]
+  Block,       // [a, b; c, d]: children, an op between each two
+  Range,       // a:b, or : alone, in the brackets of a slice
   List,        // {W, b}
   Partial,     // d(f^i)/d(x^k): children f, x
   Poison,      // what could not be read; its error is reported
 };
 
-enum class AstOp : uint8_t { Plus, Minus, Times, Juxtaposed, Over, EntryTimes, EntryOver, Solve, Outer, Less, LessEqual, Greater, GreaterEqual, Equal, Unequal };
+enum class AstOp : uint8_t { Plus, Minus, Times, Juxtaposed, Over, EntryTimes, EntryOver, Solve, Outer, Less, LessEqual, Greater, GreaterEqual, Equal, Unequal, Beside, Below };
 
 // An index as written: its letter, whether it stands high, and the place of the variable it belongs to on the left of `f^i_(j)(k)`.
 struct IndexUse {
@@ -62,11 +63,11 @@ struct WrittenName {
   SourceRange where = {};
 };
 
-// A dimension as written in a kind: a name or an integer, and for tensors a variance.
+// A dimension as written in a kind: a sum of products of names and integers, and for tensors a variance.
 struct WrittenDim {
-  std::string text;
   SourceRange where = {};
   Variance variance = Variance::Up;
+  std::vector<std::vector<WrittenName>> terms = {};
 };
 
 struct Statement {

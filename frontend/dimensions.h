@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "frontend/diagnostics.h"
-#include "ir/graph.h"
+#include "ir/dimension.h"
 
 namespace ricci {
 
@@ -27,17 +27,24 @@ class Dimensions {
   DimVar named(const std::string& name);
   DimVar number(int64_t size);
   DimVar given(DimId dim);
+  // Sizes made of others: kron and vec multiply, blocks add, slices subtract. The first factor of a product is the slower one.
+  DimVar product(std::vector<DimVar> factors);
+  DimVar sum(std::vector<DimVar> terms);
+  DimVar plus(DimVar d, int64_t n);
+  DimVar difference(DimVar a, DimVar b);
+  // Whether it is less than 0 whatever the sizes are, or greater.
+  bool is_negative(DimVar d) const;
   // The same dimension, written at `where` for an axis of `owner`.
   DimVar occurrence(DimVar of, SourceRange where, std::string owner);
 
   bool unify(DimVar a, DimVar b);          // false: they cannot be equal, nothing changed
   bool equate(DimVar a, DimVar b);         // `dim m = n`: also joins two names
-  bool agree(DimVar a, DimVar b) const { return root(a) == root(b); }
+  bool agree(DimVar a, DimVar b) const;
   bool is_name(std::string_view name) const { return names_.contains(name); }
   std::vector<std::string> names() const;
 
   std::string spell(DimVar d) const;       // "n", "3", "?" while unknown
-  std::optional<int64_t> size(DimVar d) const { return terms_[root(d)].size; }
+  std::optional<int64_t> size(DimVar d) const;
   bool is_known(DimVar d) const;
   void name(DimVar d, std::string name);   // names an unknown one
   DimId resolve(Graph& graph, DimVar d) const;
@@ -54,12 +61,18 @@ class Dimensions {
     std::string name = {};
     std::optional<int64_t> size = {};
     std::optional<DimId> given = {};
+    std::optional<Extent> built = {};     // in the keys of other roots
+    std::vector<DimVar> parts = {};       // of `built`, in the order they were written
     std::optional<Origin> origin = {};
   };
   uint32_t root(DimVar d) const;
   DimVar add(Term t);
   bool compatible(const Term& a, const Term& b) const;
   void merge(uint32_t a, uint32_t b);
+  Extent extent(DimVar d) const;
+  DimVar build(Extent e, std::vector<DimVar> parts = {});
+  bool is_unknown(uint32_t root) const;
+  bool unify_built(uint32_t a, uint32_t b);
 
   bool flexible_names_;
   mutable std::vector<Term> terms_;

@@ -14,6 +14,13 @@ DraftId Drafts::variable(uint32_t number, Shape shape) { return add({.kind = Kin
 DraftId Drafts::constant(Rational value) { return add({.kind = Kind::Constant, .coefficients = {std::move(value)}}); }
 DraftId Drafts::size(DimVar d) { return add({.kind = Kind::Size, .dim = {d}}); }
 
+DraftId Drafts::place(DimVar whole, const Shape& parts, DimVar offset) {
+  Shape shape = parts;
+  shape.insert(shape.begin(), whole);
+  return add({.kind = Kind::Place, .shape = std::move(shape), .dim = {offset}});
+}
+DraftId Drafts::epsilon(size_t n, DimVar each) { return add({.kind = Kind::Epsilon, .shape = Shape(n, each)}); }
+
 DraftId Drafts::ein(std::vector<DraftFactor> factors, Labels out, Shape shape) {
   Draft d{.kind = Kind::Ein, .shape = std::move(shape)};
   for (const DraftFactor& f : factors) {
@@ -122,6 +129,11 @@ std::vector<NodeId> Drafts::build(Graph& graph, const Dimensions& dims, const Ca
       case Kind::Variable: return variables[d.row];
       case Kind::Constant: return graph.constant(d.coefficients[0]);
       case Kind::Size: return graph.size(dims.resolve(graph, d.dim[0]));
+      case Kind::Place: {
+        const Type type = type_of(d);
+        return graph.place(type[0], Type(type.begin() + 1, type.end()), dims.resolve(graph, d.dim[0]));
+      }
+      case Kind::Epsilon: return graph.epsilon(d.shape.size());
       case Kind::Ein: return ein(d);
       case Kind::Sum: return sum(d);
       case Kind::Map: return graph.map(MapOp(d.row), all(d));

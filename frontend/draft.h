@@ -36,6 +36,8 @@ class Drafts {
   DraftId variable(uint32_t number, Shape shape);   // the number-th variable handed to `build`
   DraftId constant(Rational value);
   DraftId size(DimVar d);
+  DraftId place(DimVar whole, const Shape& parts, DimVar offset);
+  DraftId epsilon(size_t n, DimVar each);
   DraftId ein(std::vector<DraftFactor> factors, Labels out, Shape shape);
   DraftId sum(std::vector<DraftTerm> terms, Shape shape);
   DraftId map(MapOp op, std::vector<DraftId> operands);
@@ -58,7 +60,7 @@ class Drafts {
   std::vector<NodeId> build(Graph& graph, const Dimensions& dims, const Calculus* calculus, std::span<const NodeId> variables) const;
 
  private:
-  enum class Kind : uint8_t { Poison, Given, Variable, Constant, Size, Ein, Sum, Map, Fun, Derivative, Directional, Pullback };
+  enum class Kind : uint8_t { Poison, Given, Variable, Constant, Size, Place, Epsilon, Ein, Sum, Map, Fun, Derivative, Directional, Pullback };
   struct Draft {
     Kind kind = Kind::Poison;
     uint32_t row = 0;  // Given: node; Variable: number; Map, Fun: row of the table
@@ -66,7 +68,7 @@ class Drafts {
     std::vector<DraftId> operands = {};
     Labels labels = {};                        // Ein: the operands' axes in order, then the output's
     std::vector<Rational> coefficients = {};   // Sum; Constant
-    std::vector<DimVar> dim = {};              // Size
+    std::vector<DimVar> dim = {};              // Size; Place: the offset
   };
   DraftId add(Draft d);
 

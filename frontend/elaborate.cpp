@@ -46,8 +46,9 @@ void Elaborator::find_roles(AstId root) {
     const Ast& a = ast({id});
     for (const IndexUse& i : a.indices) high_ = high_ || i.variance == Variance::Up;
     if (a.kind != AstKind::Call) continue;
-    if (a.name == "ones" || a.name == "zeros" || a.name == "eye")
-      for (AstId c : a.children) is_dimension_[c.value - base_] = ast(c).kind == AstKind::Name;
+    const size_t first_size = first_size_argument(a.name);
+    for (size_t k = first_size; k < a.children.size(); ++k)
+      for (uint32_t c = ast(a.children[k]).first; c <= a.children[k].value; ++c) is_dimension_[c - base_] = ast({c}).kind == AstKind::Name;
     if (!a.indices.empty()) {
       scopes_.push_back({scope, {id}});
       scope = uint32_t(scopes_.size() - 1);
@@ -87,7 +88,8 @@ Meaning Elaborator::elaborate(AstId id) {
     }
     case AstKind::Call: return a.indices.empty() ? call(a) : indexed_reduction(id);
     case AstKind::Apply: return apply(a);
-    case AstKind::Block: report(Message::not_supported, a.where, "a matrix written out in brackets"); return poison();
+    case AstKind::Block: return block(a);
+    case AstKind::Range: return poison();  // read with the slice it stands in
     case AstKind::List: return list(a);
     case AstKind::Partial: return partial(a);
     case AstKind::Poison: return poison();
@@ -127,7 +129,7 @@ Meaning Elaborator::name(const Ast& a) {
   if (const auto it = names.find(a.name); it != names.end()) return it->second;
   if (a.name == "pi" || a.name == "π") return scalar(drafts_.map(MapOp::pi_, {}));
   if (dims_.is_name(a.name)) return scalar(drafts_.size(dims_.named(std::string(a.name))));
-  if (a.name == "delta" || a.name == "δ") return poison();  // the unit tensor: its indices follow
+  if (a.name == "delta" || a.name == "δ" || a.name == "eps" || a.name == "ε") return poison();  // a unit tensor: its indices follow
   if (!reported_.insert(std::string(a.name)).second) return poison();
   if (a.name == defining) {
     report(Message::recursive, a.name_at, a.name);
@@ -186,7 +188,7 @@ Meaning Elaborator::sum_in_matrices(const Ast& a, std::vector<Meaning> terms) {
 void Elaborator::note_origins(Diagnostic& d, DimVar a, DimVar b) const {
   for (DimVar v : {a, b})
     if (const auto* o = dims_.origin(v)) d.note(o->where, Message::dimension_origin, dims_.spell(v), o->owner);
-  if (!dims_.size(a) && !dims_.size(b)) d.fix(Message::equate_dimensions, dims_.spell(a), dims_.spell(b));
+  if (dims_.is_name(dims_.spell(a)) && dims_.is_name(dims_.spell(b))) d.fix(Message::equate_dimensions, dims_.spell(a), dims_.spell(b));
 }
 
 // Whether two tensors can be added or multiplied entry by entry; unifies their dimensions.

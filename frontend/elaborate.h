@@ -34,6 +34,9 @@ struct LeftSide {
   std::vector<IndexUse> indices = {};
 };
 
+// Which arguments of a function are sizes, as in ones(m, n): those from this one on.
+size_t first_size_argument(std::string_view function);
+
 class Elaborator {
  public:
   // `entrywise`: the mode of derivative columns, where every product and power acts entry by entry and numbers broadcast.
@@ -145,6 +148,28 @@ class Elaborator {
   Meaning f_eye(Call& c);
   Meaning f_transpose(Call& c);
 
+  // --- elaborate_places.cpp ------------------------------------------------------------------------------------------------------
+  // A stretch of an axis: all of it, or from `offset` on; no length: one entry.
+  struct Piece {
+    bool all = false;
+    DimVar offset;
+    std::optional<DimVar> length = {};
+  };
+  std::optional<DimVar> size_expression(AstId id, std::string_view owner);
+  std::optional<Piece> piece(AstId id, DimVar d);
+  Meaning slice(const Meaning& m, const std::vector<Piece>& pieces);
+  Meaning entries(const Ast& a, Meaning m);
+  Meaning block(const Ast& a);
+  DraftId stacked(DraftId matrix);
+  bool three_vector(const Call& c, size_t i);
+  Meaning f_e(Call& c);
+  Meaning f_vec(Call& c);
+  Meaning f_reshape(Call& c);
+  Meaning f_kron(Call& c);
+  Meaning f_commut(Call& c);
+  Meaning f_skew(Call& c);
+  Meaning f_cross(Call& c);
+
   // --- elaborate_derivatives.cpp -------------------------------------------------------------------------------------------------
   bool differentiable(const Ast& variable, SourceRange where, std::string_view by);
   bool variable_argument(const Call& c, size_t i);
@@ -171,6 +196,7 @@ class Elaborator {
   bool check_pair(const IndexUse& a, const IndexUse& b, bool is_held, AstId at);
   Meaning indexed(AstId id);
   Meaning unit_tensor(const Ast& a);
+  Meaning fix_numbers(Meaning m);
   Meaning contract(const std::vector<Meaning>& factors, AstId at);
   Meaning settle(Meaning m, AstId at);
   Meaning reciprocal(Meaning m, AstId at);

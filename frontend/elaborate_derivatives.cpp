@@ -127,10 +127,7 @@ Meaning Elaborator::f_d(Call& c) {
 Meaning Elaborator::apply(const Ast& a) {
   Meaning f = take(a.children[0]);
   if (f.poisoned()) return poison();
-  if (!f.by) {
-    report(Message::not_supported, a.where, "an entry or slice");
-    return poison();
-  }
+  if (!f.by) return entries(a, std::move(f));
   if (a.children.size() != 2) {
     report(Message::one_direction, a.where, a.children.size() - 1);
     return poison();

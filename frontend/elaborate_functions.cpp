@@ -9,8 +9,7 @@ namespace ricci {
 namespace {
 
 // Names of the language that a later stage will give a meaning to.
-constexpr std::string_view kPlanned[] = {"kron", "vec", "vech", "expm", "logm", "sqrtm", "sinm", "cosm", "pinv", "eigmax", "eigvecmax", "commut",
-                                         "cross", "skew", "triu", "tril", "reshape", "e", "rank", "eps"};
+constexpr std::string_view kPlanned[] = {"vech", "expm", "logm", "sqrtm", "sinm", "cosm", "pinv", "eigmax", "eigvecmax", "triu", "tril"};
 constexpr size_t kMany = 64;
 
 }  // namespace
@@ -38,6 +37,13 @@ const Elaborator::Function* Elaborator::find_special(std::string_view name) {
       {"zeros", 1, kMany, &Elaborator::f_zeros},
       {"eye", 1, 1, &Elaborator::f_eye},
       {"transpose", 1, 1, &Elaborator::f_transpose},
+      {"e", 1, 2, &Elaborator::f_e},
+      {"vec", 1, 1, &Elaborator::f_vec},
+      {"reshape", 3, 3, &Elaborator::f_reshape},
+      {"kron", 2, kMany, &Elaborator::f_kron},
+      {"commut", 2, 2, &Elaborator::f_commut},
+      {"skew", 1, 1, &Elaborator::f_skew},
+      {"cross", 2, 2, &Elaborator::f_cross},
       {"grad", 2, 2, &Elaborator::f_grad},
       {"jac", 2, 2, &Elaborator::f_jac},
       {"hess", 2, 3, &Elaborator::f_hess},
@@ -75,7 +81,11 @@ Meaning Elaborator::unknown_function(const Ast& a) {
   }
   if (const auto it = names.find(a.name); it != names.end()) {
     const bool entry = !a.children.empty() && std::ranges::all_of(a.children, [&](AstId c) { return ast(c).kind == AstKind::Number; });
-    if (entry) report(Message::not_supported, a.where, "an entry or slice");
+    if (entry) {
+      std::string indices;
+      for (AstId c : a.children) indices += (indices.empty() ? "" : ", ") + excerpt(ast(c).where);
+      report(Message::not_a_function, a.name_at, a.name).fix(Message::write, fmt::format("{}[{}]", a.name, indices));
+    }
     else if (!it->second.poisoned()) report(Message::not_a_function, a.name_at, a.name).fix(Message::write, fmt::format("{}*(...)", a.name));
     return poison();
   }
@@ -83,7 +93,8 @@ Meaning Elaborator::unknown_function(const Ast& a) {
   for (const ElementwiseRow& r : elementwise_table()) known.emplace_back(r.name);
   for (const FunctionRow& r : function_table()) known.emplace_back(r.name);
   for (const char* name : {"sqrt", "square", "sum", "mean", "norm1", "norm2", "normF", "norminf", "softmax", "tr", "solve", "diag", "outer", "ones",
-                           "zeros", "eye", "transpose", "grad", "jac", "hess", "jvp", "vjp", "hvp", "div", "laplacian", "logsumexp"})
+                           "zeros", "eye", "transpose", "grad", "jac", "hess", "jvp", "vjp", "hvp", "div", "laplacian", "logsumexp",
+                           "vec", "reshape", "kron", "commut", "skew", "cross"})
     known.emplace_back(name);
   suggest(report(Message::unknown_function, a.name_at, shorten(a.name)), a.name, known);
   return poison();
@@ -299,19 +310,15 @@ Meaning Elaborator::f_dot(Call& c) {
 Meaning Elaborator::f_transpose(Call& c) { return whole(c.arguments[0], c, 0) ? transpose(std::move(c.arguments[0]), c.ast.where) : poison(); }
 
 std::optional<DimVar> Elaborator::dimension_argument(const Call& c, size_t i) {
-  const Ast& a = ast(c.ast.children[i]);
-  if (a.kind == AstKind::Name) {
-    if (const auto it = names.find(a.name); it != names.end() && !dims_.is_name(a.name)) {
-      report(Message::not_a_dimension, a.where, excerpt(a.where));
-      return std::nullopt;
-    }
-    return dims_.occurrence(dims_.named(std::string(a.name)), a.where, excerpt(c.ast.where));
-  }
-  if (a.kind == AstKind::Number)
-    if (const auto r = parse_rational(a.name); r && as_long(*r) && *as_long(*r) >= 0)
-      return dims_.occurrence(dims_.number(*as_long(*r)), a.where, excerpt(c.ast.where));
-  report(Message::not_a_dimension, a.where, excerpt(a.where));
-  return std::nullopt;
+  return size_expression(c.ast.children[i], excerpt(c.ast.where));
+}
+
+// The arguments of these functions from here on are sizes.
+size_t first_size_argument(std::string_view function) {
+  constexpr std::pair<std::string_view, size_t> kFrom[] = {{"ones", 0}, {"zeros", 0}, {"eye", 0}, {"commut", 0}, {"reshape", 1}, {"e", 1}};
+  for (const auto& [name, from] : kFrom)
+    if (name == function) return from;
+  return SIZE_MAX;
 }
 
 Meaning Elaborator::f_ones(Call& c) {

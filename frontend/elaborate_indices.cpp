@@ -44,7 +44,15 @@ bool Elaborator::held(std::string_view letter, AstId at) const {
 Meaning Elaborator::indexed(AstId id) {
   const Ast& a = ast(id);
   const Ast& base = ast(a.children[0]);
-  if (base.kind == AstKind::Name && (base.name == "delta" || base.name == "δ") && !names.contains(base.name)) return unit_tensor(a);
+  if (base.kind == AstKind::Name && !names.contains(base.name)) {
+    if (base.name == "delta" || base.name == "δ") return unit_tensor(a);
+    if (base.name == "eps" || base.name == "ε") {  // the Levi-Civita symbol
+      if (a.indices.size() >= 2 && a.indices.size() <= 4)
+        return fix_numbers({.draft = drafts_.epsilon(a.indices.size(), dims_.number(int64_t(a.indices.size()))), .indices = a.indices, .indexed = true});
+      report(Message::eps_indices, a.where, a.indices.size());
+      return poison();
+    }
+  }
   Meaning m = take(a.children[0]);
   if (!usable(m, base.where)) return poison();
   if (!m.indices.empty()) {
@@ -56,8 +64,31 @@ Meaning Elaborator::indexed(AstId id) {
            a.indices.size());
     return poison();
   }
-  Meaning result{.draft = m.draft, .indices = a.indices, .indexed = true};
-  return result;
+  return fix_numbers({.draft = m.draft, .indices = a.indices, .indexed = true});
+}
+
+// a^1_j: a number as an index takes one entry of its axis.
+Meaning Elaborator::fix_numbers(Meaning m) {
+  const auto is_number = [](const IndexUse& i) { return i.letter[0] >= '0' && i.letter[0] <= '9'; };
+  if (std::ranges::none_of(m.indices, is_number)) return m;
+  const Shape shape = drafts_.shape(m.draft);
+  std::vector<Piece> pieces;
+  for (size_t k = 0; k < shape.size(); ++k) {
+    if (!is_number(m.indices[k])) {
+      pieces.push_back({.all = true, .offset = dims_.number(0), .length = shape[k]});
+      continue;
+    }
+    const int64_t number = std::stoll(m.indices[k].letter);
+    pieces.push_back({.offset = dims_.number(number - 1)});
+    if (number < 1 || dims_.is_negative(dims_.plus(shape[k], -number))) {
+      report(Message::outside, m.indices[k].where, m.indices[k].letter, dims_.spell(shape[k]));
+      return poison();
+    }
+  }
+  const std::vector<Variance> plain(shape.size(), Variance::Up);
+  m.draft = slice({.draft = m.draft, .variance = plain}, pieces).draft;
+  std::erase_if(m.indices, is_number);
+  return m;
 }
 
 // delta^i_j, the identity; the size follows from the other factors.

@@ -73,6 +73,10 @@ void ExpressionParser::operand() {
     case TokenKind::SumSign: return sum_sign();
     case TokenKind::Partial: return partial();
     case TokenKind::Nabla: return nabla();
+    case TokenKind::Colon:
+      if (!in_slice()) return missing_operand();
+      ++pos_;
+      return push(add({.kind = AstKind::Range, .where = t.where}));
     case TokenKind::RightParen:
     case TokenKind::RightBracket:
     case TokenKind::RightBrace:
@@ -188,7 +192,10 @@ void ExpressionParser::operation() {
     case TokenKind::Equal:
       if (Diagnostic* d = fail(Message::unexpected_token, t.where, spelled(t))) d->fix(Message::did_you_mean, "==");
       return;
-    case TokenKind::Colon: fail(Message::not_supported, t.where, "a slice"); return;
+    case TokenKind::Colon:
+      if (in_slice()) return binary(kComparison, AstKind::Range, AstOp::Beside);
+      fail(Message::unexpected_token, t.where, spelled(t));
+      return;
     default: fail(Message::unexpected_token, t.where, spelled(t)); return;
   }
 }
@@ -250,9 +257,12 @@ void ExpressionParser::comma() {
     return;
   }
   reduce(0);
+  frames_.back().separators.push_back(is(TokenKind::Comma) ? AstOp::Beside : AstOp::Below);
   ++pos_;
   want_operand_ = true;
 }
+
+bool ExpressionParser::in_slice() const { return !frames_.empty() && frames_.back().kind == AstKind::Apply; }
 
 // `[` after an operand: a direction or an entry, or the next factor [A*B]^i_j.
 void ExpressionParser::bracket() {
@@ -300,7 +310,7 @@ void ExpressionParser::finish(const Frame& frame, std::vector<AstId> items, Sour
       std::vector<IndexUse> indices;
       trailing_indices(indices);
       if (failed_ || indices.empty() || items.size() != 1)
-        return push(add({.kind = AstKind::Block, .where = where, .children = std::move(items)}));
+        return push(add({.kind = AstKind::Block, .where = where, .children = std::move(items), .ops = frame.separators}));
       syntax_.nodes[items[0].value].where = where;
       return push(indexed(items[0], std::move(indices)));
     }

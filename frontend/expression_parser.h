@@ -36,6 +36,7 @@ class ExpressionParser : protected TokenReader {
     std::string_view name = {};    // Call
     SourceRange name_at = {};
     std::vector<IndexUse> indices = {};
+    std::vector<AstOp> separators = {};  // Block: commas and semicolons
   };
 
   AstId add(Ast node);
@@ -60,6 +61,7 @@ class ExpressionParser : protected TokenReader {
   void quote();
   void superscript();
   void comma();
+  bool in_slice() const;
   void bracket();
   void close();
   void finish(const Frame& frame, std::vector<AstId> items, SourceRange end);

@@ -23,12 +23,13 @@ void Reader::assume_names(const Syntax& syntax, AstId root) {
     const Ast& a = syntax[{id}];
     if (a.kind == AstKind::Indexed && syntax[a.children[0]].kind == AstKind::Name) indexed.emplace(syntax[a.children[0]].name, &a);
     for (const auto& index : a.indices) upper_indices |= index.variance == Variance::Up;
-    if (a.kind != AstKind::Call || (a.name != "ones" && a.name != "zeros" && a.name != "eye")) continue;
-    for (AstId c : a.children)
-      if (syntax[c].kind == AstKind::Name) {
-        sizes.insert(c.value);
-        dims_.named(std::string(syntax[c].name));
-      }
+    if (a.kind != AstKind::Call) continue;
+    for (size_t k = first_size_argument(a.name); k < a.children.size(); ++k)
+      for (uint32_t c = syntax[a.children[k]].first; c <= a.children[k].value; ++c)
+        if (syntax[{c}].kind == AstKind::Name) {
+          sizes.insert(c);
+          dims_.named(std::string(syntax[{c}].name));
+        }
   }
   for (uint32_t id = first; id <= root.value; ++id) {
     const Ast& a = syntax[{id}];
@@ -36,7 +37,7 @@ void Reader::assume_names(const Syntax& syntax, AstId root) {
     if (a.name == "pi" || a.name == "π" || elaborator_.later.contains(a.name)) continue;
     const auto use = indexed.find(a.name);
     if (use != indexed.end()) {
-      if (a.name == "delta" || a.name == "δ") continue;
+      if (a.name == "delta" || a.name == "δ" || a.name == "eps" || a.name == "ε") continue;
       const auto& indices = use->second->indices;
       std::vector<Variance> variance = Elaborator::usual_variance(indices.size());
       if (indices.size() > 2 || (indices.size() == 1 && upper_indices))

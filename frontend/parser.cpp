@@ -85,15 +85,22 @@ class StatementParser : ExpressionParser {
     return {std::string(first_spelling(t.text)), t.where};
   }
 
-  WrittenDim written_dim() {
-    WrittenDim d;
-    if (is(TokenKind::Name) || is(TokenKind::Number)) {
-      d = {std::string(peek().text), peek().where};
-      if (is(TokenKind::Name)) known_.insert(d.text);
-      ++pos_;
-    } else {
-      fail(Message::expected, peek().where, "a dimension", spelled(peek()));
-    }
+  // n, 3, m*n, 2*n + 1; after ℝ^ a product sign stands between two dimensions.
+  WrittenDim written_dim(bool products = true) {
+    WrittenDim d{.where = peek().where};
+    do {
+      d.terms.emplace_back();
+      do {
+        if (!is(TokenKind::Name) && !is(TokenKind::Number)) {
+          fail(Message::expected, peek().where, "a dimension", spelled(peek()));
+          return d;
+        }
+        const Token& t = next();
+        if (t.kind == TokenKind::Name) known_.insert(std::string(t.text));
+        d.terms.back().push_back({std::string(t.text), t.where});
+        d.where = join(d.where, t.where);
+      } while (products && eat(TokenKind::Star));
+    } while (eat(TokenKind::Plus));
     return d;
   }
 
@@ -179,7 +186,7 @@ class StatementParser : ExpressionParser {
     if (!eat(TokenKind::Caret)) return;
     const bool open = is(TokenKind::LeftParen) || is(TokenKind::LeftBrace);
     const TokenKind close = open ? closer(next().kind) : TokenKind::End;
-    do s.dims.push_back(written_dim());
+    do s.dims.push_back(written_dim(false));
     while (open && !failed_ && (eat(TokenKind::Times) || eat(TokenKind::Comma) || eat(TokenKind::Star)));
     if (open) expect(close, "`)`");
     for (size_t i = 1; i < s.dims.size(); ++i) s.dims[i].variance = Variance::Down;

@@ -36,11 +36,22 @@ void Reader::statement(const Syntax& syntax, const Statement& s) {
 // --- declarations ----------------------------------------------------------------------------------------------------------------------
 
 std::optional<DimVar> Reader::written(const WrittenDim& d) {
-  if (d.text[0] < '0' || d.text[0] > '9') return dims_.named(d.text);
-  const auto r = parse_rational(d.text);
-  if (const auto n = r ? as_long(*r) : std::nullopt) return dims_.number(*n);
-  diagnostics_.report(Message::bad_dimension, d.where, shorten(d.text));
-  return std::nullopt;
+  std::vector<DimVar> sum;
+  for (const std::vector<WrittenName>& term : d.terms) {
+    std::vector<DimVar> product;
+    for (const WrittenName& factor : term) {
+      const bool is_name = factor.text[0] < '0' || factor.text[0] > '9';
+      const auto r = is_name ? std::nullopt : parse_rational(factor.text);
+      const auto n = r ? as_long(*r) : std::nullopt;
+      if (!is_name && !n) {
+        diagnostics_.report(Message::bad_dimension, factor.where, shorten(factor.text));
+        return std::nullopt;
+      }
+      product.push_back(is_name ? dims_.named(factor.text) : dims_.number(*n));
+    }
+    sum.push_back(product.size() == 1 ? product[0] : dims_.product(std::move(product)));
+  }
+  return sum.size() == 1 ? sum[0] : dims_.sum(std::move(sum));
 }
 
 void Reader::dimension(const Statement& s) {

@@ -39,23 +39,29 @@ void TokenReader::index_letters(std::string_view text, SourceRange at, Variance 
     const CodePoint p = decode(text.substr(i));
     const SourceRange here = {at.source, at.begin + uint32_t(i), at.begin + uint32_t(i + p.length)};
     if (p.value == '_') variance = Variance::Down;
-    else if (p.value >= '0' && p.value <= '9') fail(Message::not_supported, here, "a number as an index");
     else out.push_back({std::string(text.substr(i, p.length)), variance, here});
     i += p.length;
   }
 }
+
+namespace {
+bool plain_digits(std::string_view text) { return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }); }
+}  // namespace
 
 void TokenReader::index_group(Variance variance, std::vector<IndexUse>& out) {
   if (is(TokenKind::Name)) {
     const Token& t = next();
     return index_letters(t.text, t.where, variance, out);
   }
-  if (is(TokenKind::Number)) { fail(Message::not_supported, peek().where, "a number as an index"); return; }
+  if (is(TokenKind::Number) && plain_digits(peek().text)) {
+    const Token& t = next();
+    return index_letters(t.text, t.where, variance, out);
+  }
   if (!is(TokenKind::LeftBrace) && !is(TokenKind::LeftParen)) { fail(Message::expected, peek().where, "an index", spelled(peek())); return; }
   const Token& open = next();
   while (!failed_ && (is(TokenKind::Name) || is(TokenKind::Comma) || is(TokenKind::Number))) {
     if (is(TokenKind::Comma)) { ++pos_; continue; }
-    if (is(TokenKind::Number)) { fail(Message::not_supported, peek().where, "a number as an index"); return; }
+    if (is(TokenKind::Number) && !plain_digits(peek().text)) { fail(Message::expected, peek().where, "an index", spelled(peek())); return; }
     const Token& t = next();
     index_letters(t.text, t.where, variance, out);
   }
