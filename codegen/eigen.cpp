@@ -64,6 +64,9 @@ class Speller {
         return {{n.operands[0], Level::Postfix}, ".array().pow((", n.operands[1], ").array()).matrix()"};
       case Op::Transpose: return {{n.operands[0], Level::Postfix}, ".transpose()"};
       case Op::Call: return spell_call(n);
+      case Op::Slice: return spell_slice(n);
+      case Op::Range: return spell_range(n);
+      case Op::Block: return spell_block(n);
     }
     return {};
   }
@@ -75,8 +78,8 @@ class Speller {
       case Op::Mul:
         if (n.operands[0]->shape.is_scalar()) return Level::Product;
         return is_call(split_chain(n)) ? Level::Atom : Level::Product;
-      case Op::Call: return Level::Atom;
-      case Op::Number: case Op::Name: case Op::Add: case Op::Divide: break;
+      case Op::Call: case Op::Slice: case Op::Block: return Level::Atom;
+      case Op::Number: case Op::Name: case Op::Add: case Op::Divide: case Op::Range: break;
     }
     return infix_level(n);
   }

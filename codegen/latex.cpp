@@ -77,6 +77,9 @@ Pieces spell(const Node& n) {
       if (n.operands[0]->calls("inv")) return {{n.operands[0]->operands[0], Level::Atom}, "^{-\\top}"};
       return {{n.operands[0], Level::Atom}, "^{\\top}"};
     case Op::Call: return spell_call(n);
+    case Op::Slice: return spell_slice(n);
+    case Op::Range: return spell_range(n);
+    case Op::Block: return spell_block(n, "\\begin{bmatrix}", " & ", " \\\\ ", "\\end{bmatrix}");
   }
   return out;
 }

@@ -79,6 +79,19 @@ Pieces spell(const Node& n) {
     case Op::ElementwisePower: return script(n.operands[0], {"<mo>∘</mo>", n.operands[1]});
     case Op::Transpose: return script(n.operands[0], {"<mo>⊤</mo>"});
     case Op::Call: return spell_call(n);
+    case Op::Slice:
+      inner = {n.operands[0], "<mo>[</mo>"};
+      for (size_t i = 1; i < n.operands.size(); ++i) {
+        if (i > 1) inner.emplace_back("<mo>,</mo>");
+        inner.emplace_back(n.operands[i]);
+      }
+      inner.emplace_back("<mo>]</mo>");
+      return row_of(std::move(inner));
+    case Op::Range:
+      if (n.operands.empty()) return {"<mo>:</mo>"};
+      return row_of({n.operands[0], "<mo>:</mo>", n.operands[1]});
+    case Op::Block:
+      return spell_block(n, "<mrow><mo>[</mo><mtable><mtr><mtd>", "</mtd><mtd>", "</mtd></mtr><mtr><mtd>", "</mtd></mtr></mtable><mo>]</mo></mrow>");
   }
   return inner;
 }

@@ -44,9 +44,36 @@ Level infix_level(const mat::Node& n) {
     case Op::Mul: case Op::Hadamard: case Op::Divide: case Op::ElementwiseDivide: return Level::Product;
     case Op::Power: case Op::ElementwisePower: return Level::Power;
     case Op::Transpose: return Level::Postfix;
+    case Op::Slice: case Op::Block: return Level::Atom;
+    case Op::Range: return Level::Comparison;
     case Op::Call: return n.name == "<" || n.name == "==" ? Level::Comparison : Level::Atom;
   }
   return Level::Atom;
+}
+
+Pieces spell_slice(const mat::Node& n) {
+  Pieces out = {{n.operands[0], Level::Postfix}, "["};
+  for (size_t i = 1; i < n.operands.size(); ++i) {
+    if (i > 1) out.emplace_back(", ");
+    out.emplace_back(n.operands[i]);
+  }
+  out.emplace_back("]");
+  return out;
+}
+
+Pieces spell_range(const mat::Node& n) {
+  if (n.operands.empty()) return {":"};
+  return {n.operands[0], ":", n.operands[1]};
+}
+
+Pieces spell_block(const mat::Node& n, std::string open, std::string beside, std::string below, std::string close) {
+  Pieces out = {std::move(open)};
+  for (size_t i = 0; i < n.operands.size(); ++i) {
+    if (i > 0) out.emplace_back(i % n.columns == 0 ? below : beside);
+    out.emplace_back(n.operands[i]);
+  }
+  out.emplace_back(std::move(close));
+  return out;
 }
 
 Pieces spell_sum(const mat::Node& n, const char* minus) {

@@ -44,6 +44,11 @@ void append(Pieces& pieces, Pieces more);
 // The level of an expression where the infix operators of the language are infix operators of the dialect.
 Level infix_level(const mat::Node& n);
 
+// x[1, 2:3]; a block matrix with `beside` between blocks and `below` between rows.
+Pieces spell_slice(const mat::Node& n);
+Pieces spell_range(const mat::Node& n);
+Pieces spell_block(const mat::Node& n, std::string open = "[", std::string beside = ", ", std::string below = "; ", std::string close = "]");
+
 // A sum: signs with spaces around them, none after a leading minus.
 Pieces spell_sum(const mat::Node& n, const char* minus = "-");
 

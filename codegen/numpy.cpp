@@ -82,6 +82,9 @@ Pieces spell(const Node& n) {
     case Op::Transpose:
       if (is_vector(n.operands[0])) return {n.operands[0]};
       return {{n.operands[0], Level::Postfix}, ".T"};
+    case Op::Slice: return spell_slice(n);
+    case Op::Range: return spell_range(n);
+    case Op::Block: return spell_block(n, "np.block([[", ", ", "], [", "]])");
     case Op::Call: {
       if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
       std::string_view text = template_of(n);

@@ -45,6 +45,9 @@ Pieces spell(const Node& n) {
     case Op::Power: return {{n.operands[0], Level::Postfix}, "^", {n.operands[1], Level::Atom}};
     case Op::ElementwisePower: return {{n.operands[0], Level::Postfix}, ".^", {n.operands[1], Level::Atom}};
     case Op::Transpose: return {{n.operands[0], Level::Postfix}, "'"};
+    case Op::Slice: return spell_slice(n);
+    case Op::Range: return spell_range(n);
+    case Op::Block: return spell_block(n);
     case Op::Call:
       if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
       return fill(n.name + "({})", n.operands);

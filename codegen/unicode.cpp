@@ -48,7 +48,17 @@ Pieces spell(const Node& n) {
       return {{n.operands[0], Level::Postfix}, "^", {n.operands[1], Level::Atom}};
     case Op::ElementwisePower: return {{n.operands[0], Level::Postfix}, ".^", {n.operands[1], Level::Atom}};
     case Op::Transpose: return {{n.operands[0], Level::Postfix}, "ᵀ"};
+    case Op::Slice: return spell_slice(n);
+    case Op::Range: return spell_range(n);
+    case Op::Block: return spell_block(n);
     case Op::Call:
+      if (n.name == "kron") {
+        for (const Expr& e : n.operands) {
+          if (!out.empty()) out.emplace_back("⊗");
+          out.emplace_back(e, Level::Power);
+        }
+        return out;
+      }
       if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
       if (n.name == "inv") return {{n.operands[0], Level::Atom}, "⁻¹"};
       if (n.name == "norm2") return fill("‖{}‖", n.operands);

@@ -32,7 +32,7 @@ uint64_t hash_text(std::string_view s) {
 
 bool transposes_inside(const Node& n) {
   switch (n.op) {
-    case Op::Number: case Op::Name: case Op::Transpose: return false;
+    case Op::Number: case Op::Name: case Op::Transpose: case Op::Slice: case Op::Range: case Op::Block: return false;
     case Op::Call: return n.entrywise;
     default: return n.height <= kTall;
   }
@@ -45,6 +45,8 @@ uint32_t own_size(const Node& n) {
     case Op::Number: return n.number.get_den() == 1 ? 1 : 3;
     case Op::Add: return count - 1 + (n.negative[0] ? 1 : 0);
     case Op::Mul: case Op::Hadamard: return count - 1;
+    case Op::Slice: case Op::Block: return 0;  // brackets and commas only
+    case Op::Range: return 1;
     case Op::Name: case Op::Call: case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Transpose:
       return 1;
   }
@@ -78,10 +80,13 @@ std::pair<uint64_t, uint64_t> hashes(const Node& n) {
       if (n.shape.is_scalar()) own = across = mix(std::min(own, across) + std::max(own, across));
       break;
     }
-    case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: {
+    case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: case Op::Slice: case Op::Range:
+    case Op::Block: {
+      if (n.op == Op::Block) own = across = mix(salt ^ n.columns);
       if (n.op == Op::Call) own = across = mix(salt ^ hash_text(n.name));
       for (const Expr& e : n.operands) own = mix(own ^ e->hash), across = mix(across ^ e->transposed_hash);
-      bool commutes = n.op != Op::Call || n.entrywise || n.name == "inv" || n.name == "adj";
+      bool is_operator = n.op != Op::Call && n.op != Op::Slice && n.op != Op::Block;
+      bool commutes = is_operator || n.entrywise || n.name == "inv" || n.name == "adj";
       if (n.shape.is_scalar()) across = own;
       else if (!commutes) across = mix(own);
       if (n.symmetric) across = own;
@@ -176,7 +181,7 @@ std::string reading(const Expr& e) {
     if (n->op == Op::Number) text += n->number.get_str();
     text += n->name;
     if (n->op == Op::Transpose) stack.push_back({nullptr, "~"});
-    if (n->op == Op::Call) text += '(', stack.push_back({nullptr, ")"});
+    if (n->op == Op::Call || n->op == Op::Slice || n->op == Op::Block) text += '(', stack.push_back({nullptr, ")"});
     for (size_t i = n->operands.size(); i-- > 0;) {
       stack.push_back({&*n->operands[i], nullptr});
       if (i > 0) stack.push_back({nullptr, n->op == Op::Add ? "+" : n->op == Op::Call ? "," : "*"});

@@ -26,6 +26,9 @@ enum class Op : uint8_t {
   ElementwisePower,   // a tensor by a scalar exponent
   Transpose,
   Call,               // a function of the language: exp, inv, tr, diag, ones, ...
+  Slice,              // x[2], A[1, :], A[2:3, :]: the tensor, then per axis a number or a Range
+  Range,              // a:b inside a Slice; without operands all of the axis
+  Block,              // [A, B; C, D], row by row
 };
 
 struct Shape {
@@ -69,6 +72,7 @@ struct Node {
   std::vector<bool> negative = {};   // Add: the sign of each term
   bool symmetric = false;            // Name, Call: declared or known to be; is_symmetric() answers for any node
   bool entrywise = false;            // Call: acts entry by entry, so it commutes with the transpose
+  uint32_t columns = 0;              // Block: blocks in a row
   // Filled in by the constructors:
   uint32_t size = 0;                 // operators, names and numbers: the measure of "as short as the textbook"
   uint32_t transposed_size = 0;      // the size its transpose will have
@@ -117,6 +121,15 @@ Expr sum(const Expr& e);                                  // of all entries
 Expr trace(const Expr& matrix);
 Expr inner(const Expr& u, const Expr& v);                 // u'*v, or its transpose where that is shorter
 Expr outer(const Expr& u, const Expr& w);                 // u*w'
+Expr kron(const std::vector<Expr>& factors, const Graph& g, Shape shape);
+Expr vec(const Expr& matrix, DimId size);                 // its columns below each other
+Expr cross(const Expr& a, const Expr& b);                 // of columns of length 3
+
+// Parts of tensors. An index is a number, a Range, or range() for all of an axis.
+Expr range();
+Expr range(const Expr& first, const Expr& last);
+Expr slice(const Expr& tensor, const std::vector<Expr>& indices, Shape shape);
+Expr block(std::vector<Expr> blocks, size_t columns, Shape shape);
 
 // Whether `e` is ones(...), eye(...).
 bool is_ones(const Expr& e);

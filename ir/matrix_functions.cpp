@@ -133,6 +133,81 @@ Expr inner(const Expr& u, const Expr& v) {
   return square->size < a->size ? square : a;
 }
 
+Expr kron(const std::vector<Expr>& factors, const Graph& g, Shape shape) {
+  std::vector<Expr> scalars, rest;
+  for (const Expr& f : factors) {
+    auto [s, m] = split_scalars(f);
+    scalars.push_back(s);
+    rest.push_back(m);
+  }
+  const bool unit = std::ranges::all_of(rest, is_eye), filled = std::ranges::all_of(rest, [](const Expr& e) { return e->calls("ones"); });
+  scalars.push_back(unit ? eye(g, shape.rows) : filled ? ones(g, shape) : make_call("kron", std::move(rest), shape));
+  return mul(scalars);
+}
+
+Expr vec(const Expr& matrix, DimId size) {
+  auto [s, m] = split_scalars(matrix);
+  return mul({s, make_call("vec", {m}, Shape::column(size))});
+}
+
+Expr cross(const Expr& a, const Expr& b) {
+  auto [s, u] = split_scalars(a);
+  auto [t, v] = split_scalars(b);
+  return mul({s, t, make_call("cross", {u, v}, a->shape)});
+}
+
+Expr range() { return make(Op::Range, Shape::scalar(), {}); }
+Expr range(const Expr& first, const Expr& last) { return make(Op::Range, Shape::scalar(), {first, last}); }
+
+Expr slice(const Expr& tensor, const std::vector<Expr>& indices, Shape shape) {
+  std::vector<Expr> operands = {tensor};
+  operands.insert(operands.end(), indices.begin(), indices.end());
+  return make(Op::Slice, shape, std::move(operands));
+}
+
+namespace {
+
+// How many blocks the i-th of `count` rows (or columns) of a grid of blocks is made of itself, if they all agree; 0 if not.
+size_t parts(const std::vector<Expr>& blocks, size_t columns, size_t line, bool of_rows) {
+  size_t found = 0;
+  const size_t rows = blocks.size() / columns, count = of_rows ? columns : rows;
+  for (size_t k = 0; k < count; ++k) {
+    const Expr& b = of_rows ? blocks[line * columns + k] : blocks[k * columns + line];
+    if (b->op != Op::Block) return 0;
+    const bool scalars = std::ranges::all_of(b->operands, [](const Expr& e) { return e->shape.is_scalar(); });
+    const size_t own = of_rows ? b->operands.size() / b->columns : b->columns;
+    if (!scalars || (found != 0 && own != found)) return 0;
+    found = own;
+  }
+  return found;
+}
+
+// A grid of grids of entries is one grid.
+std::optional<std::pair<std::vector<Expr>, size_t>> joined(const std::vector<Expr>& blocks, size_t columns) {
+  std::vector<size_t> heights, widths;
+  for (size_t i = 0; i < blocks.size() / columns; ++i) heights.push_back(parts(blocks, columns, i, true));
+  for (size_t j = 0; j < columns; ++j) widths.push_back(parts(blocks, columns, j, false));
+  if (std::ranges::count(heights, 0u) + std::ranges::count(widths, 0u) > 0) return std::nullopt;
+  std::vector<Expr> flat;
+  size_t width = 0;
+  for (size_t w : widths) width += w;
+  for (size_t i = 0; i < heights.size(); ++i)
+    for (size_t r = 0; r < heights[i]; ++r)
+      for (size_t j = 0; j < columns; ++j)
+        for (size_t c = 0; c < widths[j]; ++c) flat.push_back(blocks[i * columns + j]->operands[r * widths[j] + c]);
+  return std::pair(std::move(flat), width);
+}
+
+}  // namespace
+
+Expr block(std::vector<Expr> blocks, size_t columns, Shape shape) {
+  if (auto flat = joined(blocks, columns)) return block(std::move(flat->first), flat->second, shape);
+  Node n(Op::Block, shape);
+  n.operands = std::move(blocks);
+  n.columns = uint32_t(columns);
+  return make(std::move(n));
+}
+
 Expr outer(const Expr& u, const Expr& w) { return mul({u, transpose(w)}); }
 
 namespace {

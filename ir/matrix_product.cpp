@@ -79,6 +79,11 @@ std::vector<Expr> shorten(std::vector<Expr> chain) {
     kept.erase(kept.end() - 2, kept.end());
     kept.push_back(hadamard({u, v}));
   }
+  while (kept.size() >= 2 && kept.back()->shape.is_column() && kept[kept.size() - 2]->calls("skew")) {  // skew(a)*b = cross(a, b)
+    Expr v = kept.back(), u = kept[kept.size() - 2]->operands[0];
+    kept.erase(kept.end() - 2, kept.end());
+    kept.push_back(cross(u, v));
+  }
   std::vector<Expr> out;
   for (size_t i = 0; i < kept.size();) {
     auto [base, exponent] = as_power(kept[i], Op::Power);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "passes/raise_places.h"
 #include "passes/raise_product.h"
 
 namespace ricci {
@@ -85,7 +86,9 @@ class Raiser {
       case Kind::Var: return raise_variable(id);
       case Kind::Ein: return raise_ein(id);
       case Kind::Place:
-      case Kind::Epsilon: return refuse("a constant tensor of places stands alone");
+        if (auto e = raise_place(g_, id)) return {*e, ""};
+        return refuse("a grouped axis stands alone");
+      case Kind::Epsilon: return refuse("eps has no matrix form");
       case Kind::Sum:
       case Kind::Map:
       case Kind::Fun:
@@ -100,7 +103,7 @@ class Raiser {
       if (!r.expr) return r;
       operands.push_back(*r.expr);
     }
-    if (n.kind == Kind::Sum) return {raise_sum(id, operands), ""};
+    if (n.kind == Kind::Sum) return {shorter(n.rank() > 0 ? blocks_of_sum(id) : std::nullopt, raise_sum(id, operands)), ""};
     if (n.kind == Kind::Map) return {raise_map(id, operands), ""};
     if (n.kind == Kind::Call) return {mat::call(g_[SymbolId{n.row}].name, std::move(operands), shape(id)), ""};
     const FunctionRow& r = row(n.fun_op());
@@ -256,43 +259,81 @@ class Raiser {
     for (auto [a, b] : equal) factors.push_back({kDelta, {a, b}});
   }
 
+  // A summand with its tensors raised; the reason in words where one has no form.
+  std::variant<RaisedTerm, std::string> raise_factors(Summand s, const Labels& out) const {
+    RaisedTerm t{.out = out};
+    std::vector<std::pair<Label, Label>> deltas;
+    for (const Factor& f : s.factors) {
+      if (f.tensor == kDelta) {
+        deltas.emplace_back(f.labels[0], f.labels[1]);
+        continue;
+      }
+      for (size_t k = 0; k < f.labels.size(); ++k) s.dim.emplace(f.labels[k], g_[f.tensor].type[k]);
+      if (g_[f.tensor].kind == Kind::Place || g_[f.tensor].kind == Kind::Epsilon) {
+        t.constants.push_back(f);
+        continue;
+      }
+      if (g_[f.tensor].rank() > 2) return tensor_inside(f.tensor);
+      const Raised& r = done_.at(f.tensor);
+      if (!r.expr) return r.reason;
+      t.factors.push_back({*r.expr, f.labels});
+    }
+    t.dim = std::move(s.dim);
+    for (size_t d = 0; d < deltas.size(); ++d) rename(t, deltas, deltas[d]);
+    split_diagonals(g_, t);
+    return t;
+  }
+
   Raised raise_ein(NodeId id) const {
-    Labels out = g_.out(id);
+    const Labels out = g_.out(id);
     std::vector<Summand> summands = open(id);
     if (summands.empty()) return refuse("its sums of higher order multiply out to more than " + std::to_string(kMaxTerms) + " terms");
     std::vector<mat::Signed> terms;
+    std::vector<SignedTerm> blocks;
     for (Summand& s : summands) {
-      Labels term_out = out;
-      std::vector<RaisedFactor> factors;
-      std::vector<std::pair<Label, Label>> deltas;
-      for (const Factor& f : s.factors) {
-        if (f.tensor == kDelta) {
-          deltas.emplace_back(f.labels[0], f.labels[1]);
-          continue;
-        }
-        for (size_t k = 0; k < f.labels.size(); ++k) s.dim.emplace(f.labels[k], g_[f.tensor].type[k]);
-        if (g_[f.tensor].rank() > 2) return refuse(tensor_inside(f.tensor));
-        const Raised& r = done_.at(f.tensor);
-        if (!r.expr) return r;
-        factors.push_back({*r.expr, f.labels});
-      }
-      for (size_t d = 0; d < deltas.size(); ++d) rename(factors, term_out, deltas, s.dim, deltas[d]);
-      auto raised = raise_product(g_, factors, term_out, s.dim);
+      auto factors = raise_factors(s, out);
+      if (const std::string* reason = std::get_if<std::string>(&factors)) return refuse(*reason);
+      auto raised = raise_term(g_, std::get<RaisedTerm>(factors), g_[id].type);
       if (const Label* stuck = std::get_if<Label>(&raised)) return refuse(stuck_at(*stuck, s.factors, out));
       terms.push_back({s.coefficient < 0, scale(abs(s.coefficient), std::get<Expr>(raised))});
+      blocks.push_back({s.coefficient, std::get<RaisedTerm>(std::move(factors))});
     }
-    return {terms.size() == 1 && !terms[0].negative ? terms[0].term : mat::add(std::move(terms)), ""};
+    const Expr sum = terms.size() == 1 && !terms[0].negative ? terms[0].term : mat::add(std::move(terms));
+    return {shorter(raise_blocks(g_, blocks, g_[id].type), sum), ""};
+  }
+
+  // The blocks of a matrix written out, unless its sum is shorter.
+  static Expr shorter(const std::optional<Expr>& blocks, const Expr& sum) { return blocks && (*blocks)->size <= sum->size ? *blocks : sum; }
+
+  std::optional<Expr> blocks_of_sum(NodeId id) const {
+    const auto has_place = [&](NodeId t) {
+      return g_[t].kind == Kind::Place || (g_[t].kind == Kind::Ein && std::ranges::any_of(g_[t].operands, [&](NodeId o) { return g_[o].kind == Kind::Place; }));
+    };
+    std::vector<SignedTerm> blocks;
+    for (const Term& t : g_.terms(id)) {
+      if (!has_place(t.tensor)) return std::nullopt;
+      const bool is_place = g_[t.tensor].kind == Kind::Place;
+      const Labels axes = Graph::iota(g_[t.tensor].rank());
+      std::vector<Summand> summands = is_place ? std::vector<Summand>{{1, {{t.tensor, axes}}, {}}} : open(t.tensor);
+      for (Summand& s : summands) {
+        s.coefficient *= t.coefficient;
+        auto factors = raise_factors(s, is_place ? axes : g_.out(t.tensor));
+        if (std::holds_alternative<std::string>(factors)) return std::nullopt;
+        blocks.push_back({s.coefficient, std::get<RaisedTerm>(std::move(factors))});
+      }
+    }
+    return raise_blocks(g_, blocks, g_[id].type);
   }
 
   // delta_ab: b becomes a everywhere.
-  static void rename(std::vector<RaisedFactor>& factors, Labels& out, std::vector<std::pair<Label, Label>>& deltas, std::map<Label, DimId>& dim,
-                     std::pair<Label, Label> delta) {
+  static void rename(RaisedTerm& t, std::vector<std::pair<Label, Label>>& deltas, std::pair<Label, Label> delta) {
     auto [a, b] = delta;
     if (a == b) return;
-    for (RaisedFactor& f : factors) std::ranges::replace(f.labels, b, a);
-    std::ranges::replace(out, b, a);
+    for (RaisedFactor& f : t.factors) std::ranges::replace(f.labels, b, a);
+    for (Factor& f : t.constants) std::ranges::replace(f.labels, b, a);
+    std::ranges::replace(t.out, b, a);
     for (auto& [x, y] : deltas) x = x == b ? a : x, y = y == b ? a : y;
-    if (auto d = dim.find(b); d != dim.end()) dim.emplace(a, d->second), dim.erase(b);
+    if (auto d = t.dim.find(b); d != t.dim.end()) t.dim.emplace(a, d->second), t.dim.erase(b);
   }
 
   std::string tensor_inside(NodeId n) const {

@@ -44,6 +44,16 @@ class ProductGraph {
     return std::nullopt;
   }
 
+  // What is left stands on the labels of the rows and columns, all distinct.
+  std::optional<Expr> kronecker(const Grouped& to) {
+    std::optional<Expr> form = group(to.rows, to.columns, to.shape);
+    if (!form && !(form = group(to.columns, to.rows, to.shape.transposed()))) return std::nullopt;
+    else if (!(*form)->shape.is_scalar() && (*form)->shape != to.shape) form = transpose(*form);
+    std::vector<Expr> factors = scalars_;
+    factors.push_back(*form);
+    return mul(factors);
+  }
+
   // What is left stands on the labels of the result.
   Expr result() const {
     std::vector<Expr> factors = scalars_;
@@ -129,6 +139,93 @@ class ProductGraph {
     return w ? mul({m, diag_matrix(*w)}) : m;
   }
 
+  bool joined(Label a, Label b) const { return edges_.contains({std::min(a, b), std::max(a, b)}); }
+
+  // The column of all entries over two labels, the first slow: vec(M) of the matrix with the second label on its rows.
+  Expr stacked(Label slow, Label fast, DimId size) const {
+    if (joined(slow, fast)) return mat::vec(matrix(fast, slow), size);
+    return mat::kron({column_or_ones(slow), column_or_ones(fast)}, g_, Shape::column(size));
+  }
+
+  Expr pair(Label row, Label column) const { return matrix(row, column); }
+
+  std::optional<Expr> group(const Labels& rows, const Labels& columns, Shape shape) {
+    const size_t m = rows.size(), n = columns.size();
+    for (size_t i = 0; m != 2 && i < m; ++i)
+      for (size_t k = i + 1; k < m; ++k)
+        if (joined(rows[i], rows[k])) return std::nullopt;
+    for (size_t i = 0; n != 2 && i < n; ++i)
+      for (size_t k = i + 1; k < n; ++k)
+        if (joined(columns[i], columns[k])) return std::nullopt;
+    if (n == 0 && m == 2) return stacked(rows[0], rows[1], shape.rows);
+    if (n == 0) {
+      std::vector<Expr> parts;
+      for (Label l : rows) parts.push_back(column_or_ones(l));
+      return mat::kron(parts, g_, shape);
+    }
+    const auto any = [&](const auto& test) {
+      for (size_t i = 0; i < m; ++i)
+        for (size_t k = 0; k < n; ++k)
+          if (joined(rows[i], columns[k]) && test(i, k)) return true;
+      return false;
+    };
+    if (m == 2 && n <= 2 && !any([](size_t, size_t) { return true; })) {  // rows and columns have nothing in common
+      Expr u = stacked(rows[0], rows[1], shape.rows);
+      return mat::outer(u, n == 2 ? stacked(columns[0], columns[1], shape.columns) : column_or_ones(columns[0]));
+    }
+    if (m == n && (m > 2 || !any([](size_t i, size_t k) { return i != k; }))) {
+      if (m > 2 && any([](size_t i, size_t k) { return i != k; })) return std::nullopt;
+      return framed(rows, columns, shape, [&] {
+        std::vector<Expr> parts;
+        for (size_t k = 0; k < m; ++k) parts.push_back(pair(rows[k], columns[k]));
+        return mat::kron(parts, g_, shape);
+      });
+    }
+    if (m == 2 && n == 2) {
+      const bool direct = any([](size_t i, size_t k) { return i == k; });
+      return framed(rows, columns, shape, [&] {
+        std::optional<Expr> straight;
+        if (direct) {
+          straight = mat::kron({pair(rows[0], columns[0]), pair(rows[1], columns[1])}, g_, shape);
+          for (Label l : {rows[0], rows[1], columns[0], columns[1]}) columns_[l].clear();
+        }
+        Shape inner = Shape::matrix(shape.rows, shape.columns);
+        Expr exchange = mat::call("commut", {mat::dimension(g_, dim_.at(columns[1])), mat::dimension(g_, dim_.at(columns[0]))},
+                                  Shape::matrix(shape.columns, shape.columns));
+        Expr crossed = mul({mat::kron({pair(rows[0], columns[1]), pair(rows[1], columns[0])}, g_, inner), exchange});
+        return straight ? hadamard({*straight, crossed}) : crossed;
+      });
+    }
+    if (m == 2 && n == 1) {
+      const Label c = columns[0];
+      return framed(rows, columns, shape, [&] {
+        const bool first = joined(rows[0], c), second = joined(rows[1], c);
+        if (!second) return mat::kron({pair(rows[0], c), column_or_ones(rows[1])}, g_, shape);
+        if (!first) return mat::kron({column_or_ones(rows[0]), pair(rows[1], c)}, g_, shape);
+        Expr upper = pair(rows[0], c);
+        columns_[c].clear();
+        const Expr ones_0 = ones(g_, Shape::column(dim_.at(rows[0]))), ones_1 = ones(g_, Shape::column(dim_.at(rows[1])));
+        return hadamard({mat::kron({upper, ones_1}, g_, shape), mat::kron({ones_0, pair(rows[1], c)}, g_, shape)});  // Khatri-Rao
+      });
+    }
+    return std::nullopt;
+  }
+
+  // diag(vec(Y))*...*diag(vec(Z)) for an edge Y between the two row labels and Z between the two column labels.
+  template <class F>
+  Expr framed(const Labels& rows, const Labels& columns, Shape shape, const F& inside) {
+    const auto frame = [&](const Labels& two, DimId size) -> std::optional<Expr> {
+      if (two.size() != 2 || !joined(two[0], two[1])) return std::nullopt;
+      return mat::diag_matrix(mat::vec(take_edge(two[1], two[0]), size));
+    };
+    const std::optional<Expr> left = frame(rows, shape.rows), right = frame(columns, shape.columns);
+    std::vector<Expr> chain;
+    if (left) chain.push_back(*left);
+    chain.push_back(inside());
+    if (right) chain.push_back(*right);
+    return mul(chain);
+  }
+
   const Graph& g_;
   const Labels& out_;
   const std::map<Label, DimId>& dim_;
@@ -138,6 +235,26 @@ class ProductGraph {
 };
 
 }  // namespace
+
+std::variant<Expr, Label> raise_grouped(const Graph& graph, std::vector<RaisedFactor> factors, const Grouped& grouped, std::map<Label, DimId> dim) {
+  Grouped to = grouped;
+  Labels out;
+  Label fresh = dim.empty() ? 0 : dim.rbegin()->first + 1;
+  for (Labels* side : {&to.rows, &to.columns})  // a label that stands twice is a label of its own joined by the identity
+    for (Label& l : *side) {
+      if (std::ranges::find(out, l) != out.end()) {
+        dim[fresh] = dim.at(l);
+        factors.push_back({eye(graph, dim.at(l)), {l, fresh}});
+        l = fresh++;
+      }
+      out.push_back(l);
+    }
+  ProductGraph product(graph, out, dim);
+  for (const RaisedFactor& f : factors) product.add_factor(f);
+  if (std::optional<Label> stuck = product.eliminate()) return *stuck;
+  if (std::optional<Expr> form = product.kronecker(to)) return *form;
+  return to.rows.empty() ? to.columns[0] : to.rows[0];
+}
 
 std::variant<Expr, Label> raise_product(const Graph& graph, const std::vector<RaisedFactor>& factors, const Labels& out,
                                         const std::map<Label, DimId>& dim) {

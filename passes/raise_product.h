@@ -22,6 +22,18 @@ struct RaisedFactor {
   Labels labels;
 };
 
+// A product over more than two labels as a matrix whose rows are numbered by several labels and its columns by several (the first is the
+// slowest): a Kronecker form. For two and two labels,
+//   diag(vec(Y))*(kron(P, Q) .* (kron(S, R)*commut))*diag(vec(Z)),
+// where P joins the first row and column labels, Q the second, S and R cross over, and Y and Z join rows with rows and columns with columns.
+struct Grouped {
+  Labels rows, columns;
+  mat::Shape shape;
+};
+
+// Without a matrix form, the label that cannot be eliminated; without a Kronecker form, the first of the row labels.
+std::variant<mat::Expr, Label> raise_grouped(const Graph& graph, std::vector<RaisedFactor> factors, const Grouped& grouped, std::map<Label, DimId> dim);
+
 // The product of `factors` over `out` (at most two labels), summed over every other label; `dim` knows the dimension of each label.
 // Without a matrix form, the label that cannot be eliminated.
 std::variant<mat::Expr, Label> raise_product(const Graph& graph, const std::vector<RaisedFactor>& factors, const Labels& out,
