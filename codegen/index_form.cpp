@@ -168,7 +168,10 @@ class Printer {
       case Kind::Const: return {to_string(n.value())};
       case Kind::Size: return {g_.spell(DimId{n.row})};
       case Kind::Var: return {indexed(g_.symbol(id).name, letters, id)};
-      case Kind::Place: return {indexed("[" + spell_place(n) + "]", letters)};
+      case Kind::Place:
+        if (n.rank() == 1 && g_[DimId{n.row}].kind == Dim::Kind::Fixed && g_[DimId{n.row}].size < 9)
+          return {delta(n.type[0], letters[0], std::to_string(g_[DimId{n.row}].size + 1))};
+        return {indexed("[" + spell_place(n) + "]", letters)};
       case Kind::Epsilon: return {indexed("eps", letters)};
       case Kind::Sum: return spell_sum(id, letters);
       case Kind::Ein: return spell_product(id, letters);
@@ -190,10 +193,17 @@ class Printer {
     return {};
   }
 
-  // Columns of the identity: those where the digits lie.
+  // Columns of the identity: those where the digits lie. A group has no spelling of its own; it stands inside vec and kron.
   std::string spell_place(const Node& n) const {
     const std::string offset = g_.spell(DimId{n.row});
-    return n.rank() == 1 ? "e(" + offset + " + 1)" : "place(" + g_.spell(n.type[0]) + ", " + offset + ")";
+    const auto plus = [&](const std::string& s, int64_t k) {
+      return g_[DimId{n.row}].kind == Dim::Kind::Fixed ? std::to_string(g_[DimId{n.row}].size + k) : s + " + " + std::to_string(k);
+    };
+    const std::string whole = g_.spell(n.type[0]);
+    if (n.rank() == 1) return "e(" + plus(offset, 1) + ", " + whole + ")";
+    if (n.rank() == 2 && offset == "0") return "eye(" + whole + ")[:, 1:" + g_.spell(n.type[1]) + "]";
+    if (n.rank() == 2) return "eye(" + whole + ")[:, " + plus(offset, 1) + ":" + offset + " + " + g_.spell(n.type[1]) + "]";
+    return "place(" + whole + ")";
   }
 
   std::vector<Item> spell_sum(NodeId id, const Letters& letters) {
@@ -225,10 +235,11 @@ class Printer {
     return indexed("[zeros(" + sizes + ")]", letters);
   }
 
-  // An upper index before a lower one, then alphabetically.
+  // An upper index before a lower one, letters before numbers, then alphabetically.
   Letters in_order(const std::string& a, const std::string& b) const {
     std::vector<Variance> v = variance_of({a, b});
-    return std::pair(v[1], b) < std::pair(v[0], a) ? Letters{b, a} : Letters{a, b};
+    const auto is_number = [](const std::string& l) { return l[0] >= '0' && l[0] <= '9'; };
+    return std::tuple(v[1], is_number(b), b) < std::tuple(v[0], is_number(a), a) ? Letters{b, a} : Letters{a, b};
   }
 
   // Whether the letter of an axis of `n` is written once in each of its terms. Brackets and functions sum what they see twice.
@@ -289,6 +300,18 @@ class Printer {
     for (size_t k = 0; k < result.size(); ++k)
       if (!uses.contains(result[k]) && std::ranges::count(result, result[k]) == 1)
         above.push_back(indexed("[ones(" + g_.spell(g_[id].type[k]) + ")]", {letters[k]}));
+    // x_a e(2)_a is x_2: a number for the letter; where the letter is one of the result, delta_a2 stays.
+    std::erase_if(factors, [&](const Factor& f) {
+      const Node& place = g_[f.tensor];
+      if (place.kind != Kind::Place || place.rank() > 1 || g_[DimId{place.row}].kind != Dim::Kind::Fixed) return false;
+      const Label l = f.labels[0];
+      const std::string number = std::to_string(g_[DimId{place.row}].size + 1);
+      const bool digit = number.size() == 1;
+      if (!digit || (uses[l] != 2 && !letter.contains(l))) return false;
+      if (letter.contains(l)) above.push_back(delta(place.type[0], letter.at(l), number));
+      else letter[l] = number;
+      return true;
+    });
     const std::set<Label> explicitly = summed_explicitly(factors, uses);
     std::string opening;
     size_t open = 0;

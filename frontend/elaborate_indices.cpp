@@ -99,7 +99,7 @@ Meaning Elaborator::unit_tensor(const Ast& a) {
   }
   const DimVar n = dims_.fresh();
   open_sizes.emplace_back(n, a.where);
-  return {.draft = drafts_.ein({}, {0, 0}, {n, n}), .indices = a.indices, .indexed = true};
+  return fix_numbers({.draft = drafts_.ein({}, {0, 0}, {n, n}), .indices = a.indices, .indexed = true});
 }
 
 bool Elaborator::bare(const Meaning& m, SourceRange where) {
