@@ -6,6 +6,7 @@
 #include "codegen/text.h"
 #include "ir/matrix_node.h"
 #include "passes/raise.h"
+#include "passes/simplify.h"
 
 namespace ricci {
 namespace {
@@ -92,6 +93,48 @@ Shown differential_form(Graph& g, const Derivative& d) {
     directions.push_back({g.variable(g.declare(std::move(s)))});
   }
   return contract(g, d, left, directions, true);
+}
+
+Shown vec_form(Graph& g, const Derivative& d) {
+  const Type type = g[d.value.node].type;
+  size_t own = type.size();
+  for (NodeId x : d.variables) own -= g[x].rank();
+  const size_t sides = d.variables.size() + (own > 0 ? 1 : 0);
+  if (sides > 2) return {std::nullopt, "a matrix numbers the entries of two tensors, and these are " + std::to_string(sides)};
+  const auto stacked = [](const std::string& name, size_t rank) { return rank > 1 ? "vec(" + name + ")" : name; };
+  std::string left = "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + stacked(d.function, own) + "/";
+  std::vector<size_t> ranks;
+  if (own > 0) ranks.push_back(own);
+  for (NodeId x : d.variables) {
+    left += "d" + stacked(g.symbol(x).name, g[x].rank());
+    ranks.push_back(g[x].rank());
+  }
+  if (g[d.variables.back()].rank() > 0) left += "'";
+
+  std::vector<Factor> factors = {{d.value.node, Graph::iota(type.size())}};
+  Labels out;
+  Type out_type;
+  std::vector<Variance> variance;
+  Label first = 0, fresh = Label(type.size());
+  for (size_t side = 0; side < ranks.size(); first += Label(ranks[side++])) {
+    if (ranks[side] == 0) continue;
+    variance.push_back(side + 1 == ranks.size() ? Variance::Down : Variance::Up);
+    Type parts(type.begin() + first, type.begin() + first + long(ranks[side]));
+    Labels digits = Graph::iota(ranks[side], first);
+    std::ranges::reverse(parts);  // the last axis is the slowest
+    std::ranges::reverse(digits);
+    out_type.push_back(g.product(parts));
+    if (ranks[side] == 1) {
+      out.push_back(digits[0]);
+      continue;
+    }
+    out.push_back(fresh);
+    digits.insert(digits.begin(), fresh++);
+    factors.push_back({g.place(out_type.back(), std::move(parts), g.dim(0)), std::move(digits)});
+  }
+  const Raised r = raise(g, simplify(g, g.ein(std::move(factors), std::move(out), std::move(out_type))), variance);
+  if (!r.expr) return {std::nullopt, r.reason};
+  return {left + " = " + to_text(*r.expr), ""};
 }
 
 }  // namespace ricci

@@ -27,4 +27,8 @@ Shown slice_form(Graph& graph, const Derivative& d);
 // "df = tr(inv(X)*dX)", "dF = -inv(X)*dX*inv(X)": the derivative along dX; a second variable's differential bears its own name.
 Shown differential_form(Graph& graph, const Derivative& d);
 
+// "dvec(F)/dvec(X)' = kron(B', A)": the derivative as a matrix whose rows number the entries of the function column by column, and whose columns those of
+// the variable (Magnus and Neudecker, Matrix Differential Calculus, ch. 9); of a scalar twice differentiated, rows by the first variable.
+Shown vec_form(Graph& graph, const Derivative& d);
+
 }  // namespace ricci

@@ -35,7 +35,7 @@ std::string matrix_line(const Answer& a) {
 
 template <Shown (*show)(Graph&, const Derivative&)>
 std::string derivative_line(const Answer& a) {
-  if (a.variables.empty()) throw UsageError("slices and differentials are forms of derivatives: ricci diff");
+  if (a.variables.empty()) throw UsageError("slices, differentials and vec are forms of derivatives: ricci diff");
   Shown shown = show(*a.program.graph, {a.definition.name, a.variables, a.value});
   if (shown.text) return *shown.text + "\n";
   fmt::print(stderr, "no such form: {}\n", shown.reason);
@@ -51,6 +51,7 @@ constexpr Form kForms[] = {
     {"index", index_line},
     {"slices", derivative_line<slice_form>},
     {"differential", derivative_line<differential_form>},
+    {"vec", derivative_line<vec_form>},
 };
 
 std::string in_form(const Answer& a, std::string_view name) {

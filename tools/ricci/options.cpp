@@ -12,7 +12,7 @@ CLI::Option* repeated(CLI::App& app, const char* name, std::vector<std::string>&
   return app.add_option(name, values, help)->allow_extra_args(false)->type_name(type);
 }
 
-const std::vector<std::string> kForms = {"matrix", "index", "slices", "differential"};
+const std::vector<std::string> kForms = {"matrix", "index", "slices", "differential", "vec"};
 const std::vector<std::string> kLayouts = {"mixed", "numerator", "denominator"};
 const std::vector<std::string> kSymmetric = {"projected", "unconstrained", "independent"};
 
@@ -45,7 +45,7 @@ void add_variables(CLI::App& app, Options& o) {
 }
 
 void add_answer(CLI::App& app, Options& o) {
-  app.add_option("--form", o.forms, "matrix, index, slices, differential; several, separated by commas, give a line each")
+  app.add_option("--form", o.forms, "matrix, index, slices, differential, vec; several, separated by commas, give a line each")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::IsMember(kForms))

@@ -22,7 +22,7 @@ struct Options {
   int order = 1;
   std::string layout = "mixed", symmetric = "projected";
   // answer
-  std::vector<std::string> forms;  // matrix, index, slices, differential
+  std::vector<std::string> forms;  // matrix, index, slices, differential, vec
   std::string emit;                // a row of the table of emitters
   std::string output;              // -o; empty: stdout
   // code
