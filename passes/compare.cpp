@@ -5,10 +5,12 @@
 #include <functional>
 
 #include "ir/sample.h"
+#include "passes/arrangement.h"
 
 namespace ricci {
 namespace {
 
+constexpr double kFloor = 1e-3;       // differences below it are absolute
 constexpr double kTolerance = 1e-18;  // of quadruple precision's 1e-34, less what ill-conditioned functions lose
 
 bool finite(const Array<Quad>& a) {
@@ -17,26 +19,18 @@ bool finite(const Array<Quad>& a) {
   return true;
 }
 
-Array<Quad> transposed(const Array<Quad>& a) {
-  if (a.shape.size() != 2) return a;
-  Array<Quad> t({a.shape[1], a.shape[0]});
-  for (int64_t i = 0; i < a.shape[0]; ++i)
-    for (int64_t j = 0; j < a.shape[1]; ++j) t.data[size_t(j * a.shape[0] + i)] = a.data[size_t(i * a.shape[1] + j)];
-  return t;
-}
-
-// Where the largest difference is, counted from one.
+// Where the first difference is, counted from one.
 void locate(Comparison& c, const Array<Quad>& a, const Array<Quad>& b) {
   c.left_shape = a.shape;
   c.right_shape = b.shape;
   if (a.shape != b.shape) return;
-  size_t worst = 0;
-  double largest = -1;
-  for (size_t k = 0; k < a.data.size(); ++k)
-    if (double d = std::abs(double(a.data[k] - b.data[k])); d > largest) largest = d, worst = k;
-  c.left = double(a.data[worst]);
-  c.right = double(b.data[worst]);
-  for (size_t k = a.shape.size(), rest = worst; k-- > 0; rest /= size_t(a.shape[k]))
+  double scale = kFloor;
+  for (const Quad& v : b.data) scale = std::max(scale, std::abs(double(v)));
+  size_t first = 0;
+  while (!(std::abs(double(a.data[first] - b.data[first])) > kTolerance * scale)) ++first;
+  c.left = double(a.data[first]);
+  c.right = double(b.data[first]);
+  for (size_t k = a.shape.size(), rest = first; k-- > 0; rest /= size_t(a.shape[k]))
     c.index.insert(c.index.begin(), int64_t(rest % size_t(a.shape[k])) + 1);
 }
 
@@ -50,18 +44,19 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
                       const std::function<Sides(const Dims&, const Inputs&)>& sides) {
   const Dims dims = distinct_sizes(g, roots, points.dims);
   Comparison c{Comparison::Verdict::Undecided};
-  bool equal = true, transposed_equal = true;
+  bool equal = true;
+  std::vector<Arrangement> others;  // those under which the sides have agreed so far
   for (int k = 0; k < points.count; ++k) {
-    Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k));
+    Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises);
     Sides s = sides(dims, point);
     if (s.at_kink || !finite(s.left) || !finite(s.right)) {
       ++c.skipped;
       continue;
     }
-    ++c.points;
-    const double difference = relative_difference(s.left, s.right);
-    if (relative_difference(s.left, transposed(s.right)) > kTolerance) transposed_equal = false;
-    if (difference > kTolerance && equal) {
+    if (c.points++ == 0) others = arrangements(s.left.shape, s.right.shape);
+    const double difference = relative_difference(s.left, s.right, kFloor);
+    std::erase_if(others, [&](const Arrangement& a) { return !(relative_difference(a.apply(s.left), s.right, kFloor) <= kTolerance); });
+    if (!(difference <= kTolerance) && equal) {
       equal = false;
       locate(c, s.left, s.right);
       c.point = std::move(point);
@@ -69,17 +64,24 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
     c.largest = std::max(c.largest, difference);
   }
   if (c.points == 0) return c;
-  c.verdict = equal ? Comparison::Verdict::Equal : transposed_equal ? Comparison::Verdict::Transposed : Comparison::Verdict::Different;
+  c.verdict = equal ? Comparison::Verdict::Equal : Comparison::Verdict::Different;
+  if (equal || others.empty()) return c;
+  c.verdict = others[0].transposition ? Comparison::Verdict::Transposed : Comparison::Verdict::Layout;
+  c.layout = others[0].name;
   return c;
 }
 
 }  // namespace
 
-Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& dims, uint64_t seed) {
+Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& dims, uint64_t seed, const std::map<NodeId, Properties>& promises) {
   Sampler sampler(seed);
   Inputs point;
-  for (NodeId n : g.reachable(roots))
-    if (g[n].kind == Kind::Var) point[n] = convert<Quad>(sampler.draw(g, g.symbol(n), dims));
+  for (NodeId n : g.reachable(roots)) {
+    if (g[n].kind != Kind::Var) continue;
+    Symbol symbol = g.symbol(n);
+    if (auto other = promises.find(n); other != promises.end()) symbol.properties = other->second;
+    point[n] = convert<Quad>(sampler.draw(g, symbol, dims));
+  }
   return point;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 #include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "ir/oracle.h"
@@ -15,26 +16,29 @@ struct Points {
   Dims dims = {};  // what is not given is small and all different
   uint64_t seed = 1;
   int count = 10;
+  std::map<NodeId, Properties> promises = {};  // what a variable is drawn as, if it is not as declared
 };
 
 struct Comparison {
-  enum class Verdict : uint8_t { Equal, Transposed, Different, Undecided } verdict;  // Undecided: no point was usable
+  enum class Verdict : uint8_t { Equal, Transposed, Layout, Different, Undecided } verdict;  // Undecided: no point was usable
+  std::string layout = {};                                                           // Transposed, Layout: what makes `a` into `b`
   int points = 0;                                                                    // where it was compared
   int skipped = 0;                                                                   // at a kink, or not finite on both sides
   double largest = 0;                                                                // relative difference
-  // Different: where. `index` counts entries from one; empty for scalars, or if the shapes differ.
+  // Not Equal: where, at the first entry that differs. `index` counts entries from one; empty for scalars, or if the shapes differ.
   std::map<NodeId, Array<Quad>> point = {};
   std::vector<int64_t> index = {}, left_shape = {}, right_shape = {};
   double left = 0, right = 0;
 };
 
-// Compares `a` and `b`; Transposed if b' agrees with a and b does not.
+// Compares `a` and `b`; Transposed if a' agrees with b and a does not, Layout if another arrangement of a does (passes/arrangement.h).
 Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points);
 
 // Compares `derivative`, the claimed derivative of f by xs in turn (axes of f, of xs[0], ...), with dual numbers on f.
 Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId> xs, NodeId derivative, const Points& points);
 
 // A value for every variable below `roots`.
-std::map<NodeId, Array<Quad>> random_point(const Graph& g, std::span<const NodeId> roots, const Dims& dims, uint64_t seed);
+std::map<NodeId, Array<Quad>> random_point(const Graph& g, std::span<const NodeId> roots, const Dims& dims, uint64_t seed,
+                                           const std::map<NodeId, Properties>& promises = {});
 
 }  // namespace ricci

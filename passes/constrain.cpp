@@ -32,6 +32,12 @@ NodeId constrain(Graph& g, NodeId t, const Symbol& x, SymmetricConvention conven
   return convention == SymmetricConvention::Projected ? g.scale(half, both) : g.subtract(both, diagonal_part(g, t));
 }
 
+NodeId from_independent(Graph& g, NodeId t, const Symbol& x) {
+  const Properties p = x.properties;
+  if (!p.has(Property::symmetric) || p.has(Property::diagonal) || x.type.size() != 2) return constrain(g, t, x);
+  return g.scale(Rational(1, 2), g.add(t, diagonal_part(g, t)));
+}
+
 std::optional<SymmetricConvention> find_symmetric_convention(std::string_view name) {
   if (name == "projected") return SymmetricConvention::Projected;
   if (name == "unconstrained") return SymmetricConvention::Unconstrained;

@@ -22,4 +22,7 @@ std::optional<SymmetricConvention> find_symmetric_convention(std::string_view na
 // `t`, whose last axes are those of the variable x, as the convention has it; `t` itself if x is free.
 NodeId constrain(Graph& g, NodeId t, const Symbol& x, SymmetricConvention convention = SymmetricConvention::Projected);
 
+// The projected gradient that belongs to a gradient by the independent entries of x.
+NodeId from_independent(Graph& g, NodeId t, const Symbol& x);
+
 }  // namespace ricci

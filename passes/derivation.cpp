@@ -48,6 +48,8 @@ constexpr bool complete() {
 }
 static_assert(complete(), "every kind of step needs its title, in order");
 
+constexpr int kMostRounds = 16;  // of flattening and rules, as in passes/pipeline.cpp
+
 Labels concat(Labels a, const Labels& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -145,11 +147,12 @@ class Deriving {
   NodeId prepared(NodeId n, std::vector<std::string_view>* used = nullptr) {
     std::vector<const Rule*> all;
     for (const Rule& r : rules()) all.push_back(&r);
-    for (;;) {
+    for (int round = 0; round < kMostRounds; ++round) {
       const NodeId next = apply_rules(g_, {canonicalize(g_, n)}, all, used)[0];
-      if (next == n) return n;
+      if (next == n) break;
       n = next;
     }
+    return n;
   }
 
   static std::vector<Reason> reasons_on(std::vector<std::string_view> used) {

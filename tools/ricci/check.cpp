@@ -42,7 +42,7 @@ struct Report {
         : c.verdict == Comparison::Verdict::Undecided ? "undecided: no random point was smooth and finite"
         : c.left_shape != c.right_shape               ? "WRONG: the shapes differ"
                                         : fmt::format("WRONG at entry [{}]: {} and not {}", fmt::join(c.index, ", "), c.left, c.right);
-    bool wrong = c.verdict == Comparison::Verdict::Different || c.verdict == Comparison::Verdict::Transposed;
+    bool wrong = c.verdict != Comparison::Verdict::Equal && c.verdict != Comparison::Verdict::Undecided;
     failures += wrong;
     fmt::print("{:<24} {:<8} {}\n", what, names, verdict);
   }

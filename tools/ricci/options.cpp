@@ -34,6 +34,9 @@ void add_input(CLI::App& app, Options& o) {
 void add_derivative(CLI::App& app, Options& o) {
   app.add_option("--wrt", o.wrt, "the variable; several, separated by commas, give a line each")->required()->type_name("NAME");
   app.add_option("--order", o.order, "how often to differentiate")->check(CLI::Range(1, 9))->type_name("N");
+}
+
+void add_convention(CLI::App& app, Options& o) {
   app.add_option("--layout", o.layout, "where the indices of a Jacobian and a gradient stand")
       ->check(CLI::IsMember(kLayouts))
       ->type_name("NAME");
@@ -91,6 +94,10 @@ void add_points(CLI::App& app, Options& o) {
   app.add_option("--points", o.points, "how many random points")->check(kCount)->type_name("N");
 }
 
+void add_certificate(CLI::App& app, Options& o) {
+  app.add_flag("--certify", o.certify, "evaluate the answer at random points against dual numbers, and say how well they agree, to stderr");
+}
+
 void add_passes(CLI::App& app, Options& o) {
   app.add_flag("--print-after-all", o.print_after_all, "print the IR after every pass, to stderr");
   repeated(app, "--print-after", o.print_after, "print the IR after this pass, to stderr", "PASS");
@@ -120,12 +127,14 @@ void add_options(CLI::App& app, Options& o, unsigned groups) {
   if (groups & kInput) add_input(app, o);
   if (groups & kDerivative) add_derivative(app, o);
   if (groups & kVariables) add_variables(app, o);
+  if (groups & kConvention) add_convention(app, o);
   if (groups & kAnswer) add_answer(app, o);
   if (groups & kEmit) add_emit(app, o);
   if (groups & kCode) add_code(app, o);
   if (groups & kData) add_data(app, o), add_process(app, o);
   if (groups & (kPoints | kData)) app.add_option("--seed", o.seed, "of the random numbers")->type_name("N");
   if (groups & kPoints) add_points(app, o);
+  if (groups & kCertificate) add_certificate(app, o);
   if (groups & kPasses) add_passes(app, o);
   add_common(app, o);
 }

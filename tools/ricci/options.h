@@ -37,6 +37,7 @@ struct Options {
   std::vector<std::string> random;    // names, or `all`
   uint64_t seed = 1;
   int repeat = 0, points = 10;
+  bool certify = false;
   // passes
   bool print_after_all = false, print_changed = false, verify_each = false, time_passes = false, stats = false;
   std::vector<std::string> print_after;
@@ -57,6 +58,8 @@ enum Group : unsigned {
   kPasses = 64,
   kPoints = 128,
   kVariables = 256,
+  kConvention = 512,
+  kCertificate = 1024,
 };
 
 // What the options ask of the pass loop.

@@ -2,47 +2,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "passes/compare.h"
+#include "passes/claim.h"
 #include "passes/differentiate.h"
 #include "passes/layout.h"
-#include "passes/simplify.h"
 #include "tools/guard.h"
 #include "tools/ricci/command.h"
 #include "tools/ricci/input.h"
 
 namespace ricci::driver {
 namespace {
-
-struct Claim {
-  std::string left, right, variable;  // variable: empty without d/dx
-};
-
-std::string trimmed(std::string_view s) {
-  size_t first = s.find_first_not_of(" \t\n");
-  if (first == s.npos) return "";
-  return std::string(s.substr(first, s.find_last_not_of(" \t\n") - first + 1));
-}
-
-Claim parse_claim(std::string_view text) {
-  int depth = 0;
-  size_t equals = text.npos;
-  for (size_t k = 0; k < text.size() && equals == text.npos; ++k) {
-    char c = text[k];
-    depth += (c == '(' || c == '[' || c == '{') - (c == ')' || c == ']' || c == '}');
-    if (depth == 0 && c == '=') equals = k;
-  }
-  if (equals == text.npos) throw UsageError("a claim is written \"LEFT = RIGHT\" or \"d/dx LEFT = RIGHT\"");
-  size_t start = equals + 1;
-  if (start < text.size() && text[start] == '=') ++start;
-  Claim c{trimmed(text.substr(0, equals)), trimmed(text.substr(start)), ""};
-  if (c.left.starts_with("d/d")) {
-    size_t end = 3;
-    while (end < c.left.size() && (std::isalnum(static_cast<unsigned char>(c.left[end])) || c.left[end] == '_')) ++end;
-    c.variable = c.left.substr(3, end - 3);
-    c.left = trimmed(std::string_view(c.left).substr(end));
-  }
-  return c;
-}
 
 std::string values(const Program& p, const Comparison& c) {
   std::string text;
@@ -62,51 +30,84 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return shape.empty() ? "a scalar" : fmt::format("{}", fmt::join(shape, " x "));
 }
 
-int report(const Program& p, const Comparison& c) {
-  switch (c.verdict) {
-    case Comparison::Verdict::Equal:
-      fmt::print("verified at {} random points, largest deviation {:.1e}\n", c.points, c.largest);
-      return kSuccess;
-    case Comparison::Verdict::Transposed: fmt::print("equal up to transposition\n"); return kWrongInput;
-    case Comparison::Verdict::Undecided: fmt::print("undecided: no random point was smooth and finite\n"); return kWrongInput;
-    case Comparison::Verdict::Different: break;
-  }
-  if (c.left_shape != c.right_shape) {
-    fmt::print("refuted: the left side is {}, the right side {}\n", shape_text(c.left_shape), shape_text(c.right_shape));
-  } else {
-    std::string entry = c.index.empty() ? "" : fmt::format(" in entry [{}]", fmt::join(c.index, ", "));
-    fmt::print("refuted: left is {:.12g} and right is {:.12g}{}, at\n{}", c.left, c.right, entry, values(p, c));
-  }
-  return kWrongInput;
+// What shows that the sides differ as they stand.
+std::string counterexample(const Program& p, const Comparison& c) {
+  if (c.left_shape != c.right_shape)
+    return fmt::format("the left side is {} and the right side {}, at\n{}", shape_text(c.left_shape), shape_text(c.right_shape), values(p, c));
+  const std::string entry = c.index.empty() ? "" : fmt::format(" in entry [{}]", fmt::join(c.index, ", "));
+  return fmt::format("left is {:.12g} and right is {:.12g}{}, at\n{}", c.left, c.right, entry, values(p, c));
 }
 
-bool same_orientation(const Value& a, const Value& b) { return a.variance.size() != 1 || a.variance == b.variance; }
+// The two sides of a claim, in one program: the kinds of undeclared names are inferred from both.
+struct Sides {
+  Program program;
+  Value left, right;
+  std::map<NodeId, Properties> promises = {};  // of a variable read as free, which is drawn as declared
+};
+
+Sides read(const Claim& claim, const Options& options, const DerivativeStyle& style) {
+  Diagnostics diagnostics;
+  const std::string text = fmt::format("{}claim1 = {}; claim2 = {}; claim2", claim.definitions, claim.left, claim.right);
+  const ParseOptions as_declared{options.declare, "<claim>"};
+  auto program = parse_expression(text, as_declared, calculus(), diagnostics);
+  print_diagnostics(diagnostics, options);
+  if (!program) throw InputError{};
+  std::map<NodeId, Properties> promises;
+  if (!claim.variable.empty() && style.symmetric == SymmetricConvention::Unconstrained) {
+    // As if its entries were free: the graph of a symmetric matrix does not tell S_ij from S_ji.
+    const Properties declared = program->graph->symbol(differentiation_variable(*program, claim.variable).node).properties;
+    ParseOptions free = as_declared;
+    free.free.insert(claim.variable);
+    program = parse_expression(text, free, calculus(), diagnostics);
+    promises.emplace(program->find_declaration(claim.variable)->node, declared);
+  }
+  Value left = program->find_definition("claim1")->value, right = program->find_definition("claim2")->value;
+  if (!claim.variable.empty()) left = derivative(*program->graph, left, differentiation_variable(*program, claim.variable), 1, style);
+  return {std::move(*program), std::move(left), std::move(right), std::move(promises)};
+}
+
+// The layout and the convention, among those with a name, in which the claim would be right.
+std::string convention_of(const Claim& claim, const Options& options, const DerivativeStyle& in_force, Points points) {
+  if (claim.variable.empty()) return "";
+  for (const char* layout : {"mixed", "numerator", "denominator"})
+    for (const char* symmetric : {"projected", "unconstrained", "independent"}) {
+      const DerivativeStyle style{*find_layout(layout), *find_symmetric_convention(symmetric)};
+      Sides s = read(claim, options, style);
+      points.promises = s.promises;
+      if (!judge(*s.program.graph, s.left, s.right, points).verified()) continue;
+      return fmt::format("the right side is the derivative in {}", style.symmetric != in_force.symmetric ? fmt::format("--symmetric {}", symmetric) : fmt::format("--layout {}", layout));
+    }
+  return "";
+}
+
+int report(const Program& p, const Judgement& j, const std::string& convention) {
+  const Comparison& c = j.numbers;
+  if (j.verified()) {
+    if (j.symbolic) fmt::print("verified\n");
+    else fmt::print("verified at {} random points, largest deviation {:.1e}\n", c.points, c.largest);
+    return kSuccess;
+  }
+  using Verdict = Comparison::Verdict;
+  const std::string why = convention.empty() ? "" : convention + "\n";
+  if (j.symbolic || c.verdict == Verdict::Equal) fmt::print("equal up to transposition: one side is a row, the other a column\n{}", why);
+  else if (c.verdict == Verdict::Undecided) fmt::print("undecided: no random point was smooth and finite\n");
+  else if (c.verdict == Verdict::Transposed) fmt::print("equal up to transposition\n{}as they stand, {}", why, counterexample(p, c));
+  else if (c.verdict == Verdict::Layout) fmt::print("equal up to layout: the right side is the left one {}\n{}as they stand, {}", c.layout, why, counterexample(p, c));
+  else fmt::print("refuted: {}{}", counterexample(p, c), why);
+  return kWrongInput;
+}
 
 }  // namespace
 
 int verify(const Options& options) {
-  const Claim claim = parse_claim(read_input(options).text);
-  Diagnostics diagnostics;
-  // Both sides in one text: the kinds of undeclared names are inferred from both.
-  const std::string text = fmt::format("claim1 = {}; claim2 = {}; claim2", claim.left, claim.right);
-  auto program = parse_expression(text, {options.declare, "<claim>"}, calculus(), diagnostics);
-  print_diagnostics(diagnostics, options);
-  if (!program) throw InputError{};
-  if (!program->assumptions.empty()) fmt::print(stderr, "assuming {}\n", fmt::join(program->assumptions, "; "));
-
-  Graph& g = *program->graph;
-  Value left = program->find_definition("claim1")->value;
-  const Value right = program->find_definition("claim2")->value;
-  if (!claim.variable.empty()) left = derivative(g, left, differentiation_variable(*program, claim.variable), 1);
-
-  if (simplify(g, left.node) == simplify(g, right.node)) {
-    bool same = same_orientation(left, right);
-    fmt::print("{}\n", same ? "verified" : "equal up to transposition");
-    return same ? kSuccess : kWrongInput;
-  }
-  Comparison c = compare(g, left.node, right.node, {dimension_sizes(options), options.seed, options.points});
-  if (c.verdict == Comparison::Verdict::Equal && !same_orientation(left, right)) c.verdict = Comparison::Verdict::Transposed;
-  return report(*program, c);
+  const auto claim = parse_claim(read_input(options).text);
+  if (!claim) throw UsageError("a claim is written \"LEFT = RIGHT\" or \"d/dx LEFT = RIGHT\"");
+  const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
+  Sides s = read(*claim, options, style);
+  if (!s.program.assumptions.empty()) fmt::print(stderr, "assuming {}\n", fmt::join(s.program.assumptions, "; "));
+  const Points points{dimension_sizes(options), options.seed, options.points, s.promises};
+  const Judgement j = judge(*s.program.graph, s.left, s.right, points);
+  return report(s.program, j, j.verified() ? "" : convention_of(*claim, options, style, points));
 }
 
 }  // namespace ricci::driver

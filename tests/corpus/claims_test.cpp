@@ -1,0 +1,138 @@
+// The corpus as claims: `ricci verify` confirms every published answer that the language reads, and refutes every published error with a
+// counter-example.
+//
+// A row becomes a claim in the language: d/dx, jac, hess, D or a directional derivative on the left, the published answer on the right. What
+// corpus_test.cpp compares with tensors of its own is compared here by the code behind `verify`.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "passes/claim.h"
+#include "passes/differentiate.h"
+#include "passes/layout.h"
+#include "tests/corpus/rows.h"
+
+namespace ricci::corpus {
+namespace {
+
+const Points kPoints = {.dims = {{"n", 4}, {"m", 3}, {"p", 2}, {"q", 5}, {"N", 6}}, .seed = 1, .count = 3};
+
+struct Left {
+  std::string expression;   // of the function `claimed`
+  bool free = true;         // the published derivative treats the entries of a tied variable as free
+  bool independent = false;
+  std::string layout = {};  // what the answer's layout is called beside the derivative's own
+};
+
+// The left side of the claim, by the form of the row.
+std::optional<Left> left_side(const Row& row, bool scalar, size_t x_rank) {
+  const auto x = split(row.wrt, ';');
+  const std::string f = "claimed", by = trim(x[0]), second = x.size() > 1 ? trim(x[1]) : by;
+  const std::string& form = row.form;
+  if (form == "symgrad_cb") return Left{"grad(" + f + ", " + by + ")", false, true};
+  if (scalar && form == "grad") return Left{"grad(" + f + ", " + by + ")"};
+  if (form == "elem" && x_rank == 0 && row.order == 1) return Left{"d(" + f + ", " + by + ")[1]"};  // D may be a variable's name
+  if (form == "grad" || form == "elem" || form == "index") {
+    std::string list = "D(" + f;
+    for (int k = 0; k < row.order; ++k) list += ", " + (k == 0 ? by : second);
+    return Left{list + ")"};
+  }
+  if (form == "hess") return Left{"D(" + f + ", " + by + ", " + second + ")"};
+  if (form == "jac") return scalar && x_rank == 1 ? Left{"grad(" + f + ", " + by + ")'"} : Left{"D(" + f + ", " + by + ")"};
+  if (form == "denom") return scalar ? Left{"grad(" + f + ", " + by + ")"} : x_rank == 1 ? Left{"jac(" + f + ", " + by + ")'"} : Left{"D(" + f + ", " + by + ")'"};
+  if (form == "vecjac") return Left{"D(" + f + ", " + by + ")", true, false, "with its axes stacked by vec"};
+  if (form == "vechess") return Left{"D(" + f + ", " + by + ", " + second + ")", true, false, "with its axes stacked by vec"};
+  if (form == "dir") return Left{"d(" + f + ", " + by + ")[H]"};
+  if (form == "dir2") return Left{"d(" + f + ", " + by + ")[H][G]"};
+  if (form == "dirHH") return Left{"d(" + f + ", " + by + ")[H][H]"};
+  if (form == "symgrad" || form == "diaggrad") return Left{"grad(" + f + ", " + by + ")", false};
+  return std::nullopt;
+}
+
+struct Outcome {
+  enum class Kind { Verified, Refuted, Unread } kind;
+  std::string detail = {};
+};
+
+std::optional<Program> parse(const std::string& text, const Row& row, bool free, std::string& refusal) {
+  std::set<std::string, std::less<>> names;
+  if (free)
+    for (const std::string& n : split(row.wrt, ';')) names.insert(trim(n));
+  Diagnostics diagnostics;
+  auto p = parse_program(text, "row", calculus(), diagnostics, {.free = names});
+  if (!p) refusal = diagnostics.all().front().text;
+  return p;
+}
+
+Outcome judge_row(const Row& row) try {
+  std::string refusal;
+  const std::string function = program_of(row.declarations, row.function, "claimed");
+  auto f = parse(function, row, true, refusal);
+  if (!f) return {Outcome::Kind::Unread, refusal};
+  const Declaration* x = f->find_declaration(trim(split(row.wrt, ';')[0]));
+  if (!x) return {Outcome::Kind::Unread, "no variable"};
+  const auto left = left_side(row, (*f->graph)[f->find_definition("claimed")->value.node].rank() == 0, (*f->graph)[x->node].rank());
+  if (!left) return {Outcome::Kind::Unread, "claims of the form `" + row.form + "`"};
+  const std::string derived = function + "leftside = " + left->expression + "\n";
+  auto l = parse(derived, row, left->free, refusal);
+  if (!l) return {Outcome::Kind::Unread, refusal};
+  std::vector<std::string> sizes;
+  for (DimId d : (*l->graph)[l->find_definition("leftside")->value.node].type) sizes.push_back(l->graph->spell(d));
+  // The parts of the answer (`where S = ...`) may be those of the function: definitions are not repeated.
+  std::string answer = program_of("", row.expected, "rightside", sizes), whole = derived;
+  for (const std::string& line : split(answer, '\n'))
+    if (derived.find("\n" + line + "\n") == derived.npos) whole += line + "\n";
+  auto p = parse(whole, row, left->free, refusal);
+  if (!p) return {Outcome::Kind::Unread, refusal};
+  Points points = kPoints;  // a free variable is drawn as what was promised of it
+  if (auto declared = parse(function, row, false, refusal))
+    for (const Declaration& d : p->declarations) points.promises[d.node] = declared->graph->symbol(declared->find_declaration(d.name)->node).properties;
+  Value value = p->find_definition("leftside")->value;
+  if (left->independent)
+    value = derivative(*p->graph, p->find_definition("claimed")->value, *p->find_declaration(trim(row.wrt)), 1, {.symmetric = SymmetricConvention::Independent});
+  const Judgement j = judge(*p->graph, value, p->find_definition("rightside")->value, points);
+  using Verdict = Comparison::Verdict;
+  const Comparison& c = j.numbers;
+  const bool laid_out = !left->layout.empty() && c.verdict == Verdict::Layout && c.layout == left->layout;
+  if (j.verified() || laid_out) return {Outcome::Kind::Verified};
+  if (j.symbolic || c.verdict == Verdict::Equal) return {Outcome::Kind::Refuted, "a row against a column"};
+  if (c.verdict == Verdict::Undecided) return {Outcome::Kind::Unread, "undecided"};
+  const bool example = c.left_shape != c.right_shape || c.left != c.right;
+  return {Outcome::Kind::Refuted, example ? fmt::format("left {} and right {} in entry [{}]", c.left, c.right, fmt::join(c.index, ", ")) : ""};
+} catch (const std::exception& e) {
+  return {Outcome::Kind::Unread, e.what()};
+}
+
+std::vector<Row> rows(const char* table) { return read_rows(std::string(RICCI_SOURCE_DIR "/tests/corpus/") + table); }
+
+TEST(Claims, PublishedErrorsAreRefutedWithACounterexample) {
+  int refuted = 0, unread = 0;
+  for (const Row& row : rows("errata.tsv")) {
+    const Outcome o = judge_row(row);
+    EXPECT_NE(o.kind, Outcome::Kind::Verified) << row.id;
+    EXPECT_TRUE(o.kind != Outcome::Kind::Refuted || !o.detail.empty()) << row.id << " has no counter-example";
+    fmt::print("  {}: {} {}\n", row.id, o.kind == Outcome::Kind::Refuted ? "refuted," : "not read,", o.detail);
+    ++(o.kind == Outcome::Kind::Refuted ? refuted : unread);
+  }
+  fmt::print("errata: {} refuted, {} not read\n", refuted, unread);
+  EXPECT_GE(refuted, 9);
+}
+
+TEST(Claims, PublishedAnswersAreVerified) {
+  int verified = 0;
+  std::map<std::string, std::vector<std::string>> unread;
+  for (const Row& row : rows("derivatives.tsv")) {
+    const Outcome o = judge_row(row);
+    if (o.kind == Outcome::Kind::Refuted) ADD_FAILURE() << row.id << ": " << row.function << " by " << row.wrt << ": " << o.detail;
+    if (o.kind == Outcome::Kind::Verified) ++verified;
+    if (o.kind == Outcome::Kind::Unread) unread[o.detail].push_back(row.id);
+  }
+  fmt::print("published answers: {} verified\n", verified);
+  EXPECT_GE(verified, 390);
+  for (const auto& [reason, ids] : unread) fmt::print("  {:3}  {}: {}\n", ids.size(), reason, fmt::join(ids, " "));
+}
+
+}  // namespace
+}  // namespace ricci::corpus
