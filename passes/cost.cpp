@@ -142,16 +142,21 @@ Polynomial function_flops(const Graph& g, const Node& node) {
   return batch * one;
 }
 
-// Operations of a product, in the order found at `sizes`, as a polynomial.
+// Operations of a product, in the order found at `sizes`, as a polynomial. Places are addresses: what they join is computed over their digits.
 Polynomial product_flops(const Graph& g, NodeId n, const Sizes& sizes) {
   TensorNetwork p;
   std::map<Label, DimId> dims;
+  Labels result = g.out(n);
   for (const Factor& f : g.factors(n)) {
+    if (g[f.tensor].kind == Kind::Place) {
+      result.insert(result.end(), f.labels.begin(), f.labels.end());
+      continue;
+    }
     for (size_t i = 0; i < f.labels.size(); ++i) dims.emplace(f.labels[i], g[f.tensor].type[i]);
     p.factors.push_back(f.labels);
   }
   for (const auto& [label, d] : dims) p.sizes[label] = sizes(g, d);
-  for (Label l : g.out(n)) {
+  for (Label l : result) {
     if (dims.contains(l) && std::ranges::find(p.out, l) == p.out.end()) p.out.push_back(l);
   }
   std::vector<Labels> tensors = p.factors;

@@ -48,12 +48,14 @@ class Lowering {
     return p_.dense(role, std::move(name), shape(type), offset, layout == Layout::ColumnMajor);
   }
 
+  Stored whole(NodeId n, ArrayId array) const { return {array, own_axes(g_[n].rank())}; }
+
   void declare_arguments() {
-    for (const auto& in : request_.inputs) arrays_[in.node] = declare(Role::In, in.name, g_[in.node].type, in.layout, p_.index(0));
+    for (const auto& in : request_.inputs) arrays_[in.node] = whole(in.node, declare(Role::In, in.name, g_[in.node].type, in.layout, p_.index(0)));
     for (size_t k = 0; k < request_.outputs.size(); ++k) {
       const auto& out = request_.outputs[k];
       outputs_.push_back(declare(Role::Out, out.name, g_[out.node].type, out.layout, p_.index(0)));
-      if (plan_.in_place[k]) arrays_[plan_.outputs[k]] = outputs_.back();
+      if (plan_.in_place[k]) arrays_[plan_.outputs[k]] = whole(plan_.outputs[k], outputs_.back());
     }
     for (NodeId n : g_.reachable(plan_.outputs)) {
       if (g_[n].kind == Kind::Var && !arrays_.contains(n))
@@ -62,14 +64,14 @@ class Lowering {
   }
 
   // The lives of arrays and factorisations, from the steps that write and read them.
-  struct Stored {
+  struct Kept {
     NodeId node;
     bool factor;
     Life life;
   };
   void place_intermediates() {
     std::map<std::pair<NodeId, bool>, size_t> number;
-    std::vector<Stored> stored;
+    std::vector<Kept> stored;
     auto touch = [&](NodeId n, bool factor, size_t step) {
       if (!factor && arrays_.contains(n)) return;
       auto [it, fresh] = number.try_emplace({n, factor}, stored.size());
@@ -79,12 +81,13 @@ class Lowering {
     for (size_t k = 0; k < plan_.steps.size(); ++k) {
       const Step& s = plan_.steps[k];
       for (NodeId n : s.stored) touch(plan_.alias[n.value], false, k);
+      if (s.kind == Step::Kind::Clear) touch(s.node, false, k);
       for (NodeId n : s.reads) touch(plan_.alias[n.value], false, k);
       for (NodeId n : s.factors) touch(n, true, k);
       if (s.kind == Step::Kind::Factor) touch(s.node, true, k);
     }
     std::vector<Life> lives;
-    for (const Stored& s : stored) lives.push_back(s.life);
+    for (const Kept& s : stored) lives.push_back(s.life);
     const Life scratch{0, plan_.steps.size(), scratch_elements(context()), 0};
     const bool has_scratch = scratch.elements != p_.index(0);
     if (has_scratch) lives.push_back(scratch);
@@ -93,14 +96,26 @@ class Lowering {
       const NodeId n = stored[k].node;
       const std::string name = (stored[k].factor ? "factor" : "t") + std::to_string(n.value);
       if (stored[k].factor) factors_[n] = p_.dense(Role::Work, name, {elements(n, true)}, placement.offsets[k]);
-      else arrays_[n] = declare(Role::Work, name, g_[n].type, Layout::RowMajor, placement.offsets[k]);
+      else arrays_[n] = whole(n, declare(Role::Work, name, g_[n].type, Layout::RowMajor, placement.offsets[k]));
     }
     for (uint32_t i = 0; i < plan_.alias.size(); ++i) {
       const NodeId n{i}, root = plan_.alias[i];
-      if (root != n && plan_.roles[i] != ricci::Role::Absent) arrays_[n] = arrays_.at(root);
+      if (root != n && plan_.roles[i] != ricci::Role::Absent) arrays_[n] = part(n, arrays_.at(root));
     }
     if (has_scratch) scratch_ = p_.dense(Role::Work, "scratch", {scratch.elements}, placement.offsets.back());
     p_.work_elements = placement.end;
+  }
+  // The part of an array in which a node is computed: all of it, or a block.
+  Stored part(NodeId n, const Stored& root) const {
+    const auto block = plan_.block.find(n);
+    if (block == plan_.block.end()) return root;
+    const View v = view_of(g_, block->second);
+    std::vector<Address> digits(v.counted.empty() ? 0 : std::ranges::max(v.counted) + 1), to;
+    for (size_t k = 0; k < v.from.size(); ++k) digits[*v.from[k].label()] = Address::of(Label(k));
+    for (const Address& a : v.to) to.push_back(substitute(a, digits));
+    Stored s{root.array, {}};
+    for (const Address& a : root.at) s.at.push_back(substitute(a, to));
+    return s;
   }
   IndexId elements(NodeId n, bool factor) {
     const std::vector<IndexId> s = shape(g_[n].type);
@@ -144,8 +159,9 @@ class Lowering {
       case Step::Kind::Factor: return lower_factorisation(kernels, s.node);
       case Step::Kind::Inverse: return lower_from_factorisation(kernels, s.node, arrays_.at(s.node));
       case Step::Kind::Function: return lower_function(kernels, s.node, arrays_.at(s.node));
+      case Step::Kind::Clear: return lower_zero(c, arrays_.at(s.node), g_[s.node].type);
       case Step::Kind::Assemble: return write_assembly(kernels, s.node);
-      case Step::Kind::Write: return write_term(c, {1, s.node}, outputs_[s.output], false);
+      case Step::Kind::Write: return write_term(c, {1, s.node}, whole(s.node, outputs_[s.output]), false);
     }
   }
 
@@ -153,63 +169,79 @@ class Lowering {
     std::vector<NestResult> results;
     for (size_t k = 0; k < s.members.size(); ++k) {
       const NodeId n = s.members[k];
-      if (std::ranges::find(s.stored, n) != s.stored.end()) results.push_back({n, s.axes[k], arrays_.at(n), s.axes[k]});
+      if (std::ranges::find(s.stored, n) != s.stored.end()) results.push_back({n, arrays_.at(n)});
     }
     lower_nest(c, s.space, s.members, s.axes, results);
   }
-  Axes axes_of(NodeId n) const {
-    Axes a(g_[n].rank());
-    for (size_t k = 0; k < a.size(); ++k) a[k] = k;
-    return a;
+  // What a term of an Assemble needs.
+  enum class Part : uint8_t { Done, Dense, Product, Scattered };
+  Part part_of(NodeId assembled, NodeId term) const {
+    if (plan_.role(term) == ricci::Role::Absorbed) return Part::Product;
+    if (term != assembled && plan_.alias[term.value] == assembled) return Part::Done;
+    if (!is_scattered(g_, term)) return Part::Dense;
+    const View v = view_of(g_, term);
+    const auto block = v.base ? plan_.block.find(*v.base) : plan_.block.end();
+    const bool done = block != plan_.block.end() && block->second == term && plan_.alias[v.base->value] == assembled;
+    return done ? Part::Done : Part::Scattered;
   }
 
-  // The terms one after the other: first what covers the whole array, then products added by their kernels, then diagonals.
+  // The terms one after the other: first what covers the whole array, then products added by their kernels, then what is scattered. Blocks
+  // that are known to be apart are stored, not added.
   void write_assembly(const KernelContext& kernels, NodeId n) {
-    const ArrayId to = arrays_.at(n);
+    if (g_[n].kind == Kind::Epsilon) return write_epsilon(n);
+    const Stored& to = arrays_.at(n);
+    const Blocks blocks = blocks_of(g_, n);
     std::vector<Term> terms = g_.terms(n);
-    auto kind = [&](const Term& t) {
-      if (plan_.alias[t.tensor.value] == n && t.tensor != n) return 0;
-      if (is_diagonal_structure(g_, t.tensor)) return 3;
-      return plan_.role(t.tensor) == ricci::Role::Absorbed ? 2 : 1;
-    };
-    std::ranges::sort(terms, {}, [&](const Term& t) { return std::pair(kind(t), t.tensor); });
-    if (terms.empty()) p_.zero(to);
-    bool fresh = true;
+    std::ranges::sort(terms, {}, [&](const Term& t) { return std::pair(part_of(n, t.tensor), t.tensor); });
+    const auto is_done = [&](const Term& t) { return part_of(n, t.tensor) == Part::Done; };
+    bool fresh = std::ranges::none_of(terms, is_done);
+    if (fresh && (terms.empty() || (blocks != Blocks::Tiling && part_of(n, terms[0].tensor) == Part::Scattered))) {
+      lower_zero(kernels.nest, to, g_[n].type);
+      fresh = false;
+    }
     for (const Term& t : terms) {
-      const int k = kind(t);
-      if (k == 1) write_term(kernels.nest, t, to, !fresh);
-      if (k == 2) lower_contraction(kernels, t.tensor, to, t.coefficient, !fresh);
-      if (k == 3 && fresh) p_.zero(to);
-      if (k == 3) write_term(kernels.nest, t, to, true);
+      const Part part = part_of(n, t.tensor);
+      if (part == Part::Done) continue;
+      if (part == Part::Product) lower_contraction(kernels, t.tensor, to, t.coefficient, !fresh);
+      else write_entries(kernels.nest, t, to, !fresh && blocks == Blocks::Mixed);
       fresh = false;
     }
   }
 
-  // to = or += the term, which is stored, a view or a number.
-  void write_term(const NestContext& c, const Term& term, ArrayId to, bool add) {
+  // The sign of the permutation i, j, k ... is the product of the signs of j - i, k - i, k - j ...
+  void write_epsilon(NodeId n) {
+    std::vector<IndexId> at;
+    for (DimId d : g_[n].type) at.push_back(p_.loop(p_.begin_for(context().extent(d))));
+    loops::ValueId sign = p_.constant(1);
+    for (size_t k = 0; k < at.size(); ++k) {
+      for (size_t j = 0; j < k; ++j) {
+        const loops::ValueId above = p_.compare(loops::Compare::Relation::Less, at[j], at[k]),
+                             below = p_.compare(loops::Compare::Relation::Less, at[k], at[j]);
+        sign = p_.compute(loops::Primitive::mul, sign, p_.compute(loops::Primitive::sub, above, below));
+      }
+    }
+    p_.store(arrays_.at(n).array, at, sign);
+    for (size_t k = 0; k < at.size(); ++k) p_.end();
+  }
+
+  // to = the term, which is stored, a view or a number.
+  void write_term(const NestContext& c, const Term& term, const Stored& to, bool add) {
+    const bool partial = is_scattered(g_, term.tensor) && !view_of(g_, term.tensor).total;
+    if (partial && !add) lower_zero(c, to, g_[term.tensor].type);
+    write_entries(c, term, to, add);
+  }
+
+  // The same, but entries at which a view is 0 are left as they are; what is summed needs 0 to add to.
+  void write_entries(const NestContext& c, const Term& term, const Stored& to, bool add) {
     const NodeId n = term.tensor;
-    if (g_.is_zero(n) && g_[n].rank() > 0) return add ? void() : p_.zero(to);
-    const bool view = g_.is_structure(n) && (plan_.role(n) == ricci::Role::View || !arrays_.contains(n) || arrays_.at(n) == to);
-    if (!view) {
-      const Axes axes = axes_of(n);
-      const NestResult r{n, axes, to, axes, add, term.coefficient};
-      return lower_nest(c, g_[n].type, {}, {}, std::span(&r, 1));
-    }
-    // One loop per label: a diagonal is walked, not searched.
-    const View v = view_of(g_, n);
-    Labels labels;
-    Type space;
-    Axes subscripts, base_axes;
-    for (size_t k = 0; k < v.out.size(); ++k) {
-      const auto it = std::ranges::find(labels, v.out[k]);
-      subscripts.push_back(size_t(it - labels.begin()));
-      if (it == labels.end()) labels.push_back(v.out[k]), space.push_back(g_[n].type[k]);
-    }
-    for (Label l : v.base_labels) base_axes.push_back(size_t(std::ranges::find(labels, l) - labels.begin()));
-    if (labels.size() < v.out.size() && !add) p_.zero(to);
-    const NodeId base = v.base ? *v.base : g_.constant(1);
-    const NestResult r{base, base_axes, to, subscripts, add, term.coefficient};
-    lower_nest(c, space, {}, {}, std::span(&r, 1));
+    if (g_.is_zero(n) && g_[n].rank() > 0) return add ? void() : lower_zero(c, to, g_[n].type);
+    const auto stored = arrays_.find(n);
+    const bool viewed = is_scattered(g_, n) || (is_view(g_, n) && (plan_.role(n) == ricci::Role::View || stored == arrays_.end() || stored->second.array == to.array));
+    const size_t rank = g_[n].rank();
+    View v = viewed ? view_of(g_, n)
+                    : View{.base = n, .from = own_axes(rank), .to = own_axes(rank), .counted = Graph::iota(rank), .space = g_[n].type};
+    NestResult r{.node = n, .to = to, .add = add || v.sums, .coefficient = term.coefficient, .view = std::move(v)};
+    lower_nest(c, Type(r.view->space), {}, {}, std::span(&r, 1));
   }
 
   Graph& g_;
@@ -218,7 +250,8 @@ class Lowering {
   Sizes sizes_;
   Plan plan_;
   std::map<DimId, uint32_t> dims_;
-  std::map<NodeId, ArrayId> arrays_, factors_;
+  std::map<NodeId, Stored> arrays_;
+  std::map<NodeId, ArrayId> factors_;
   std::vector<ArrayId> outputs_;
   ArrayId scratch_ = {0};
 };

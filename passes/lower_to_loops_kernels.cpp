@@ -13,40 +13,56 @@ using loops::Argument;
 using loops::ArrayId;
 using loops::IndexId;
 
-// A stored array as a kernel sees it: per label, the distance between neighbours; a repeated label walks a diagonal.
+// A stored node as a kernel sees it: where each axis of its array is, and per label the distance between neighbours. A repeated label walks a
+// diagonal.
 struct Strided {
   ArrayId array;
-  Labels axes;  // per axis of the array, its label
+  std::vector<Address> at;  // per axis of the array, in labels
   std::map<Label, IndexId> stride;
 };
 
-Strided strided(const KernelContext& c, ArrayId array, const Labels& labels) {
+Strided strided(const KernelContext& c, const Stored& stored, std::span<const Address> axes) {
   loops::Program& p = c.nest.program;
-  Strided s{.array = array, .axes = labels};
-  for (size_t k = 0; k < labels.size(); ++k) {
-    auto [it, fresh] = s.stride.try_emplace(labels[k], p[array].strides[k]);
-    if (!fresh) it->second = p.add(it->second, p[array].strides[k]);
+  Strided s{.array = stored.array, .at = {}, .stride = {}};
+  for (size_t k = 0; k < stored.at.size(); ++k) {
+    s.at.push_back(substitute(stored.at[k], axes));
+    for (const Address::Term& t : s.at.back().terms) {
+      if (!t.digit) continue;
+      const IndexId step = p.mul(c.nest.extent(t.strides), p[stored.array].strides[k]);
+      auto [it, fresh] = s.stride.try_emplace(*t.digit, step);
+      if (!fresh) it->second = p.add(it->second, step);
+    }
   }
   return s;
 }
 
+std::vector<Address> addresses(const Labels& labels) {
+  std::vector<Address> r;
+  for (Label l : labels) r.push_back(Address::of(l));
+  return r;
+}
+
 // An operand, or the base of a view of one, with `labels` on the axes of the operand.
 Strided operand(const KernelContext& c, NodeId n, const Labels& labels) {
-  const Graph& g = c.nest.graph;
-  if (c.nest.plan.role(n) != Role::View) return strided(c, c.nest.arrays.at(n), labels);
-  const View v = view_of(g, n);
-  Labels base;
-  for (Label l : v.base_labels) base.push_back(labels[size_t(std::ranges::find(v.out, l) - v.out.begin())]);
+  if (c.nest.plan.role(n) != Role::View) return strided(c, c.nest.arrays.at(n), addresses(labels));
+  const View v = view_of(c.nest.graph, n);
+  Label last = 0;
+  for (Label l : v.counted) last = std::max(last, l);
+  std::vector<Address> digits(last + 1), base;
+  for (size_t k = 0; k < v.to.size(); ++k) digits[*v.to[k].label()] = Address::of(labels[k]);
+  for (const Address& a : v.from) base.push_back(substitute(a, digits));
   return strided(c, c.nest.arrays.at(*v.base), base);
 }
 
 // The element at the current counters of the loops that are open, 0 along other labels.
-Access element(loops::Program& p, const Strided& s, const std::map<Label, IndexId>& counters) {
+Access element(const KernelContext& c, const Strided& s, const std::map<Label, IndexId>& counters) {
+  Label last = 0;
+  for (const auto& [l, stride] : s.stride) last = std::max(last, l);
+  std::vector<IndexId> at(last + 1, c.nest.program.index(0));
+  for (const auto& [l, counter] : counters)
+    if (l <= last) at[l] = counter;
   Access a{s.array, {}};
-  for (Label axis : s.axes) {
-    auto it = counters.find(axis);
-    a.subscripts.push_back(it == counters.end() ? p.index(0) : it->second);
-  }
+  for (const Address& axis : s.at) a.subscripts.push_back(c.nest.position(axis, at));
   return a;
 }
 
@@ -100,8 +116,10 @@ size_t contiguous_labels(const KernelContext& c, const std::map<Label, DimId>& d
 // The labels of a sort in the order of memory of `s`, the most distant first: as its axes stand.
 Labels in_order_of(const Strided& s, const Labels& sort) {
   Labels r;
-  for (Label axis : s.axes) {
-    if (std::ranges::find(sort, axis) != sort.end() && std::ranges::find(r, axis) == r.end()) r.push_back(axis);
+  for (const Address& axis : s.at) {
+    for (const Address::Term& t : axis.terms) {
+      if (t.digit && std::ranges::find(sort, *t.digit) != sort.end() && std::ranges::find(r, *t.digit) == r.end()) r.push_back(*t.digit);
+    }
   }
   return r;
 }
@@ -157,20 +175,21 @@ IndexId scratch_elements(const NestContext& c) {
         }
         break;
       case Step::Kind::Nest:
+      case Step::Kind::Clear:
       case Step::Kind::Write: break;
     }
   }
   return most;
 }
 
-void lower_contraction(const KernelContext& c, NodeId n, ArrayId to, const Rational& coefficient, bool add) {
+void lower_contraction(const KernelContext& c, NodeId n, const Stored& to, const Rational& coefficient, bool add) {
   loops::Program& p = c.nest.program;
   const Graph& g = c.nest.graph;
   const std::map<Label, DimId> dims = dims_of(g, n);
   const std::vector<Factor> factors = g.factors(n);
   const MatrixProduct m = *product_shape(g, n);
   const Strided a = operand(c, factors[0].tensor, factors[0].labels), b = operand(c, factors[1].tensor, factors[1].labels);
-  const Strided out = strided(c, to, g.out(n));
+  const Strided out = strided(c, to, addresses(g.out(n)));
 
   auto sort = [&](const Strided& first, const Labels& labels, const Strided& second) {
     const Labels ordered = in_order_of(first, labels);
@@ -179,7 +198,7 @@ void lower_contraction(const KernelContext& c, NodeId n, ArrayId to, const Ratio
   };
   const Extents rows = sort(a, m.rows, out), columns = sort(b, m.columns, out), inner = sort(a, m.inner, b);
   if (!inner.rest.empty() && !add) {
-    p.zero(to);
+    lower_zero(c.nest, to, g[n].type);
     add = true;
   }
   Labels around = m.batch;
@@ -188,12 +207,12 @@ void lower_contraction(const KernelContext& c, NodeId n, ArrayId to, const Ratio
   const Loops loops(c, dims, around);
   call(c, "gemm",
        {extent_of(c, dims, rows.group), extent_of(c, dims, columns.group), extent_of(c, dims, inner.group), alpha,
-        element(p, a, loops.counters), stride(p, a, rows.group), stride(p, a, inner.group), element(p, b, loops.counters),
-        stride(p, b, inner.group), stride(p, b, columns.group), beta, element(p, out, loops.counters), stride(p, out, rows.group),
+        element(c, a, loops.counters), stride(p, a, rows.group), stride(p, a, inner.group), element(c, b, loops.counters),
+        stride(p, b, inner.group), stride(p, b, columns.group), beta, element(c, out, loops.counters), stride(p, out, rows.group),
         stride(p, out, columns.group)});
 }
 
-void lower_solve(const KernelContext& c, NodeId n, ArrayId to) {
+void lower_solve(const KernelContext& c, NodeId n, const Stored& to) {
   loops::Program& p = c.nest.program;
   const Graph& g = c.nest.graph;
   const size_t k = *solved_factor(g, n);
@@ -201,7 +220,7 @@ void lower_solve(const KernelContext& c, NodeId n, ArrayId to) {
   const Factor &inverse = factors[k], &right = factors[1 - k];
   const NodeId matrix = g[inverse.tensor].operands[0];
   const std::map<Label, DimId> dims = dims_of(g, n);
-  const Strided b = operand(c, right.tensor, right.labels), x = strided(c, to, g.out(n));
+  const Strided b = operand(c, right.tensor, right.labels), x = strided(c, to, addresses(g.out(n)));
   // inv(A)_ij b_j is inv(A)*b; inv(A)_ij b_i is inv(A)'*b.
   const bool transposed = std::ranges::find(right.labels, inverse.labels[0]) != right.labels.end();
   const Label solved = inverse.labels[transposed ? 1 : 0], given = inverse.labels[transposed ? 0 : 1];
@@ -214,10 +233,10 @@ void lower_solve(const KernelContext& c, NodeId n, ArrayId to) {
   std::vector<Argument> arguments{c.nest.extent(dims.at(solved)), extent_of(c, dims, e.group)};
   if (!cholesky) arguments.emplace_back(p.index(transposed ? 1 : 0));
   const Argument rest[] = {Access{c.factors.at(matrix), {p.index(0)}},
-                           element(p, b, loops.counters),
+                           element(c, b, loops.counters),
                            b.stride.at(given),
                            stride(p, b, e.group),
-                           element(p, x, loops.counters),
+                           element(c, x, loops.counters),
                            x.stride.at(solved),
                            stride(p, x, e.group)};
   arguments.insert(arguments.end(), std::begin(rest), std::end(rest));
@@ -228,24 +247,23 @@ void lower_factorisation(const KernelContext& c, NodeId matrix) {
   loops::Program& p = c.nest.program;
   const Strided a = operand(c, matrix, {0, 1});
   call(c, c.nest.plan.cholesky[matrix.value] ? "chol" : "lu",
-       {c.nest.extent(c.nest.graph[matrix].type[0]), element(p, a, {}), a.stride.at(0), a.stride.at(1),
+       {c.nest.extent(c.nest.graph[matrix].type[0]), element(c, a, {}), a.stride.at(0), a.stride.at(1),
         Access{c.factors.at(matrix), {p.index(0)}}});
 }
 
-void lower_from_factorisation(const KernelContext& c, NodeId n, ArrayId to) {
+void lower_from_factorisation(const KernelContext& c, NodeId n, const Stored& to) {
   loops::Program& p = c.nest.program;
   const Node& node = c.nest.graph[n];
   const NodeId matrix = node.operands[0];
   const std::string kernel = std::string(c.nest.plan.cholesky[matrix.value] ? "chol_" : "lu_") + std::string(kernel_of(node.fun_op()));
   std::vector<Argument> arguments{c.nest.extent(c.nest.graph[matrix].type[0]), Access{c.factors.at(matrix), {p.index(0)}}};
-  const Strided x = strided(c, to, Graph::iota(node.rank()));
-  arguments.emplace_back(element(p, x, {}));
+  const Strided x = strided(c, to, own_axes(node.rank()));
+  arguments.emplace_back(element(c, x, {}));
   for (Label l = 0; l < node.rank(); ++l) arguments.emplace_back(x.stride.at(l));
   call(c, kernel, std::move(arguments));
 }
 
-void lower_function(const KernelContext& c, NodeId n, ArrayId to) {
-  loops::Program& p = c.nest.program;
+void lower_function(const KernelContext& c, NodeId n, const Stored& to) {
   const Graph& g = c.nest.graph;
   const Node& node = g[n];
   const FunctionRow& f = row(node.fun_op());
@@ -253,12 +271,12 @@ void lower_function(const KernelContext& c, NodeId n, ArrayId to) {
   const Labels labels = Graph::iota(type.size());
   std::map<Label, DimId> dims;
   for (Label l : labels) dims.emplace(l, type[l]);
-  const Strided x = operand(c, node.operands[0], labels), y = strided(c, to, Graph::iota(node.rank()));
+  const Strided x = operand(c, node.operands[0], labels), y = strided(c, to, own_axes(node.rank()));
   const size_t batch = type.size() - size_t(f.core_in);
   const Loops loops(c, dims, Labels(labels.begin(), labels.begin() + std::ptrdiff_t(batch)));
-  std::vector<Argument> arguments{c.nest.extent(type.back()), element(p, x, loops.counters)};
+  std::vector<Argument> arguments{c.nest.extent(type.back()), element(c, x, loops.counters)};
   for (size_t k = batch; k < type.size(); ++k) arguments.emplace_back(x.stride.at(Label(k)));
-  arguments.emplace_back(element(p, y, loops.counters));
+  arguments.emplace_back(element(c, y, loops.counters));
   for (size_t k = batch; k < node.rank(); ++k) arguments.emplace_back(y.stride.at(Label(k)));
   call(c, kernel_of(node.fun_op()), std::move(arguments));
 }

@@ -15,12 +15,12 @@ loops::IndexId scratch_elements(const NestContext& c);
 
 // to = or += coefficient * the contraction of two stored operands. One label of each sort becomes the product's m, n and k, or several that
 // are contiguous in all operands; the others are loops around it.
-void lower_contraction(const KernelContext& c, NodeId n, loops::ArrayId to, const Rational& coefficient, bool add);
-void lower_solve(const KernelContext& c, NodeId n, loops::ArrayId to);
+void lower_contraction(const KernelContext& c, NodeId n, const Stored& to, const Rational& coefficient, bool add);
+void lower_solve(const KernelContext& c, NodeId n, const Stored& to);
 void lower_factorisation(const KernelContext& c, NodeId matrix);
 // inv, det or logdet of a matrix that is factorised already.
-void lower_from_factorisation(const KernelContext& c, NodeId n, loops::ArrayId to);
+void lower_from_factorisation(const KernelContext& c, NodeId n, const Stored& to);
 // A function on the last axes of its operand, in loops over the axes before them.
-void lower_function(const KernelContext& c, NodeId n, loops::ArrayId to);
+void lower_function(const KernelContext& c, NodeId n, const Stored& to);
 
 }  // namespace ricci

@@ -22,6 +22,21 @@ loops::IndexId NestContext::extent(DimId d) const {
   return r;
 }
 
+loops::IndexId NestContext::extent(std::span<const DimId> factors) const {
+  loops::IndexId r = program.index(1);
+  for (DimId d : factors) r = program.mul(r, extent(d));
+  return r;
+}
+
+loops::IndexId NestContext::position(const Address& a, std::span<const loops::IndexId> digits) const {
+  loops::IndexId r = program.index(0);
+  for (const Address::Term& t : a.terms) {
+    const loops::IndexId stride = extent(t.strides);
+    r = program.add(r, t.digit ? program.mul(stride, digits[*t.digit]) : stride);
+  }
+  return r;
+}
+
 namespace {
 
 using loops::AccumulatorId;
@@ -37,7 +52,7 @@ struct Reduction {
   NodeId node;
   std::vector<Operand> factors;
   Axes kept;  // the result's axes
-  loops::ArrayId array;
+  Stored to;
   size_t depth = 0;                          // loops round its accumulator
   std::optional<AccumulatorId> accumulator;  // none: adds to memory in the innermost loop
 };
@@ -60,7 +75,7 @@ class NestLowering {
     order_loops();
     for (Reduction& r : reductions_) r.depth = accumulator_depth(r);
     for (const Reduction& r : reductions_) {
-      if (sums_outside(r)) p_.zero(r.array);
+      if (sums_outside(r)) lower_zero(c_, r.to, g_[r.node].type);
     }
     at_depth(0);
     for (size_t d = 0; d < order_.size(); ++d) {
@@ -88,7 +103,7 @@ class NestLowering {
   Reduction reduction(const NestResult& r) const {
     const Labels order = reduction_labels(g_, r.node);
     auto axis = [&](Label l) { return size_t(std::ranges::find(order, l) - order.begin()); };
-    Reduction x{.node = r.node, .array = r.array};
+    Reduction x{.node = r.node, .to = r.to};
     for (const Factor& f : g_.factors(r.node)) {
       Axes axes;
       for (Label l : f.labels) axes.push_back(axis(l));
@@ -122,7 +137,7 @@ class NestLowering {
     if (c_.plan.role(o.first) != Role::View || !inside_.contains(base_of(g_, o.first))) return o;
     const View v = view_of(g_, o.first);
     Axes axes;
-    for (Label l : v.base_labels) axes.push_back(o.second[size_t(std::ranges::find(v.out, l) - v.out.begin())]);
+    for (const Address& a : v.from) axes.push_back(o.second[size_t(std::ranges::find(v.to, a) - v.to.begin())]);
     return {*v.base, std::move(axes)};
   }
 
@@ -134,7 +149,8 @@ class NestLowering {
         if (g_[m].kind == Kind::Ein) factors_.insert(o);
       }
     }
-    for (const NestResult& r : results_) uses_[r.node] += 2;  // never only a divisor
+    for (const NestResult& r : results_)
+      if (!r.view) uses_[r.node] += 2;  // never only a divisor
   }
 
   // What is read from outside, once each, in the order of first use.
@@ -149,31 +165,50 @@ class NestLowering {
     for (const Reduction& r : reductions_) {
       for (const Operand& o : r.factors) collect(o);
     }
-    for (const NestResult& r : results_) collect({r.node, r.axes});
-  }
+      }
 
   // The innermost loop is the axis along which most of what is read and written is contiguous, the last one in doubt.
   void order_loops() {
     std::vector<int> contiguous(rank(), 0);
-    auto count = [&](loops::ArrayId array, const Axes& subscripts) {
-      for (size_t k = 0; k < subscripts.size(); ++k) {
-        if (p_[array].strides[k] == p_.index(1) && std::ranges::count(subscripts, subscripts[k]) == 1) ++contiguous[subscripts[k]];
+    const auto count = [&](const Stored& s, std::span<const Address> node_axes) {
+      std::map<size_t, int> moves;  // along how many terms an axis moves
+      std::vector<size_t> by_one;
+      for (size_t k = 0; k < s.at.size(); ++k) {
+        for (const Address::Term& t : substitute(s.at[k], node_axes).terms) {
+          if (!t.digit) continue;
+          ++moves[*t.digit];
+          if (p_.mul(c_.extent(t.strides), p_[s.array].strides[k]) == p_.index(1)) by_one.push_back(*t.digit);
+        }
       }
+      for (size_t axis : by_one)
+        if (moves[axis] == 1) ++contiguous[axis];
+    };
+    const auto addresses = [](const Axes& axes) {
+      std::vector<Address> r;
+      for (size_t a : axes) r.push_back(Address::of(Label(a)));
+      return r;
     };
     for (const auto& [node, axes] : operands_) {
       NodeId base = node;
-      Axes base_axes = axes;
+      std::vector<Address> at = addresses(axes);
       if (c_.plan.role(node) == Role::View) {
         const View v = view_of(g_, node);
         if (!v.base) continue;
         base = *v.base;
-        base_axes.clear();
-        for (Label l : v.base_labels) base_axes.push_back(axes[size_t(std::ranges::find(v.out, l) - v.out.begin())]);
+        at = on_axes(v, axes);
       }
-      if (auto it = c_.arrays.find(base); it != c_.arrays.end()) count(it->second, base_axes);
+      if (auto it = c_.arrays.find(base); it != c_.arrays.end()) count(it->second, at);
     }
-    for (const NestResult& r : results_) count(r.array, r.subscripts);
-    for (const Reduction& r : reductions_) count(r.array, r.kept);
+    for (const NestResult& r : results_) {
+      if (!r.view) {
+        count(r.to, addresses(own_axes(r.node)));
+        continue;
+      }
+      count(r.to, in_counters(*r.view, r.view->to));
+      if (!r.view->base) continue;
+      if (auto it = c_.arrays.find(*r.view->base); it != c_.arrays.end()) count(it->second, in_counters(*r.view, r.view->from));
+    }
+    for (const Reduction& r : reductions_) count(r.to, addresses(r.kept));
     order_ = all_axes();
     if (rank() < 2) return;
     size_t inner = rank() - 1;
@@ -204,14 +239,51 @@ class NestLowering {
     const IndexId extent = c_.extent(space_[order_[d]]);
     const loops::Index& e = p_[extent];
     const uint32_t lanes = uint32_t(c_.vector_bytes / loops::size_of(p_.scalar));
-    const bool wide = innermost && !(e.kind == loops::Index::Kind::Constant && e.value < int64_t(lanes));
+    const bool sums = std::ranges::any_of(results_, [](const NestResult& r) { return r.view && r.view->sums; });  // into one place
+    const bool wide = innermost && !sums && !(e.kind == loops::Index::Kind::Constant && e.value < int64_t(lanes));
     const bool latency = wide && !reductions_.empty() && members_.size() <= reductions_.size() + 2;
     loop_of_[order_[d]] = p_.loop(p_.begin_for(extent, wide ? lanes : 1, latency ? 4 : 1));
   }
 
-  std::vector<IndexId> subscripts(const Axes& axes) const {
+  // Where the base's axes of a readable view are, its own being at `axes`.
+  static std::vector<Address> on_axes(const View& v, const Axes& axes) {
+    Label last = 0;
+    for (Label l : v.counted) last = std::max(last, l);
+    std::vector<Address> digits(last + 1), r;
+    for (size_t k = v.to.size(); k-- > 0;) digits[*v.to[k].label()] = Address::of(Label(axes[k]));
+    for (const Address& a : v.from) r.push_back(substitute(a, digits));
+    return r;
+  }
+  // By counted label, its axis of the nest.
+  static std::vector<Address> addresses_of_counters(const View& v) {
+    Label last = 0;
+    for (Label l : v.counted) last = std::max(last, l);
+    std::vector<Address> digits(last + 1);
+    for (size_t k = 0; k < v.counted.size(); ++k) digits[v.counted[k]] = Address::of(Label(k));
+    return digits;
+  }
+
+  // The counters of the open loops, by axis.
+  std::vector<IndexId> counters() const {
+    std::vector<IndexId> r(rank(), p_.index(0));
+    for (const auto& [axis, loop] : loop_of_) r[axis] = loop;
+    return r;
+  }
+  // Subscripts of the element of a stored node whose own subscripts are given.
+  std::vector<IndexId> subscripts(const Stored& s, std::span<const IndexId> own) const {
     std::vector<IndexId> r;
-    for (size_t a : axes) r.push_back(loop_of_.at(a));
+    for (const Address& a : s.at) r.push_back(c_.position(a, own));
+    return r;
+  }
+  std::vector<IndexId> subscripts(const Stored& s, const Axes& axes) const {
+    std::vector<IndexId> own;
+    for (size_t a : axes) own.push_back(loop_of_.at(a));
+    return subscripts(s, own);
+  }
+  std::vector<IndexId> positions(std::span<const Address> axes) const {
+    const std::vector<IndexId> at = counters();
+    std::vector<IndexId> r;
+    for (const Address& a : axes) r.push_back(c_.position(a, at));
     return r;
   }
 
@@ -227,7 +299,7 @@ class NestLowering {
     }
     const bool innermost = d == order_.size();
     for (const NestResult& r : results_) {
-      if (inside_.contains(r.node) ? depth(own_axes(r.node)) == d : innermost) write(r);
+      if (r.view ? innermost : depth(own_axes(r.node)) == d) write(r);
     }
     for (Reduction& r : reductions_) {
       if (r.depth == d && d < order_.size()) r.accumulator = p_.accumulator(p_.constant(0));
@@ -243,7 +315,15 @@ class NestLowering {
     if (node.kind == Kind::Size) return p_.number(c_.extent(DimId{node.row}));
     if (node.kind == Kind::Sum && node.operands.empty()) return p_.constant(0);
     if (c_.plan.role(n) == Role::View) return read_view(n, axes);
-    return p_.load(c_.arrays.at(n), subscripts(axes));
+    const Stored& s = c_.arrays.at(n);
+    return p_.load(s.array, subscripts(s, axes));
+  }
+  // An element of a stored node, or a number.
+  ValueId read_at(const std::optional<NodeId>& n, std::span<const Address> axes) {
+    if (!n) return p_.constant(1);
+    if (g_[*n].rank() == 0) return read({*n, {}});
+    const Stored& s = c_.arrays.at(*n);
+    return p_.load(s.array, subscripts(s, positions(axes)));
   }
 
   // An element of a view: the base's, or 0 where axes that share a label differ.
@@ -251,18 +331,16 @@ class NestLowering {
     const View v = view_of(g_, n);
     std::map<Label, size_t> axis;
     std::vector<std::pair<size_t, size_t>> equal;
-    for (size_t k = 0; k < v.out.size(); ++k) {
-      auto [it, fresh] = axis.try_emplace(v.out[k], axes[k]);
+    for (size_t k = 0; k < v.to.size(); ++k) {
+      auto [it, fresh] = axis.try_emplace(*v.to[k].label(), axes[k]);
       if (!fresh && it->second != axes[k]) equal.emplace_back(it->second, axes[k]);
     }
-    Axes base_axes;
-    for (Label l : v.base_labels) base_axes.push_back(axis.at(l));
-    ValueId value = v.base ? read({*v.base, std::move(base_axes)}) : p_.constant(1);
-    for (auto [a, b] : equal) {
-      const ValueId same = p_.compare(loops::Compare::Relation::Equal, loop_of_.at(a), loop_of_.at(b));
-      value = p_.compute(Primitive::select_, same, value, p_.constant(0));
-    }
+    ValueId value = read_at(v.base, on_axes(v, axes));
+    for (auto [a, b] : equal) value = if_equal(loop_of_.at(a), loop_of_.at(b), value);
     return value;
+  }
+  ValueId if_equal(IndexId a, IndexId b, ValueId value) {
+    return p_.compute(Primitive::select_, p_.compare(loops::Compare::Relation::Equal, a, b), value, p_.constant(0));
   }
 
   ValueId value(const Operand& o) {
@@ -318,10 +396,26 @@ class NestLowering {
   }
 
   void write(const NestResult& r) {
-    ValueId v = value({r.node, r.axes});
+    ValueId v = r.view ? viewed(*r.view) : value({r.node, own_axes(r.node)});
     if (r.coefficient != 1) v = p_.compute(Primitive::mul, p_.constant(to_double(r.coefficient)), v);
-    if (r.add) p_.update(r.array, subscripts(r.subscripts), Combine::Add, v);
-    else p_.store(r.array, subscripts(r.subscripts), v);
+    std::vector<IndexId> at = r.view ? subscripts(r.to, positions(in_counters(*r.view, r.view->to))) : subscripts(r.to, own_axes(r.node));
+    if (r.add) p_.update(r.to.array, std::move(at), Combine::Add, v);
+    else p_.store(r.to.array, std::move(at), v);
+  }
+  static std::vector<Address> in_counters(const View& v, std::span<const Address> axes) {
+    const std::vector<Address> digits = addresses_of_counters(v);
+    std::vector<Address> r;
+    for (const Address& a : axes) r.push_back(substitute(a, digits));
+    return r;
+  }
+  ValueId viewed(const View& v) {
+    ValueId value = read_at(v.base, in_counters(v, v.from));
+    const std::vector<IndexId> at = counters();
+    for (const auto& [one, other] : v.equal) {
+      const std::vector<Address> digits = addresses_of_counters(v);
+      value = if_equal(c_.position(substitute(one, digits), at), c_.position(substitute(other, digits), at), value);
+    }
+    return value;
   }
 
   void accumulate(Reduction& r) {
@@ -333,13 +427,13 @@ class NestLowering {
     }
     const ValueId v = product(factors);
     if (r.accumulator) p_.accumulate(*r.accumulator, Combine::Add, v, last);
-    else p_.update(r.array, subscripts(r.kept), Combine::Add, v, last);
+    else p_.update(r.to.array, subscripts(r.to, r.kept), Combine::Add, v, last);
   }
 
   void finish(const Reduction& r) {
     const ValueId total = p_.read(*r.accumulator);
-    if (sums_outside(r)) p_.update(r.array, subscripts(r.kept), Combine::Add, total);
-    else p_.store(r.array, subscripts(r.kept), total);
+    if (sums_outside(r)) p_.update(r.to.array, subscripts(r.to, r.kept), Combine::Add, total);
+    else p_.store(r.to.array, subscripts(r.to, r.kept), total);
   }
 
   const NestContext& c_;
@@ -361,6 +455,16 @@ class NestLowering {
 };
 
 }  // namespace
+
+void lower_zero(const NestContext& c, const Stored& to, const Type& type) {
+  bool whole = to.at.size() == type.size();
+  for (size_t k = 0; k < to.at.size(); ++k) whole = whole && to.at[k] == Address::of(Label(k));
+  if (whole) return c.program.zero(to.array);
+  const Labels axes = Graph::iota(type.size());
+  const View zeros{.base = {}, .from = {}, .to = own_axes(type.size()), .counted = axes, .space = type};
+  const NestResult r{.node = {}, .to = to, .coefficient = 0, .view = zeros};
+  lower_nest(c, type, {}, {}, std::span(&r, 1));
+}
 
 void lower_nest(const NestContext& context, const Type& space, std::span<const NodeId> members, std::span<const Axes> axes,
                 std::span<const NestResult> results) {

@@ -19,12 +19,29 @@ bool is_number(const Graph& g, NodeId n) {
 
 bool is_factored(FunOp op) { return op == FunOp::inv || op == FunOp::det || op == FunOp::logdet; }
 
-// Whether a kernel can read a view through strides: every axis is the base's, none repeated.
+// Whether a kernel can read it through strides: every axis of a view is the base's, none repeated.
 bool is_strided(const Graph& g, NodeId n) {
-  if (!g.is_structure(n)) return !is_number(g, n);
-  const View v = view_of(g, n);
-  if (!v.base || is_number(g, *v.base) || is_diagonal_structure(g, n)) return false;
-  return std::ranges::all_of(v.out, [&](Label l) { return std::ranges::find(v.base_labels, l) != v.base_labels.end(); });
+  const std::optional<View> v = find_view(g, n);
+  if (!v) return !is_number(g, n);
+  if (!v->base || is_number(g, *v->base) || !v->total || !v->is_readable()) return false;
+  return std::ranges::all_of(v->to, [&](const Address& axis) {
+    return std::ranges::any_of(v->from, [&](const Address& a) {
+      return std::ranges::any_of(a.terms, [&](const Address::Term& t) { return t.digit == axis.label(); });
+    });
+  });
+}
+
+// Whether a view shows every entry of its base, each once.
+bool shows_all(const Graph& g, const View& v) {
+  Labels labels;
+  for (size_t k = 0; k < v.from.size(); ++k) {
+    const std::optional<Label> l = v.from[k].label();
+    if (!l || std::ranges::find(labels, *l) != labels.end()) return false;
+    labels.push_back(*l);
+    const size_t at = size_t(std::ranges::find(v.counted, *l) - v.counted.begin());
+    if (v.space[at] != g[*v.base].type[k]) return false;
+  }
+  return !v.sums && labels.size() == v.counted.size();
 }
 
 class Planner {
@@ -44,6 +61,7 @@ class Planner {
     plan_.cholesky.assign(n, false);
     for (uint32_t i = 0; i < n; ++i) plan_.alias.push_back({i});
     for (NodeId u : nodes_) plan_.roles[u.value] = role(u);
+    store_scattered_views();
     imply_inverses();
     leave_lone_determinants();
     store_operands_of_functions();
@@ -65,14 +83,14 @@ class Planner {
       case Kind::Map: return Role::Entry;
       case Kind::Fun: return is_factored(node.fun_op()) && g_[node.operands[0]].rank() == 2 ? Role::Inverse : Role::Function;
       case Kind::Call: throw std::invalid_argument("a function without a definition cannot be compiled");
-      case Kind::Place:
-      case Kind::Epsilon: throw std::invalid_argument("entries, slices and blocks cannot be compiled yet");
+      case Kind::Place: return Role::View;
+      case Kind::Epsilon: return Role::Assemble;
       case Kind::Sum:
         if (node.operands.empty()) return Role::Leaf;
-        return std::ranges::any_of(node.operands, [&](NodeId t) { return is_diagonal_structure(g_, t) || accumulates(t); }) ? Role::Assemble
-                                                                                                                            : Role::Entry;
+        return std::ranges::any_of(node.operands, [&](NodeId t) { return is_scattered(g_, t) || accumulates(t); }) ? Role::Assemble
+                                                                                                                   : Role::Entry;
       case Kind::Ein: {
-        if (g_.is_structure(n)) return Role::View;
+        if (is_view(g_, n)) return Role::View;
         if (is_diagonal_structure(g_, n)) return Role::Assemble;
         if (matrix_product(g_, n, sizes_)) return Role::Contract;
         return reduction_labels(g_, n).size() > node.rank() ? Role::Reduce : Role::Entry;
@@ -81,6 +99,23 @@ class Planner {
     return Role::Absent;
   }
   bool accumulates(NodeId term) const { return plan_.role(term) == Role::Contract && uses(term) == 1; }
+
+  // A view whose entries are not found from their position is written: into sums of such, or into an array. A place that only says where the
+  // entries of others are is nothing at all.
+  void store_scattered_views() {
+    for (NodeId n : nodes_) {
+      if (plan_.role(n) != Role::View) continue;
+      const bool readable = is_readable_view(g_, n);
+      bool read = is_output_[n.value] && !readable, written = readable;
+      for (NodeId u : users_[n.value]) {
+        const std::optional<View> v = find_view(g_, u);
+        if (v ? v->base != n : readable) continue;
+        const bool sum = g_[u].kind == Kind::Sum && plan_.role(u) == Role::Assemble;
+        (sum ? written : read) = true;
+      }
+      plan_.roles[n.value] = read ? Role::Assemble : written ? Role::View : Role::Absent;
+    }
+  }
 
   // inv(A) of which only products with it are wanted is never computed.
   void imply_inverses() {
@@ -117,25 +152,48 @@ class Planner {
     }
   }
 
+  // Whether a node is computed by a step that may as well write into another's array.
+  bool is_computed(NodeId n) const {
+    const Role r = plan_.role(n);
+    return uses(n) == 1 && (r == Role::Entry || r == Role::Reduce || r == Role::Solve || r == Role::Function || r == Role::Inverse);
+  }
+
   // What an Assemble accumulates: its own matrix products straight into its array, in which its first dense term was computed, if it may
-  // be.
+  // be; or blocks, which are computed where they belong.
   void absorb_terms() {
     for (NodeId n : nodes_) {
-      if (plan_.role(n) != Role::Assemble || g_[n].kind != Kind::Sum) continue;
+      if (plan_.role(n) != Role::Assemble || g_[n].kind == Kind::Epsilon) continue;
+      if (const Blocks blocks = blocks_of(g_, n); blocks != Blocks::Mixed) {
+        if (place_blocks(n) && blocks == Blocks::Apart) plan_.steps.push_back({.kind = Step::Kind::Clear, .node = n});
+        continue;
+      }
+      if (g_[n].kind != Kind::Sum) continue;
       bool has_base = false;
       for (const Term& t : g_.terms(n)) {
         if (accumulates(t.tensor)) {
           plan_.roles[t.tensor.value] = Role::Absorbed;
           continue;
         }
-        const Role r = plan_.role(t.tensor);
-        const bool computed = r == Role::Entry || r == Role::Reduce || r == Role::Solve || r == Role::Function || r == Role::Inverse;
-        if (!has_base && computed && t.coefficient == 1 && uses(t.tensor) == 1) {
+        if (!has_base && is_computed(t.tensor) && t.coefficient == 1) {
           plan_.alias[t.tensor.value] = n;
           has_base = true;
         }
       }
     }
+  }
+
+  // Whether some of the blocks are computed in place.
+  bool place_blocks(NodeId n) {
+    bool any = false;
+    for (const Term& t : g_.terms(n)) {
+      if (t.coefficient != 1 || (t.tensor != n && (plan_.role(t.tensor) != Role::View || uses(t.tensor) != 1))) continue;
+      const View v = view_of(g_, t.tensor);
+      if (!v.base || !(is_computed(*v.base) || accumulates(*v.base)) || !shows_all(g_, v)) continue;
+      plan_.alias[v.base->value] = n;
+      plan_.block.emplace(*v.base, t.tensor);
+      any = true;
+    }
+    return any;
   }
 
   bool has_array(NodeId n) const {
@@ -196,7 +254,7 @@ class Planner {
         for (const Term& t : g_.terms(n)) {
           const bool open = plan_.role(t.tensor) == Role::Absorbed || t.tensor == n;
           if (open) operands.insert(operands.end(), g_[t.tensor].operands.begin(), g_[t.tensor].operands.end());
-          else operands.push_back(t.tensor);
+          else operands.push_back(is_scattered(g_, t.tensor) ? base_of(g_, t.tensor) : t.tensor);
         }
         push_kernel(Step::Kind::Assemble, n, operands);
       }
@@ -221,7 +279,8 @@ class Planner {
   // An array that is an output may be touched by no step that also does other work.
   bool shares_nest(NodeId o) const {
     return std::ranges::any_of(plan_.steps, [&](const Step& s) {
-      return s.stored.size() > 1 && std::ranges::any_of(s.stored, [&](NodeId n) { return plan_.alias[n.value] == o; });
+      const auto inside = std::ranges::count_if(s.stored, [&](NodeId n) { return plan_.alias[n.value] == o; });
+      return inside > 0 && size_t(inside) < s.stored.size();
     });
   }
 
@@ -249,10 +308,11 @@ class Planner {
 
   // The step that makes what each step reads.
   std::vector<std::vector<size_t>> dependencies() const {
-    std::vector<int> writer(plan_.roles.size(), -1), factoriser(plan_.roles.size(), -1);
+    std::vector<int> writer(plan_.roles.size(), -1), factoriser(plan_.roles.size(), -1), clearer(plan_.roles.size(), -1);
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
       for (NodeId n : plan_.steps[i].stored) writer[n.value] = int(i);
       if (plan_.steps[i].kind == Step::Kind::Factor) factoriser[plan_.steps[i].node.value] = int(i);
+      if (plan_.steps[i].kind == Step::Kind::Clear) clearer[plan_.steps[i].node.value] = int(i);
     }
     std::vector<std::vector<size_t>> needs(plan_.steps.size());
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -260,6 +320,9 @@ class Planner {
         if (writer[n.value] >= 0) needs[i].push_back(size_t(writer[n.value]));
       }
       for (NodeId n : plan_.steps[i].factors) needs[i].push_back(size_t(factoriser[n.value]));
+      for (NodeId n : plan_.steps[i].stored) {
+        if (const int clear = clearer[plan_.alias[n.value].value]; clear >= 0) needs[i].push_back(size_t(clear));
+      }
     }
     return needs;
   }
@@ -316,21 +379,9 @@ class Planner {
 
 Plan make_plan(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes) {
   Plan plan;
-  plan.outputs = plan_products(g, expand_elementwise(g, outputs), sizes);
+  plan.outputs = split_places(g, plan_products(g, plan_places(g, expand_elementwise(g, outputs)), sizes));
   Planner(g, sizes, plan).run();
   return plan;
-}
-
-View view_of(const Graph& g, NodeId n) {
-  const std::vector<Factor> factors = g.factors(n);
-  View v{.out = g.out(n)};
-  if (!factors.empty()) v.base = factors[0].tensor, v.base_labels = factors[0].labels;
-  return v;
-}
-
-NodeId base_of(const Graph& g, NodeId n) {
-  while (g.is_structure(n) && !g[n].operands.empty()) n = g[n].operands[0];
-  return n;
 }
 
 std::optional<size_t> solved_factor(const Graph& g, NodeId n) {

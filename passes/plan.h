@@ -1,9 +1,10 @@
 // The plan: which nodes of a DAG become arrays, and the steps that compute them.
 //
-// Every node is a *leaf*, a *view* (another node with its axes moved, repeated or broadcast: subscripts, no work), an *entry* (computed
+// Every node is a *leaf*, a *view* (entries of another node, found by their subscripts: no work), an *entry* (computed
 // element by element), or the work of a step. Entries and loop reductions with one iteration space and no detour between them share a
 // *nest*: they are computed in one pass, and only what leaves the nest is stored. Why that is safe: plan_nests.h.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,20 +12,21 @@
 #include "ir/graph.h"
 #include "passes/cost.h"
 #include "passes/plan_products.h"
+#include "passes/plan_views.h"
 
 namespace ricci {
 
 enum class Role : uint8_t {
   Absent,    // not needed
   Leaf,      // Const, Size: a number where it is used; Var: an array that is given
-  View,      // structure over a stored node or a number
+  View,      // of a stored node or a number
   Entry,     // in a nest, at every point of the space
   Reduce,    // in a nest, accumulated
   Contract,  // a matrix product, by kernel
   Solve,     // inv(A) times something, by a factorisation of A
   Inverse,   // a function of a square matrix that is computed from its factorisation: inv, det, logdet
   Function,  // any other function without index form, by kernel
-  Assemble,  // a sum whose terms are accumulated in place, or a view that has to be an array
+  Assemble,  // a sum whose terms are accumulated in place, or a view or constant that has to be an array
   Implied,   // an inverse of which only products are wanted
   Absorbed,  // a term of an Assemble that is accumulated straight into it
 };
@@ -32,9 +34,9 @@ enum class Role : uint8_t {
 using Axes = std::vector<size_t>;  // the axes of a tensor as axes of a nest
 
 struct Step {
-  enum class Kind : uint8_t { Nest, Contract, Solve, Factor, Inverse, Function, Assemble, Write };
+  enum class Kind : uint8_t { Nest, Contract, Solve, Factor, Inverse, Function, Clear, Assemble, Write };
   Kind kind;
-  NodeId node;                        // what is computed; for Factor the matrix, for Write what is copied
+  NodeId node;                        // what is computed; for Factor the matrix, for Clear what is zeroed, for Write what is copied
   uint32_t output = 0;                // Write: where to
   Type space = {};                    // Nest
   std::vector<NodeId> members = {};   // Nest: what is computed, operands first
@@ -49,6 +51,7 @@ struct Plan {
   std::vector<NodeId> outputs;  // rewritten: as many as were asked for
   std::vector<Role> roles;      // by node id
   std::vector<NodeId> alias;    // by node id: the node in whose array it is computed; itself mostly
+  std::map<NodeId, NodeId> block;  // a node that is computed in a part of its alias's array: the view that says where
   std::vector<bool> cholesky;   // by node id of a matrix: how it is factorised
   std::vector<bool> in_place;   // by output: computed in the output's own array, not copied there
   std::vector<Step> steps;      // in an order of execution
@@ -70,16 +73,12 @@ Labels reduction_labels(const Graph& g, NodeId n);
 // The factor of a product inv(A)*B that is the inverse of a square matrix: it and B meet in one label.
 std::optional<size_t> solved_factor(const Graph& g, NodeId n);
 
-// The nodes whose arrays or numbers an operand stands for: itself, or what it is a view of.
-NodeId base_of(const Graph& g, NodeId n);
-
-// Where the elements of a view are: element i of axis k of the view stands at the base's axes with label k; a view that is zero off a
-// diagonal says which of its axes must be equal.
-struct View {
-  std::optional<NodeId> base;  // none: the number 1
-  Labels base_labels;          // per axis of the base, a label
-  Labels out;                  // per axis of the view, a label
+// How the terms of an Assemble lie in its array.
+enum class Blocks : uint8_t {
+  Mixed,   // some overlap, or are not known not to
+  Apart,   // each entry is written by one term or none
+  Tiling,  // each entry is written by one term
 };
-View view_of(const Graph& g, NodeId n);
+Blocks blocks_of(const Graph& g, NodeId n);
 
 }  // namespace ricci

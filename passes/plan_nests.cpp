@@ -103,13 +103,14 @@ class NestFormer {
         for (Axes& axes : axes_in(u, n)) points.push_back({group_[u.value], std::move(axes)});
         continue;
       }
-      if (plan_.role(u) != Role::View || is_output_[u.value] || is_diagonal_structure(g_, u)) return false;
+      if (plan_.role(u) != Role::View || is_output_[u.value] || is_scattered(g_, u)) return false;
       const View view = view_of(g_, u);
+      if (!view.moves_axes()) return false;
       for (NodeId w : users_[u.value]) {
         if (!in_nest(w)) return false;
         for (const Axes& axes : axes_in(w, u)) {
           Axes base;
-          for (Label l : view.base_labels) base.push_back(axes[size_t(std::ranges::find(view.out, l) - view.out.begin())]);
+          for (const Address& a : view.from) base.push_back(axes[size_t(std::ranges::find(view.to, a) - view.to.begin())]);
           points.push_back({group_[w.value], std::move(base)});
         }
       }

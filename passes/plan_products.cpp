@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/plan_order.h"
+#include "passes/plan_views.h"
 
 namespace ricci {
 namespace {
@@ -75,7 +76,7 @@ class ProductPlanner {
   }
 
  private:
-  bool is_product(NodeId n) const { return g_[n].kind == Kind::Ein && !g_.is_structure(n); }
+  bool is_product(NodeId n) const { return g_[n].kind == Kind::Ein && !is_view(g_, n); }
 
   // A product used once, by another product, may be opened there.
   void mark_absorbed(size_t n) {
@@ -99,7 +100,9 @@ class ProductPlanner {
       case Kind::Place:
       case Kind::Epsilon: return n;
       case Kind::Sum: return plan_sum(n);
-      case Kind::Ein: return plan_product(n);
+      case Kind::Ein:
+        if (is_product(n)) return plan_product(n);
+        break;
       case Kind::Map:
       case Kind::Fun:
       case Kind::Call: break;
@@ -207,7 +210,7 @@ class ProductPlanner {
       const bool own = uses_[t.tensor.value] == 1;
       t.tensor = planned_[t.tensor.value];
       const bool accumulates = own && matrix_product(g_, t.tensor, sizes_).has_value();
-      (accumulates || is_diagonal_structure(g_, t.tensor) ? special : dense).push_back(std::move(t));
+      (accumulates || is_scattered(g_, t.tensor) ? special : dense).push_back(std::move(t));
     }
     const Type type = g_[n].type;
     if (!special.empty() && dense.size() > 1) dense = {{1, g_.sum(std::move(dense), type)}};

@@ -18,6 +18,11 @@ namespace ricci {
 //  * a Sum with terms that are best accumulated in place (matrix products of its own, diagonals) is {everything else} + those terms.
 std::vector<NodeId> plan_products(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes);
 
+// The same values with places only in views, and slices of what nothing else reads pushed into it.
+std::vector<NodeId> plan_places(Graph& g, std::span<const NodeId> outputs);
+// The first of these only: constructors may have opened views again.
+std::vector<NodeId> split_places(Graph& g, std::span<const NodeId> outputs);
+
 // The elementwise functions that the loop IR has no primitive for, replaced by the formulas of their rows.
 std::vector<NodeId> expand_elementwise(Graph& g, std::span<const NodeId> outputs);
 

@@ -16,6 +16,7 @@ std::string_view name(Step::Kind kind) {
     case Step::Kind::Factor: return "factor";
     case Step::Kind::Inverse: return "from_factor";
     case Step::Kind::Function: return "function";
+    case Step::Kind::Clear: return "clear";
     case Step::Kind::Assemble: return "assemble";
     case Step::Kind::Write: return "write";
   }
@@ -50,6 +51,7 @@ Polynomial step_flops(const Graph& g, const Plan& plan, const Step& s, const Siz
         if (plan.role(o) == Role::Absorbed) flops += node_flops(g, o, sizes);
       }
       break;
+    case Step::Kind::Clear:
     case Step::Kind::Write: break;
   }
   return flops;
@@ -83,6 +85,7 @@ std::string to_text(const Graph& g, const Plan& plan, const Sizes& sizes) {
     std::string space;
     for (DimId d : s.space) space += (space.empty() ? "" : " ") + g.spell(d);
     std::string target = s.kind == Step::Kind::Factor  ? fmt::format("f{}", s.node.value)
+                         : s.kind == Step::Kind::Clear ? fmt::format("%{}", s.node.value)
                          : s.kind == Step::Kind::Write ? fmt::format("out{}", s.output)
                                                        : list(s.stored, '%').substr(1);
     text += fmt::format("{} = {}", target, name(s.kind));
