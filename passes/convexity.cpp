@@ -8,6 +8,7 @@
 #include "passes/canonicalize.h"
 #include "passes/differentiate.h"
 #include "passes/raise.h"
+#include "passes/rewrite.h"
 #include "passes/simplify.h"
 
 namespace ricci {
@@ -27,7 +28,7 @@ class Analysis {
     const Regularity r = regularity(g_, signs_, canonicalize(g_, f_), variables_, result_.directions);
     result_.domain = r.domain;
     const NodeId smooth = stable(g_, f_);
-    result_.second = simplify(g_, along(simplify(g_, along(smooth))));
+    result_.second = simplify(g_, divided(along(simplify(g_, divided(along(smooth))))));
     assume_off_zero(result_.second);
     const bool flat = g_.is_zero(result_.second);
     if (auto set = nonconvex_set()) result_.reason = *set;
@@ -62,6 +63,16 @@ class Analysis {
     std::vector<Term> terms;
     for (size_t k = 0; k < variables_.size(); ++k) terms.push_back({1, directional(g_, u, variables_[k], result_.directions[k])});
     return g_.sum(std::move(terms), {});
+  }
+
+  // The product of all but one of positive numbers as a quotient, so that powers of the product can be collected.
+  NodeId divided(NodeId q) {
+    return rewrite_bottom_up(g_, q, [&](NodeId id) {
+      const Node& n = g_[id];
+      if (n.kind != Kind::Fun || n.fun_op() != FunOp::coprod || !signs_.positive(n.operands[0])) return id;
+      const Labels all = Graph::iota(n.rank()), rows(all.begin(), all.end() - 1);
+      return g_.ein({{g_.fun(FunOp::prod, n.operands[0]), rows}, {g_.power(n.operands[0], -1), all}}, all, Type(n.type));
+    });
   }
 
   // Norms are differentiated where they are not zero; their kinks are the business of regularity.

@@ -8,6 +8,7 @@
 
 #include "passes/canonicalize.h"
 #include "passes/cauchy_schwarz.h"
+#include "passes/definiteness.h"
 #include "passes/differentiate.h"
 #include "passes/scalar_powers.h"
 #include "passes/simplify.h"
@@ -55,11 +56,6 @@ class Prover {
       directed_[m] = directed;
     }
     return directed_.at(n);
-  }
-  bool depends_on_variables(NodeId n) const {
-    const NodeId roots[] = {n};
-    const auto below = g_.reachable(roots);
-    return std::ranges::any_of(form_.variables, [&](NodeId x) { return std::ranges::binary_search(below, x); });
   }
   int sign_of(const Range& r) const { return r.nonnegative() ? 1 : r.nonpositive() ? -1 : 0; }
   Range scalar_range(const Monomial& m) { return m.coefficient * signs_.range(m.scalar); }
@@ -174,6 +170,7 @@ class Prover {
     if (open) open_squares(m);
     for (Factor& f : loose_parts(m)) scalars.push_back(std::move(f));
     m.scalar = g_.ein(std::move(scalars), {}, {});
+    if (open) m.scalar = quotient(g_, m.scalar, g_.constant(1));  // powers collected
     return m;
   }
 
@@ -293,6 +290,7 @@ class Prover {
           const NodeId remainder = shortest(surplus(*positive[p], minus, *square, *d));
           if (!signs_.nonnegative(remainder)) continue;
           ProofStep step{g_.add(positive[p]->node, minus.node), kNonnegative, "Cauchy-Schwarz"};
+          step.premises.push_back({d->constant, "times the sum of squares bounds the square", "the inequality"});
           if (!g_.is_zero(remainder)) step.premises.push_back({remainder, signs_.positive(remainder) ? "> 0" : kNonnegative, "interval"});
           if (g_.is_zero(remainder) || g_[remainder].rank() > 0) {
             positive.erase(positive.begin() + std::ptrdiff_t(p));
@@ -390,10 +388,12 @@ class Prover {
   FormProof mirrored(const Monomial& m) {
     FormProof best{{m.node, kNonnegative, m.mirrors[0].side.size() == 1 ? "square" : "mirror"}};
     name_rule(best.step, m, m.mirrors[0]);
-    if (form_.directions.size() != 1 || !thin(m.scalar)) return best;
+    if (form_.directions.size() != 1) return best;
+    Definiteness definiteness(g_, signs_, form_.variables[0], form_.directions[0], [this](NodeId u) { return strictly_convex(u); });
+    if (!definiteness.thin(m.scalar)) return best;
     for (const Mirror& mirror : m.mirrors) {
       std::set<IndependentColumns> conditions;
-      if (!only_at_zero(m, mirror, conditions)) continue;
+      if (!definiteness.only_at_zero(m.factors, m.out, mirror, conditions)) continue;
       if (conditions.empty()) {
         best.definite = true;
         return best;
@@ -423,143 +423,14 @@ class Prover {
     std::erase_if(step.premises, [&](const ProofStep& p) { return !seen.insert(p.node).second; });
   }
 
-  // Whether u is never zero, or only at isolated points of every line on which the variable moves.
-  bool thin(NodeId u) {
-    if (signs_.range(u).excludes_zero()) return true;
-    const Node& n = g_[u];
-    if (n.kind == Kind::Ein && n.rank() == 0 && std::ranges::all_of(g_.factors(u), [](const Factor& f) { return f.labels.empty(); }))
-      return std::ranges::all_of(std::vector(n.operands), [&](NodeId op) { return thin(op); });
-    if (n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_)) return thin(n.operands[0]);
-    if (depth_ >= kDeepest || n.rank() != 0 || !depends_on_variables(u) || !signs_.nonnegative(u)) return false;
-    // A strictly convex function that is never negative has one zero at most.
+  // The question that thinness of a scalar's zeros may come to.
+  bool strictly_convex(NodeId u) {
+    if (depth_ >= kDeepest) return false;
     const NodeId x = form_.variables[0], h = form_.directions[0];
     const NodeId second = simplify(g_, directional(g_, simplify(g_, directional(g_, u, x, h)), x, h));
     const QuadraticForm inner{second, form_.directions, form_.variables};
     auto proof = Prover(g_, signs_, inner, depth_ + 1)();
-    return proof && proof->definite && analytic(u);
-  }
-
-  // Made of sums, products and whole powers only, so that nothing is hidden at kinks.
-  bool analytic(NodeId u) const {
-    const NodeId roots[] = {u};
-    return std::ranges::all_of(g_.reachable(roots), [&](NodeId m) {
-      const Node& n = g_[m];
-      if (n.kind == Kind::Fun || n.kind == Kind::Call) return false;
-      if (n.kind != Kind::Map || !depends_on_variables(m)) return true;
-      return n.map_op() == MapOp::exp_ || n.map_op() == MapOp::cosh_ ||
-             (n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const && is_integer(g_[n.operands[1]].value()) && g_[n.operands[1]].value() > 0);
-    });
-  }
-
-  // Whether the product vanishes for h = 0 only, perhaps under conditions.
-  bool only_at_zero(const Monomial& m, const Mirror& mirror, std::set<IndependentColumns>& conditions) {
-    std::vector<Factor> left;
-    std::set<Label> boundary(m.out.begin(), m.out.end());
-    for (const auto& [l, image] : mirror.labels)
-      if (l == image) boundary.insert(l);
-    for (size_t k = 0; k < m.factors.size(); ++k) {
-      const Factor& f = m.factors[k];
-      if (mirror.side[k] == Mirror::Side::Left) left.push_back(f);
-      if (mirror.side[k] == Mirror::Side::Fixed && mirror.is_kernel(f)) {
-        if (signs_.definite(f.tensor) != Definite::Definite) return false;
-        boundary.insert(f.labels.begin(), f.labels.end());
-      }
-    }
-    std::erase_if(left, [&](const Factor& f) {  // what is never zero makes no zero
-      return std::ranges::all_of(f.labels, [&](Label l) { return boundary.contains(l); }) && !has_direction(f.tensor) &&
-             signs_.range(f.tensor).excludes_zero();
-    });
-    std::vector<Factor> linear = left;
-    for (size_t k = 0; k < m.factors.size(); ++k) {
-      const Factor& f = m.factors[k];
-      if (mirror.side[k] != Mirror::Side::Fixed || mirror.is_kernel(f)) continue;
-      if (has_direction(f.tensor)) {  // (L.^2) as it stands
-        const Node& n = g_[f.tensor];
-        if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || !linear.empty()) return false;
-        const NodeId base = n.operands[0];
-        if (g_[base].kind != Kind::Ein) {
-          linear.push_back({base, f.labels});
-        } else {
-          Labels inner_out = g_.out(base);
-          std::map<Label, Label> name;
-          Label fresh = 1000;
-          for (size_t a = 0; a < inner_out.size(); ++a) name[inner_out[a]] = f.labels[a];
-          for (Factor inner : g_.factors(base)) {
-            for (Label& l : inner.labels) {
-              auto [it, is_new] = name.try_emplace(l, fresh);
-              if (is_new) ++fresh;
-              l = it->second;
-            }
-            linear.push_back(std::move(inner));
-          }
-        }
-        for (Label l : f.labels) boundary.insert(l);
-      }
-    }
-    for (size_t k = 0; k < m.factors.size(); ++k) {
-      const Factor& f = m.factors[k];
-      if (mirror.side[k] != Mirror::Side::Fixed || mirror.is_kernel(f) || has_direction(f.tensor)) continue;
-      if (!signs_.positive(f.tensor) && !zero_only_as(f, linear)) return false;
-    }
-    return injective(linear, boundary, conditions);
-  }
-
-  // A weight v^(2k) whose v moves as the linear form does: along a line on which that moves, it passes zero at isolated points.
-  bool zero_only_as(const Factor& weight, const std::vector<Factor>& linear) {
-    const Node& n = g_[weight.tensor];
-    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const || g_[n.operands[1]].value() <= 0) return false;
-    const NodeId slope = simplify(g_, directional(g_, n.operands[0], form_.variables[0], form_.directions[0]));
-    if (depends_on_variables(slope)) return false;
-    const NodeId form = simplify(g_, g_.ein(linear, weight.labels, Type(n.type)));
-    const auto a = g_.terms(slope), b = g_.terms(form);
-    return a.size() == 1 && b.size() == 1 && a[0].tensor == b[0].tensor;
-  }
-
-  // Whether the linear form is zero for h = 0 only: every axis of h is either an axis of the form, or goes through matrices of independent columns
-  // to axes that no other goes to.
-  bool injective(const std::vector<Factor>& linear, const std::set<Label>& boundary, std::set<IndependentColumns>& conditions) {
-    const auto h = std::ranges::find_if(linear, [&](const Factor& f) { return is_direction(f.tensor); });
-    if (h == linear.end()) return false;
-    std::vector<Factor> others;
-    for (const Factor& f : linear)
-      if (&f != &*h) others.push_back(f);
-    Labels seen = h->labels;
-    std::ranges::sort(seen);
-    if (std::ranges::adjacent_find(seen) != seen.end()) return false;
-    std::set<Label> reached;
-    size_t placed = 0;
-    for (Label l : h->labels) {
-      const bool open = boundary.contains(l);
-      std::vector<Factor> chain;
-      Label end = l;
-      for (bool grown = !open; grown;) {
-        grown = false;
-        for (const Factor& f : others) {
-          if (f.labels.size() != 2 || f.labels[0] == f.labels[1] || std::ranges::count(chain, f) || boundary.contains(end)) continue;
-          if (std::ranges::count(f.labels, end)) {
-            end = f.labels[f.labels[0] == end ? 1 : 0];
-            chain.push_back(f);
-            grown = true;
-          }
-        }
-      }
-      if (!boundary.contains(end) || !reached.insert(end).second) return false;
-      placed += chain.size();
-      if (chain.empty()) continue;
-      if (std::ranges::all_of(chain, [&](const Factor& f) { return signs_.properties(f.tensor).has(Property::nonsingular) || signs_.definite(f.tensor) == Definite::Definite; })) continue;
-      const DimId rows = dim_of(chain, end), columns = dim_of(chain, l);
-      const NodeId matrix = simplify(g_, g_.ein(chain, {end, l}, {rows, columns}));
-      if (depends_on_variables(matrix)) return false;
-      conditions.insert({matrix});
-    }
-    return placed == others.size();
-  }
-
-  DimId dim_of(const std::vector<Factor>& factors, Label l) const {
-    for (const Factor& f : factors)
-      for (size_t a = 0; a < f.labels.size(); ++a)
-        if (f.labels[a] == l) return g_[f.tensor].type[a];
-    return {};
+    return proof && proof->definite;
   }
 
   Graph& g_;

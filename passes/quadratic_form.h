@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "passes/definiteness.h"
 #include "passes/signs.h"
 
 namespace ricci {
@@ -19,12 +20,6 @@ struct ProofStep {
   std::string_view relation;  // ">= 0", "> 0", "= 0", ...
   std::string_view rule;
   std::vector<ProofStep> premises = {};
-};
-
-// A matrix that must have independent columns.
-struct IndependentColumns {
-  NodeId matrix;
-  friend auto operator<=>(const IndependentColumns&, const IndependentColumns&) = default;
 };
 
 struct FormProof {

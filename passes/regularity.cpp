@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 #include <fmt/format.h>
 
 #include "ir/interpret.h"
+#include "passes/canonicalize.h"
 #include "passes/differentiate.h"
 #include "passes/quadratic_form.h"
 #include "passes/simplify.h"
@@ -32,9 +35,14 @@ class Walk {
       for (NodeId op : g_[n].operands) active = active || active_.contains(op);
       if (!active) continue;
       active_[n] = {};
+      for (NodeId op : g_[n].operands) {
+        const bool condition = g_[n].kind == Kind::Map && g_[n].map_op() == MapOp::select_ && op == g_[n].operands[0];
+        if (jumps_.contains(op) && !condition) broken("a comparison jumps");
+      }
       active_[n] = visit(n);
       if (!result_.broken.empty()) return result_;
     }
+    if (jumps_.contains(f)) broken("a comparison jumps");
     if (auto it = active_.find(f); it != active_.end()) result_.up = it->second.up, result_.down = it->second.down;
     return result_;
   }
@@ -101,14 +109,14 @@ class Walk {
       case MapOp::pow_:
       case MapOp::pow0_: return power(n);
       case MapOp::select_:
-        if (active(u)) return broken(fmt::format("`{}` may jump", r.name));
+        if (active(u) && !joins_smoothly(n)) return broken("`where` may jump");
         return of(n.operands[1]) | of(n.operands[2]);
       case MapOp::step_:
       case MapOp::sign_:
         if (signs_.range(u).excludes_zero()) return {};
         return broken(fmt::format("`{}` jumps", r.name));
       case MapOp::isless_:
-      case MapOp::isequal_: return broken(fmt::format("`{}` jumps", r.name));
+      case MapOp::isequal_: jumps_.insert(id); return {};
       case MapOp::atan2_: return broken("`atan2` jumps");
       case MapOp::polygamma_:
         if (!signs_.positive(n.operands[1])) return broken("`polygamma` has poles");
@@ -118,6 +126,22 @@ class Walk {
     if (!within(n.map_op(), u, r.smooth_low, r.smooth_high)) return {};
     const Kinks k = of(u);
     return r.monotone == '+' ? k : r.monotone == '-' ? reversed(k) : either(k);
+  }
+
+  // where(u < v, a, b) has no kink of its own if a - b is a multiple of (u - v)^2: the branches meet with equal slopes.
+  bool joins_smoothly(const Node& n) {
+    const Node& c = g_[n.operands[0]];
+    if (c.kind != Kind::Map || c.map_op() != MapOp::isless_ || !jumps_.contains(n.operands[0])) return false;
+    auto as_typed = [&](NodeId t) { return g_[t].rank() == n.type.size() ? t : g_.times(t, g_.ones(Type(n.type))); };
+    auto difference = [&](NodeId a, NodeId b) { return g_.subtract(as_typed(a), as_typed(b)); };
+    const NodeId gap = difference(n.operands[1], n.operands[2]), past = difference(c.operands[0], c.operands[1]);
+    auto normal = [&](NodeId t) { return simplify(g_, expand(g_, simplify(g_, expand(g_, t)))); };
+    const auto a = g_.terms(normal(gap)), b = g_.terms(normal(g_.power(past, 2)));
+    if (a.empty() || a.size() != b.size()) return a.empty();
+    const Rational ratio = a[0].coefficient / b[0].coefficient;
+    for (size_t k = 0; k < a.size(); ++k)
+      if (a[k].tensor != b[k].tensor || a[k].coefficient != ratio * b[k].coefficient) return false;
+    return true;
   }
 
   // Whether the argument keeps to the interval, or the function has no value where it does not and the set where it does is convex.
@@ -222,6 +246,7 @@ class Walk {
   Signs& signs_;
   std::span<const NodeId> variables_, directions_;
   std::map<NodeId, Kinks> active_;
+  std::set<NodeId> jumps_;  // comparisons: harmless under a `where` whose branches meet smoothly, and nowhere else
   Regularity result_;
 };
 
