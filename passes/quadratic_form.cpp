@@ -10,6 +10,7 @@
 #include "passes/cauchy_schwarz.h"
 #include "passes/definiteness.h"
 #include "passes/differentiate.h"
+#include "passes/monomial.h"
 #include "passes/scalar_powers.h"
 #include "passes/simplify.h"
 #include "passes/softmax_sum.h"
@@ -36,16 +37,6 @@ class Prover {
   }
 
  private:
-  // A product of a number, a scalar free of directions, and factors of which two are directions.
-  struct Monomial {
-    Rational coefficient;
-    NodeId scalar, node;
-    std::vector<Factor> factors;
-    Labels out;
-    std::vector<Mirror> mirrors = {};
-    int sign = 0;  // of coefficient*scalar where it is known
-  };
-
   bool has_direction(NodeId n) {
     if (auto it = directed_.find(n); it != directed_.end()) return it->second;
     const NodeId roots[] = {n};
@@ -59,15 +50,6 @@ class Prover {
   }
   int sign_of(const Range& r) const { return r.nonnegative() ? 1 : r.nonpositive() ? -1 : 0; }
   Range scalar_range(const Monomial& m) { return m.coefficient * signs_.range(m.scalar); }
-
-  std::vector<Factor> factors_of(NodeId n, Labels& out) const {
-    if (g_[n].kind == Kind::Ein) {
-      out = g_.out(n);
-      return g_.factors(n);
-    }
-    out = Graph::iota(g_[n].rank());
-    return {{n, out}};
-  }
 
   // --- terms as they stand --------------------------------------------------------------------------------------------------------
 
@@ -124,8 +106,7 @@ class Prover {
       if (!step) return std::nullopt;
       all.step.premises.push_back(std::move(*step));
     }
-    for (Monomial* m : positive)
-      merge(all, mirrored(*m));
+    for (Monomial* m : positive) merge(all, mirrored(*m));
     if (all.step.premises.size() == 1) all.step = std::move(all.step.premises[0]);
     return all;
   }
@@ -145,96 +126,15 @@ class Prover {
         for (const Monomial& one : group) scalars.push_back({one.coefficient, one.scalar});
         m.scalar = simplify(g_, g_.sum(std::move(scalars), {}));
         m.coefficient = 1;
-        refresh(m);
+        refresh(g_, m);
       }
       if (!g_.is_zero(m.scalar)) result.push_back(std::move(m));
     }
     return result;
   }
 
-  void refresh(Monomial& m) {
-    const NodeId product = g_.ein(m.factors, m.out, Type(g_[form_.q].type));
-    m.node = g_.scale(m.coefficient, g_.times(m.scalar, product));
-  }
-
-  // A term as a monomial; `open`: squares of what has a direction become two factors, and parts without one join the scalar.
   Monomial monomial(const Term& t, bool open) {
-    Monomial m{t.coefficient, g_.constant(1), g_.scale(t.coefficient, t.tensor), {}, {}};
-    std::vector<Factor> scalars;
-    Labels out;
-    for (const Factor& f : factors_of(t.tensor, out)) {
-      if (f.labels.empty() && !has_direction(f.tensor)) scalars.push_back(f);
-      else m.factors.push_back(f);
-    }
-    m.out = std::move(out);
-    if (open) open_squares(m);
-    for (Factor& f : loose_parts(m)) scalars.push_back(std::move(f));
-    m.scalar = g_.ein(std::move(scalars), {}, {});
-    if (open) m.scalar = quotient(g_, m.scalar, g_.constant(1));  // powers collected
-    return m;
-  }
-
-  void open_squares(Monomial& m) {
-    Label fresh = 0;
-    for (const Factor& f : m.factors)
-      for (Label l : f.labels) fresh = std::max(fresh, l + 1);
-    for (Label l : m.out) fresh = std::max(fresh, l + 1);
-    std::vector<Factor> result;
-    for (const Factor& f : m.factors) {
-      const Node& n = g_[f.tensor];
-      const bool square = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const &&
-                          g_[n.operands[1]].value() == 2 && has_direction(n.operands[0]);
-      if (!square) {
-        result.push_back(f);
-        continue;
-      }
-      const NodeId base = n.operands[0];
-      for (int copy = 0; copy < 2; ++copy) {
-        if (g_[base].kind != Kind::Ein) {
-          result.push_back({base, f.labels});
-          continue;
-        }
-        std::map<Label, Label> name;
-        const Labels inner_out = g_.out(base);
-        for (size_t a = 0; a < inner_out.size(); ++a) name[inner_out[a]] = f.labels[a];
-        for (Factor inner : g_.factors(base)) {
-          for (Label& l : inner.labels) {
-            auto [it, is_new] = name.try_emplace(l, fresh);
-            if (is_new) ++fresh;
-            l = it->second;
-          }
-          result.push_back(std::move(inner));
-        }
-        for (size_t a = 0; a < inner_out.size(); ++a)  // an axis of mere repetition must not be lost
-          result.push_back({g_.ones({g_[base].type[a]}), {f.labels[a]}});
-      }
-    }
-    std::erase_if(result, [&](const Factor& f) {
-      if (f.labels.size() != 1 || g_[f.tensor].kind != Kind::Ein || !g_[f.tensor].operands.empty()) return false;
-      return std::ranges::count_if(result, [&](const Factor& other) { return std::ranges::count(other.labels, f.labels[0]) > 0 && other.tensor != f.tensor; }) > 0;
-    });
-    m.factors = std::move(result);
-  }
-
-  // Takes out the connected parts that have neither a direction nor an axis of the result, each as a scalar.
-  std::vector<Factor> loose_parts(Monomial& m) {
-    std::set<Label> bound(m.out.begin(), m.out.end());
-    std::vector<bool> kept(m.factors.size(), false);
-    for (bool grown = true; grown;) {
-      grown = false;
-      for (size_t k = 0; k < m.factors.size(); ++k) {
-        if (kept[k]) continue;
-        const Factor& f = m.factors[k];
-        if (!has_direction(f.tensor) && std::ranges::none_of(f.labels, [&](Label l) { return bound.contains(l); })) continue;
-        kept[k] = grown = true;
-        bound.insert(f.labels.begin(), f.labels.end());
-      }
-    }
-    std::vector<Factor> loose, rest;
-    for (size_t k = 0; k < m.factors.size(); ++k) (kept[k] ? rest : loose).push_back(m.factors[k]);
-    m.factors = std::move(rest);
-    if (loose.empty()) return {};
-    return {{g_.ein(std::move(loose), {}, {}), {}}};
+    return ricci::monomial(g_, t, open, [this](NodeId n) { return has_direction(n); });
   }
 
   // --- Cauchy-Schwarz ---------------------------------------------------------------------------------------------------------------
@@ -265,9 +165,11 @@ class Prover {
     return s;
   }
 
+  NodeId magnitude(NodeId scalar) { return signs_.range(scalar).nonpositive() ? g_.scale(-1, scalar) : scalar; }
+
   // coefficient*scalar of `plus` over that of `minus`, both taken positive.
   NodeId ratio(const Monomial& plus, const Monomial& minus) {
-    return g_.scale(abs(plus.coefficient) / abs(minus.coefficient), quotient(g_, plus.scalar, minus.scalar));
+    return g_.scale(abs(plus.coefficient) / abs(minus.coefficient), quotient(g_, magnitude(plus.scalar), magnitude(minus.scalar)));
   }
 
   NodeId shortest(NodeId n) {
@@ -297,8 +199,8 @@ class Prover {
           } else {  // what is left of the positive term may be needed again
             Monomial& rest = *positive[p];
             rest.coefficient = abs(minus.coefficient);
-            rest.scalar = simplify(g_, g_.times(sign_of(signs_.range(minus.scalar)) < 0 ? g_.scale(-1, minus.scalar) : minus.scalar, remainder));
-            refresh(rest);
+            rest.scalar = simplify(g_, g_.times(magnitude(minus.scalar), remainder));
+            refresh(g_, rest);
           }
           return step;
         }
@@ -330,16 +232,16 @@ class Prover {
   // 4*a*c >= b^2*k1*k2 suffices.
   std::optional<ProofStep> outweigh_mixed(Monomial& mixed, std::vector<Monomial*>& positive) {
     if (!mixed.out.empty()) return std::nullopt;
-    auto parts = connected(mixed.factors);
+    auto parts = connected_parts(mixed.factors);
     if (parts.size() != 2) return std::nullopt;
     for (size_t a = 0; a < positive.size(); ++a)
       for (size_t c = 0; c < positive.size(); ++c) {
         if (a == c) continue;
         auto first = constant_of(*positive[a], parts[0]), second = constant_of(*positive[c], parts[1]);
         if (!first || !second) continue;
-        const NodeId both = g_.ein({{positive[a]->scalar, {}}, {positive[c]->scalar, {}}}, {}, {});
+        const NodeId both = g_.ein({{magnitude(positive[a]->scalar), {}}, {magnitude(positive[c]->scalar), {}}}, {}, {});
         const NodeId squared_scalar = g_.ein({{mixed.scalar, {}}, {mixed.scalar, {}}}, {}, {});
-        const Rational c4 = 4 * positive[a]->coefficient * positive[c]->coefficient / (mixed.coefficient * mixed.coefficient);
+        const Rational c4 = 4 * abs(positive[a]->coefficient * positive[c]->coefficient) / (mixed.coefficient * mixed.coefficient);
         const NodeId remainder =
             shortest(g_.subtract(g_.scale(c4, quotient(g_, both, squared_scalar)), g_.ein({{*first, {}}, {*second, {}}}, {}, {})));
         if (!signs_.nonnegative(remainder)) continue;
@@ -360,27 +262,6 @@ class Prover {
                             [&](NodeId n) { return signs_.positive(n); }))
         if (d->common.empty()) return d->constant;
     return std::nullopt;
-  }
-
-  std::vector<std::vector<Factor>> connected(std::vector<Factor> factors) const {
-    std::vector<std::vector<Factor>> parts;
-    while (!factors.empty()) {
-      std::vector<Factor> part{factors.back()};
-      factors.pop_back();
-      for (bool grown = true; grown;) {
-        grown = false;
-        for (size_t k = 0; k < factors.size() && !grown; ++k)
-          for (const Factor& f : part)
-            if (std::ranges::any_of(factors[k].labels, [&](Label l) { return std::ranges::count(f.labels, l) > 0; })) {
-              part.push_back(factors[k]);
-              factors.erase(factors.begin() + std::ptrdiff_t(k));
-              grown = true;
-              break;
-            }
-      }
-      parts.push_back(std::move(part));
-    }
-    return parts;
   }
 
   // --- definiteness -----------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "passes/canonicalize.h"
+
 namespace ricci {
 namespace {
 
@@ -46,7 +48,8 @@ NodeId quotient(Graph& g, NodeId a, NodeId b) {
   collect(g, a, 1, powers, coefficient);
   collect(g, b, -1, powers, coefficient);
   std::vector<Factor> factors;
-  for (const auto& [base, exponent] : powers) {
+  for (const auto& [base, sum] : powers) {
+    const NodeId exponent = canonicalize(g, sum);
     const bool one = g.is_one(exponent);
     if (g.is_zero(exponent)) continue;
     factors.push_back({one ? base : g.map(MapOp::pow_, {base, exponent}), {}});

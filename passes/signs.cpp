@@ -293,11 +293,11 @@ Definite Signs::infer_definite(NodeId id) {
       break;
     }
     case Kind::Ein: at_least(definite_product(id)); break;
-    case Kind::Map: {  // a power series with nonnegative coefficients keeps psd entry by entry (Schur)
+    case Kind::Map: {  // entry by entry, a power series with nonnegative coefficients keeps psd and spd (Schur)
       const bool power = n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const && is_integer(g_[n.operands[1]].value()) &&
                          g_[n.operands[1]].value() > 0;
       const bool series = n.map_op() == MapOp::exp_ || n.map_op() == MapOp::cosh_ || n.map_op() == MapOp::sinh_ || n.map_op() == MapOp::expm1_;
-      if ((power || series) && g_[n.operands[0]].rank() == 2 && operand(0) != Definite::Unknown) at_least(Definite::Semidefinite);
+      if ((power || series) && g_[n.operands[0]].rank() == 2) at_least(operand(0));
       break;
     }
     case Kind::Fun:  // an inverse exists only where a psd matrix is definite

@@ -147,6 +147,23 @@ TEST_P(Elementwise, FactsHold) {
     }
 }
 
+// Inside the interval of smoothness there are values, slopes, and no kinks; sampling stays inside.
+TEST_P(Elementwise, IsSmoothWhereTheRowSaysSo) {
+  if (row.r.arity != 1) return;
+  EXPECT_LE(row.r.smooth_low, row.r.low);
+  EXPECT_GE(row.r.smooth_high, row.r.high);
+  const double low = std::max(row.r.smooth_low, -8.0), high = std::min(row.r.smooth_high, 8.0);
+  const NodeId slope = row.formula(row.r.derivative[0]);
+  scalar::kink_touched = false;
+  for (int i = 0; i < kSamples; ++i) {
+    const Quad x = low + (high - low) * (Quad(i) + Quad(0.5)) / kSamples;
+    EXPECT_TRUE(std::isfinite(double(row.value<Quad>(row.f, {x})))) << "at " << double(x);
+    EXPECT_TRUE(std::isfinite(double(row.value<Quad>(slope, {x})))) << "at " << double(x);
+    row.value<Dual1>(row.f, {Dual1(x, Quad(1))});
+  }
+  EXPECT_FALSE(scalar::kink_touched);
+}
+
 // What a claim about the whole line promises must hold on both sides of a kink, too, and not only where derivatives are sampled.
 TEST_P(Elementwise, FactsHoldAcrossKinks) {
   if (row.r.arity != 1 || (row.r.low < 0 || row.r.low > 0.2)) return;
