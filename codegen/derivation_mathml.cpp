@@ -57,7 +57,9 @@ class MathmlSpelling final : public Spelling {
     for (const std::string& f : factors) out += (out.empty() ? "" : sign("\u2062")) + f;
     return grouped(out);
   }
-  std::string quotient(const std::string& a, const std::string& b) const override { return "<mfrac>" + grouped(a) + grouped(b) + "</mfrac>"; }
+  std::string quotient(const std::string& a, const std::string& b) const override {
+    return "<mfrac>" + grouped(a) + grouped(b) + "</mfrac>";
+  }
   std::string power(const std::string& base, const std::string& exponent) const override {
     return "<msup>" + grouped(base) + grouped(exponent) + "</msup>";
   }

@@ -152,7 +152,8 @@ class Printer {
 
   // --- products ------------------------------------------------------------------------------------------------------------------
 
-  std::string term(const Rational& c, const std::vector<Factor>& factors, const Labels& out, const std::map<Label, Variance>& outer, Label fresh) const {
+  std::string term(const Rational& c, const std::vector<Factor>& factors, const Labels& out, const std::map<Label, Variance>& outer,
+                   Label fresh) const {
     std::map<Label, size_t> uses;
     for (const Factor& f : factors) count(f.tensor, f.labels, uses);
     std::vector<std::string> above, below;
@@ -217,7 +218,9 @@ class Printer {
 
   // --- what stands in a product ----------------------------------------------------------------------------------------------------
 
-  static std::string min_bracket(const Spelling& s, const Spelled& t, Level demanded) { return t.level < demanded ? s.bracket(t.text) : t.text; }
+  static std::string min_bracket(const Spelling& s, const Spelled& t, Level demanded) {
+    return t.level < demanded ? s.bracket(t.text) : t.text;
+  }
   std::string at_least(const Spelled& t, Level demanded) const { return min_bracket(s_, t, demanded); }
 
   std::optional<Rational> exponent(NodeId n) const {
@@ -241,7 +244,8 @@ class Printer {
     if (e == Rational(1, 2)) return {s_.root(node(base, own, fresh).text), Level::Atom};
     Spelled b = node(base, own, fresh);
     const bool bracketed = b.level < Level::Atom || (!own.empty() && g_[base].kind != Kind::Map);
-    const std::string exponent = is_integer(e) ? s_.number(e) : s_.bracket(s_.quotient(s_.number(Rational(e.get_num())), s_.number(Rational(e.get_den()))));
+    const std::string exponent =
+        is_integer(e) ? s_.number(e) : s_.bracket(s_.quotient(s_.number(Rational(e.get_num())), s_.number(Rational(e.get_den()))));
     return {s_.power(bracketed ? s_.bracket(b.text) : b.text, exponent), Level::Power};
   }
 
@@ -249,7 +253,8 @@ class Printer {
     const Node& n = g_[id];
     if (const StandIn* d = derivative(id)) return {derivative_text(*d, &ls), s_.derivative_is_atom() ? Level::Atom : Level::Product};
     switch (n.kind) {
-      case Kind::Const: return {s_.number(abs(n.value())), n.value() < 0 ? Level::Sum : is_integer(n.value()) ? Level::Atom : Level::Product};
+      case Kind::Const:
+        return {s_.number(abs(n.value())), n.value() < 0 ? Level::Sum : is_integer(n.value()) ? Level::Atom : Level::Product};
       case Kind::Size: return {s_.name(g_.spell(DimId{n.row}))};
       case Kind::Var: {
         const StandIn* s = stand_in(id);
@@ -311,7 +316,11 @@ class Printer {
     const Node& n = g_[id];
     Raised r = n.rank() > 2 ? Raised{std::nullopt, ""} : raise(g_, id, {});
     if (!r.expr) {
-      const std::string inner = n.kind == Kind::Fun ? std::string(row(n.fun_op()).name) : n.kind == Kind::Call ? g_[SymbolId{n.row}].name : "T";
+      if (n.kind == Kind::Epsilon) return {s_.indexed(s_.name(s_.is_language() ? "eps" : "epsilon"), ls)};
+      std::string inner = "T";
+      if (n.kind == Kind::Fun) inner = row(n.fun_op()).name;
+      if (n.kind == Kind::Call) inner = g_[SymbolId{n.row}].name;
+      if (n.kind == Kind::Place) inner = "place(" + g_.spell(n.type[0]) + ")";
       return {s_.indexed(s_.square_bracket(s_.name(inner)), ls)};
     }
     const std::string text = named(s_.matrix(*r.expr));

@@ -82,7 +82,8 @@ std::string derivation_text(const Graph& g, const Derivation& d) {
       if (left + l.right.size() <= kWidest) widest = std::max(widest, left + l.right.size());
     for (const DocumentLine& l : s.lines) {
       const std::string number = "(" + std::to_string(l.number) + ")";
-      std::string text = "  " + number + std::string(number.size() < 6 ? 6 - number.size() : 1, ' ') + std::string(left - l.left.size(), ' ') + l.left + " = " + l.right;
+      std::string text = "  " + number + std::string(number.size() < 6 ? 6 - number.size() : 1, ' ') +
+                         std::string(left - l.left.size(), ' ') + l.left + " = " + l.right;
       const size_t column = 8 + 3 + widest + 4;
       if (left + l.right.size() <= kWidest) text.resize(std::max(text.size(), column), ' ');
       else text += "\n" + std::string(12, ' ');

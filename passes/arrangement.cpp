@@ -51,12 +51,11 @@ std::vector<Arrangement> arrangements(const std::vector<int64_t>& from, const st
   if (rank > kHighestOrder) return found;
   std::vector<size_t> axes(rank);
   std::iota(axes.begin(), axes.end(), 0);
-  const auto leads_there = [&] {
-    return to.size() == rank && std::ranges::equal(axes, to, {}, [&](size_t k) { return from[k]; });
-  };
+  const auto leads_there = [&] { return to.size() == rank && std::ranges::equal(axes, to, {}, [&](size_t k) { return from[k]; }); };
   while (std::next_permutation(axes.begin(), axes.end()))
     if (leads_there())
-      found.push_back({rank == 2 ? "transposed" : "with its axes in the order " + in_words(axes), [axes](const Array<Quad>& a) { return permuted(a, axes); }, rank == 2});
+      found.push_back({rank == 2 ? "transposed" : "with its axes in the order " + in_words(axes),
+                       [axes](const Array<Quad>& a) { return permuted(a, axes); }, rank == 2});
   if (rank < 2) return found;
   // vec of a matrix is a column; of higher order, each way to divide the axes into those of the rows and those of the columns.
   for (size_t rows = rank == 2 ? 2 : 1; rows < std::max<size_t>(rank, 3); ++rows) {
@@ -69,7 +68,9 @@ std::vector<Arrangement> arrangements(const std::vector<int64_t>& from, const st
                          return s;
                        }});
     if (std::vector<int64_t>{shape[1], shape[0]} == to)
-      found.push_back({"with its axes stacked by vec, and transposed", [rows](const Array<Quad>& a) { return permuted(stacked(a, rows), {1, 0}); }});
+      found.push_back({"with its axes stacked by vec, and transposed", [rows](const Array<Quad>& a) {
+                         return permuted(stacked(a, rows), {1, 0});
+                       }});
   }
   return found;
 }

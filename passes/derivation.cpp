@@ -177,7 +177,8 @@ class Deriving {
 
   // A stand-in for f alone.
   NodeId symbol_of(const std::string& name, NodeId value) {
-    const NodeId v = g_.variable(g_.declare({.name = name, .type = g_[value].type, .variance = std::vector<Variance>(g_[value].rank(), Variance::Up)}));
+    const NodeId v =
+        g_.variable(g_.declare({.name = name, .type = g_[value].type, .variance = std::vector<Variance>(g_[value].rank(), Variance::Up)}));
     d_.stand_ins.emplace(v, StandIn{.kind = StandIn::Kind::Quantity, .value = value});
     return v;
   }
@@ -270,7 +271,8 @@ class Deriving {
     std::set<size_t> found;
     std::set<NodeId> changed{u};
     for (size_t k = 0; k < parts_.size(); ++k)
-      if (std::ranges::any_of(parts_[k].operands, [&](NodeId o) { return changed.contains(o); })) found.insert(k), changed.insert(parts_[k].q.variable);
+      if (std::ranges::any_of(parts_[k].operands, [&](NodeId o) { return changed.contains(o); }))
+        found.insert(k), changed.insert(parts_[k].q.variable);
     return found;
   }
 
@@ -314,7 +316,11 @@ class Deriving {
     }
     const bool trivial = v.line.terms.size() == 1 && v.line.terms[0].factors.size() == 1 && v.line.terms[0].coefficient == 1;
     if (trivial) now = std::move(next);
-    else line(products ? StepKind::ProductRule : v.line.terms.size() > 1 ? StepKind::TermByTerm : StepKind::ConstantFactors, now, std::move(next), std::move(reasons));
+    else
+      line(products                  ? StepKind::ProductRule
+           : v.line.terms.size() > 1 ? StepKind::TermByTerm
+                                     : StepKind::ConstantFactors,
+           now, std::move(next), std::move(reasons));
   }
 
   void factors(NodeId u, const Labels& by, IndexLine& now) {
@@ -337,7 +343,8 @@ class Deriving {
       const NodeId value = of == u ? differentiate(g_, of, u) : substitute(g_, prepared(differentiate(g_, of, u)), values_);
       const IndexLine derived = lines_.lower(value, f.labels, std::max(beyond(next), by.empty() ? 0 : by.back() + 1));
       const bool alone = next.terms.size() == 1 && next.terms[0].factors.size() == 1 && of != u;
-      if (said.insert({f.tensor, f.labels}).second) reasons.push_back(alone ? Reason{table_row(of, u)} : reason_on(of, u, value, f, derived));
+      if (said.insert({f.tensor, f.labels}).second)
+        reasons.push_back(alone ? Reason{table_row(of, u)} : reason_on(of, u, value, f, derived));
       next = IndexLines::replaced(next, t, p, derived);
     }
     line(StepKind::Factors, now, std::move(next), std::move(reasons));
@@ -366,7 +373,8 @@ class Deriving {
   std::string table_row(NodeId of, NodeId u) const {
     const Node& n = g_[of];
     if (n.kind == Kind::Map) return table_derivative(n.map_op() == MapOp::pow0_ ? MapOp::pow_ : n.map_op(), position(n, u));
-    if (n.kind == Kind::Fun) return "F = " + std::string(row(n.fun_op()).name) + "(X) has dF = " + std::string(row(n.fun_op()).differential);
+    if (n.kind == Kind::Fun)
+      return "F = " + std::string(row(n.fun_op()).name) + "(X) has dF = " + std::string(row(n.fun_op()).differential);
     return "";
   }
 
@@ -580,7 +588,8 @@ class Deriving {
     std::vector<std::string_view> used;
     simplify(g_, whole, {.used = &used});
     const Labels letters = Graph::iota(g_[r_.answer.node].rank());
-    const Formula answer{Formula::Notation::Answer, r_.answer.node, lines_.lower(r_.answer.node, letters, Label(letters.size())), r_.answer.variance};
+    const Formula answer{Formula::Notation::Answer, r_.answer.node, lines_.lower(r_.answer.node, letters, Label(letters.size())),
+                         r_.answer.variance};
     std::vector<Reason> reasons = std::move(inserted_);
     const bool inserts = !reasons.empty();
     for (Reason& r : reasons_on(used)) reasons.push_back(std::move(r));
@@ -591,7 +600,9 @@ class Deriving {
     }
     if (!transposed()) left_ = index(of_symbol(t.symbol, letters));
     if (!r_.indexed) reasons.insert(reasons.begin(), {raise(g_, r_.answer.node, {}).reason});
-    const StepKind kind = lines_.dissolved(current_.node) == r_.answer.node ? StepKind::Letters : inserts ? StepKind::Resolve : StepKind::Collect;
+    const StepKind kind = lines_.dissolved(current_.node) == r_.answer.node ? StepKind::Letters
+                          : inserts                                         ? StepKind::Resolve
+                                                                            : StepKind::Collect;
     step(r_.indexed ? kind : StepKind::NoMatrixForm, answer, std::move(reasons));
   }
 
@@ -603,7 +614,8 @@ class Deriving {
     std::string promise;
     for (Property p : x.properties.minimal()) promise += (promise.empty() ? "" : ", ") + std::string(row(p).name);
     open(in_matrix(symbol_of("D(" + d_.function + ", " + d_.variable + ")", projected)), in_matrix(projected));
-    step(StepKind::Project, in_matrix(projected), {{d_.variable + " is " + promise + ", so the derivative G by free entries becomes " + projection(x.properties)}});
+    step(StepKind::Project, in_matrix(projected),
+         {{d_.variable + " is " + promise + ", so the derivative G by free entries becomes " + projection(x.properties)}});
     return projected;
   }
 

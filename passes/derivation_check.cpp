@@ -1,5 +1,5 @@
-// Every step is an equality, and here it is put to the test: nothing of the derivation is believed. The value of d v / d u comes from dual numbers on
-// v's right side, that of a delta is the identity matrix.
+// Every step is an equality, and here it is put to the test: nothing of the derivation is believed. The value of d v / d u comes from dual
+// numbers on v's right side, that of a delta is the identity matrix.
 #include <algorithm>
 #include <cmath>
 #include <set>

@@ -42,7 +42,8 @@ class Apart {
 
   bool is_function_of_name(const Node& n) const {
     const bool function = n.kind == Kind::Map || n.kind == Kind::Fun;
-    return function && !is_fixed_power(n) && std::ranges::any_of(n.operands, [&](NodeId o) { return !is_leaf(o) && !is_scaled_variable(o); });
+    return function && !is_fixed_power(n) &&
+           std::ranges::any_of(n.operands, [&](NodeId o) { return !is_leaf(o) && !is_scaled_variable(o); });
   }
 
   // Whether `user` shows n by a name.

@@ -25,7 +25,8 @@ Label given(std::map<Label, Label>& letters, Label l, Label& next) {
 // x if n is x^2.
 std::optional<NodeId> squared(const Graph& g, NodeId id) {
   const Node& n = g[id];
-  if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() != 2) return std::nullopt;
+  if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() != 2)
+    return std::nullopt;
   return n.operands[0];
 }
 
@@ -76,7 +77,8 @@ IndexTerm IndexLines::lower_term(const Term& term, const Labels& out, Label fres
     result.factors[k].tensor = *x;
     result.factors.push_back(result.factors[k]);
   }
-  std::stable_sort(result.factors.begin(), result.factors.end(), [](const Factor& a, const Factor& b) { return a.labels.size() > b.labels.size(); });
+  std::stable_sort(result.factors.begin(), result.factors.end(),
+                   [](const Factor& a, const Factor& b) { return a.labels.size() > b.labels.size(); });
   for (Factor& f : result.factors)  // x_i*A_ij*x_j: matrices give the letters
     for (Label& l : f.labels) l = given(letter, l, fresh);
   result.factors.insert(result.factors.begin(), deltas.begin(), deltas.end());
@@ -137,7 +139,8 @@ bool IndexLines::eliminate_one(IndexTerm& term, const Labels& out, std::vector<R
 IndexLine IndexLines::without_deltas(const IndexLine& line, std::vector<Renaming>& done) {
   IndexLine result = line;
   for (IndexTerm& t : result.terms)
-    while (eliminate_one(t, result.out, done)) {}
+    while (eliminate_one(t, result.out, done)) {
+    }
   std::ranges::sort(done);
   done.erase(std::unique(done.begin(), done.end()), done.end());
   return result;

@@ -1,9 +1,10 @@
 // Derivations: every step is true, each begins where the one before ended, and the last one is the answer.
+#include "codegen/derivation.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-#include "codegen/derivation.h"
 #include "frontend/program.h"
 #include "passes/derivation.h"
 #include "passes/differentiate.h"
@@ -43,7 +44,8 @@ std::string broken_chain(const Derivation& d) {
     for (size_t k = 0; k < s.steps.size(); ++k) {
       const DerivationStep& step = s.steps[k];
       if (k == 0 && !step.opens) return "a section begins in the middle of a chain";
-      if (!step.opens && (step.before.node != last->after.node || step.before.line != last->after.line)) return "a step begins where none ended";
+      if (!step.opens && (step.before.node != last->after.node || step.before.line != last->after.line))
+        return "a step begins where none ended";
       last = &step;
     }
   return last ? "" : "nothing is derived";
@@ -68,11 +70,30 @@ The derivative of f by x
 
 TEST(Derivation, IsTrueStepByStep) {
   const std::pair<const char*, const char*> cases[] = {
-      {"norm2(A*x - b)^2", "x"}, {"norm2(A*x - b)", "x"}, {"tr(A*X'*X)", "X"}, {"logdet(X)", "X"}, {"logdet(X'*X)", "X"}, {"det(X)", "X"},
-      {"sum(log1p(exp(-y.*(X*w))))", "w"}, {"-y'*log(softmax(z))", "z"}, {"x*x'*x", "x"}, {"a'*x/(x'*A*x)", "x"}, {"inv(X)", "X"}, {"tanh(A*x)", "x"},
-      {"norm2(sigmoid(W3*sigmoid(W2*sigmoid(W1*x))) - y)^2", "W1"}, {"norm2(sigmoid(W3*sigmoid(W2*sigmoid(W1*x))) - y)^2", "W2"},
-      {"norm2(sigmoid(W3*sigmoid(W2*sigmoid(W1*x))) - y)^2", "W3"}, {"x.*exp(x)/sum(exp(x))", "x"}, {"diag(x)*A*diag(x)", "x"}, {"softmax(A*x)", "x"},
-      {"tr(diag(x)*A*diag(x))", "x"}, {"prod(x)", "x"}, {"max(x)", "x"}, {"adj(X)", "X"}, {"a'*b", "a"}, {"h + tanh(W*(h + tanh(W*h)))", "h"},
+      {"norm2(A*x - b)^2", "x"},
+      {"norm2(A*x - b)", "x"},
+      {"tr(A*X'*X)", "X"},
+      {"logdet(X)", "X"},
+      {"logdet(X'*X)", "X"},
+      {"det(X)", "X"},
+      {"sum(log1p(exp(-y.*(X*w))))", "w"},
+      {"-y'*log(softmax(z))", "z"},
+      {"x*x'*x", "x"},
+      {"a'*x/(x'*A*x)", "x"},
+      {"inv(X)", "X"},
+      {"tanh(A*x)", "x"},
+      {"norm2(sigmoid(W3*sigmoid(W2*sigmoid(W1*x))) - y)^2", "W1"},
+      {"norm2(sigmoid(W3*sigmoid(W2*sigmoid(W1*x))) - y)^2", "W2"},
+      {"norm2(sigmoid(W3*sigmoid(W2*sigmoid(W1*x))) - y)^2", "W3"},
+      {"x.*exp(x)/sum(exp(x))", "x"},
+      {"diag(x)*A*diag(x)", "x"},
+      {"softmax(A*x)", "x"},
+      {"tr(diag(x)*A*diag(x))", "x"},
+      {"prod(x)", "x"},
+      {"max(x)", "x"},
+      {"adj(X)", "X"},
+      {"a'*b", "a"},
+      {"h + tanh(W*(h + tanh(W*h)))", "h"},
   };
   for (const auto& [text, by] : cases) {
     Explained e = explain(text, by);
@@ -113,7 +134,8 @@ TEST(Derivation, UsesTheNamesOfTheProgram) {
 TEST(Derivation, OfAThousandLayersIsRefused) {
   Graph g;
   const DimId n = g.dim("n");
-  const NodeId A = g.variable(g.declare({"A", {n, n}, {Variance::Up, Variance::Down}, {}})), x = g.variable(g.declare({"x", {n}, {Variance::Up}, {}}));
+  const NodeId A = g.variable(g.declare({"A", {n, n}, {Variance::Up, Variance::Down}, {}})),
+               x = g.variable(g.declare({"x", {n}, {Variance::Up}, {}}));
   NodeId h = x;
   for (int k = 0; k < 1000; ++k) h = g.map(MapOp::tanh_, {g.ein({{A, {0, 1}}, {h, {1}}}, {0}, {n})});
   const NodeId f = g.ein({{h, {0}}}, {}, {});

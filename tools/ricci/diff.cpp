@@ -32,7 +32,8 @@ NodeId as_projected(Graph& g, NodeId answer, const Definition& f, const Declarat
 void certify(Program& program, const Definition& f, const Declaration& x, NodeId answer, const DerivativeStyle& style, const Options& o) {
   Graph& g = *program.graph;
   if (o.order > kHighestOrder) throw NotSupported(fmt::format("a certificate beyond order {}", kHighestOrder));
-  if (o.order > 1 && style.symmetric != SymmetricConvention::Projected) throw NotSupported("a certificate of a higher derivative by this convention");
+  if (o.order > 1 && style.symmetric != SymmetricConvention::Projected)
+    throw NotSupported("a certificate of a higher derivative by this convention");
   const std::vector<NodeId> xs(size_t(o.order), x.node);
   const NodeId claimed = o.order == 1 ? as_projected(g, answer, f, x, style) : answer;
   const Comparison c = compare_with_oracle(g, f.value.node, xs, claimed, {{}, o.seed, o.points});
@@ -40,8 +41,10 @@ void certify(Program& program, const Definition& f, const Declaration& x, NodeId
     fmt::print(stderr, "not certified: no random point was smooth and finite\n");
     return;
   }
-  if (c.verdict != Comparison::Verdict::Equal) throw std::logic_error(fmt::format("the derivative by {} differs from dual numbers by {:.1e}", x.name, c.largest));
-  fmt::print(stderr, "certified at {} random points against dual numbers in quadruple precision, largest deviation {:.1e}\n", c.points, c.largest);
+  if (c.verdict != Comparison::Verdict::Equal)
+    throw std::logic_error(fmt::format("the derivative by {} differs from dual numbers by {:.1e}", x.name, c.largest));
+  fmt::print(stderr, "certified at {} random points against dual numbers in quadruple precision, largest deviation {:.1e}\n", c.points,
+             c.largest);
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ std::string derivative_name(size_t rank, const std::vector<std::string>& taken) 
 // A step that the program itself finds wrong is a bug of ours.
 void demand_true(const Graph& g, const Derivation& d, const Options& options) {
   const DerivationCheck c = check(g, d, {}, options.seed);
-  if (c.wrong) throw std::logic_error(fmt::format("a step of the derivation is wrong ({}), by {:.1e}", step_title(c.wrong->kind), c.largest));
+  if (c.wrong)
+    throw std::logic_error(fmt::format("a step of the derivation is wrong ({}), by {:.1e}", step_title(c.wrong->kind), c.largest));
   if (c.points == 0) fmt::print(stderr, "the steps are not checked: at no random point are all of them smooth and finite\n");
   else if (options.verbose) fmt::print(stderr, "{} steps checked at {} points, largest deviation {:.1e}\n", c.steps, c.points, c.largest);
 }
@@ -87,7 +88,8 @@ int explain(const Options& options) {
   Program program = load(options);
   const Definition f = chosen_definition(program, options);
   std::string text;
-  for (const std::string& name : split_names(options.wrt)) text += (text.empty() ? "" : "\n") + explain(program, f, differentiation_variable(program, name), options);
+  for (const std::string& name : split_names(options.wrt))
+    text += (text.empty() ? "" : "\n") + explain(program, f, differentiation_variable(program, name), options);
   write_output(options.output, text);
   return kSuccess;
 }

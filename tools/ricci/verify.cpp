@@ -33,7 +33,8 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 // What shows that the sides differ as they stand.
 std::string counterexample(const Program& p, const Comparison& c) {
   if (c.left_shape != c.right_shape)
-    return fmt::format("the left side is {} and the right side {}, at\n{}", shape_text(c.left_shape), shape_text(c.right_shape), values(p, c));
+    return fmt::format("the left side is {} and the right side {}, at\n{}", shape_text(c.left_shape), shape_text(c.right_shape),
+                       values(p, c));
   const std::string entry = c.index.empty() ? "" : fmt::format(" in entry [{}]", fmt::join(c.index, ", "));
   return fmt::format("left is {:.12g} and right is {:.12g}{}, at\n{}", c.left, c.right, entry, values(p, c));
 }
@@ -75,7 +76,9 @@ std::string convention_of(const Claim& claim, const Options& options, const Deri
       Sides s = read(claim, options, style);
       points.promises = s.promises;
       if (!judge(*s.program.graph, s.left, s.right, points).verified()) continue;
-      return fmt::format("the right side is the derivative in {}", style.symmetric != in_force.symmetric ? fmt::format("--symmetric {}", symmetric) : fmt::format("--layout {}", layout));
+      return fmt::format("the right side is the derivative in {}", style.symmetric != in_force.symmetric
+                                                                       ? fmt::format("--symmetric {}", symmetric)
+                                                                       : fmt::format("--layout {}", layout));
     }
   return "";
 }
@@ -92,7 +95,8 @@ int report(const Program& p, const Judgement& j, const std::string& convention) 
   if (j.symbolic || c.verdict == Verdict::Equal) fmt::print("equal up to transposition: one side is a row, the other a column\n{}", why);
   else if (c.verdict == Verdict::Undecided) fmt::print("undecided: no random point was smooth and finite\n");
   else if (c.verdict == Verdict::Transposed) fmt::print("equal up to transposition\n{}as they stand, {}", why, counterexample(p, c));
-  else if (c.verdict == Verdict::Layout) fmt::print("equal up to layout: the right side is the left one {}\n{}as they stand, {}", c.layout, why, counterexample(p, c));
+  else if (c.verdict == Verdict::Layout)
+    fmt::print("equal up to layout: the right side is the left one {}\n{}as they stand, {}", c.layout, why, counterexample(p, c));
   else fmt::print("refuted: {}{}", counterexample(p, c), why);
   return kWrongInput;
 }
