@@ -54,11 +54,12 @@ void demand_true(const Graph& g, const Derivation& d, const Options& options) {
   else if (options.verbose) fmt::print(stderr, "{} steps checked at {} points, largest deviation {:.1e}\n", c.steps, c.points, c.largest);
 }
 
-std::string explain(Program& program, const Definition& f, const Declaration& x, const Options& options) {
+std::string explain(Program& program, const Definition& f, const Declaration& x, bool expression, const Options& options) {
   const Document& as = chosen_document(options);
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   Graph& g = *program.graph;
   DerivationRequest request{.function = f.name, .f = f.value, .x = x.node, .answer_name = f.name, .style = style};
+  if (expression) request.title = fmt::format("The derivative of {} = {} by {}", f.name, program.source, x.name);
   request.taken = names_of(program);
   request.indexed = f.indexed;
   request.all_low = f.all_low;
@@ -85,11 +86,12 @@ std::string explain(Program& program, const Definition& f, const Declaration& x,
 }  // namespace
 
 int explain(const Options& options) {
-  Program program = load(options);
+  const Input input = read_input(options);
+  Program program = parse_input(input, options);
   const Definition f = chosen_definition(program, options);
   std::string text;
   for (const std::string& name : split_names(options.wrt))
-    text += (text.empty() ? "" : "\n") + explain(program, f, differentiation_variable(program, name), options);
+    text += (text.empty() ? "" : "\n") + explain(program, f, differentiation_variable(program, name), input.expression, options);
   write_output(options.output, text);
   return kSuccess;
 }
