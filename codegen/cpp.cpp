@@ -368,7 +368,7 @@ class CppEmitter {
     const PrimitiveRow& r = row(s.op);
     fmt::dynamic_format_arg_store<fmt::format_context> arguments;
     for (size_t k = 0; k < r.arity; ++k) arguments.push_back(value(s.operands[k]));
-    if (s.op == Primitive::polygamma) kernels_.insert("polygamma");
+    if (constexpr std::string_view ours = "ricci_"; r.libm.starts_with(ours)) kernels_.emplace(r.libm.substr(ours.size()));
     use(r.cpp);
     return define(s.result, fmt::vformat(fmt::string_view(r.cpp.data(), r.cpp.size()), arguments));
   }

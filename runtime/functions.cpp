@@ -179,6 +179,11 @@ int argmax(int64_t n, const T* x, int64_t xs, T* y, int64_t ys) {
   return 0;
 }
 
+double log_gamma(double x) {
+  int sign;
+  return ::lgamma_r(x, &sign);
+}
+
 // psi(x) by recurrence up to x >= 10, then its asymptotic series (Abramowitz and Stegun 6.3.5, 6.3.18); by reflection (6.3.7) left of 0.
 double digamma(double x) {
   constexpr double pi = 3.14159265358979323846;
@@ -273,7 +278,8 @@ double polygamma(double order, double x) {
   int ricci_min##f(int64_t n, const T* x, int64_t xs, T* value) { return min(n, x, xs, value); }                                          \
   int ricci_coprod##f(int64_t n, const T* x, int64_t xs, T* y, int64_t ys) { return coprod(n, x, xs, y, ys); }                            \
   int ricci_argmax##f(int64_t n, const T* x, int64_t xs, T* y, int64_t ys) { return argmax(n, x, xs, y, ys); }                            \
-  T ricci_polygamma##f(T order, T x) { return T(polygamma(order, x)); }
+  T ricci_polygamma##f(T order, T x) { return T(polygamma(order, x)); }                                                                   \
+  T ricci_lgamma##f(T x) { return T(log_gamma(double(x))); }
 
 #define RICCI_KERNEL(...)
 #include "runtime/kernels.def"

@@ -380,3 +380,12 @@ static inline REAL KERNEL(polygamma)(REAL order, REAL x) {
   if (z > 0) return (REAL)positive;
   return (REAL)((odd ? -1 : 1) * positive - pow(pi, n + 1) * KERNEL(cot_derivative)((int)n, 1 / tan(pi * remainder(z, 1.0))));
 }
+
+static inline REAL KERNEL(lgamma)(REAL x) {
+#ifdef __USE_MISC /* glibc, and not strict C */
+  int sign; /* lgamma itself would write it to the global signgam */
+  return (REAL)lgamma_r((double)x, &sign);
+#else
+  return (REAL)lgamma((double)x);
+#endif
+}

@@ -53,4 +53,28 @@ TEST(LoweredProgram, MeansWhatItsGraphMeans) { campaign(400, 25, {}, agrees); }
 
 TEST(LoweredProgram, PlannedFlopsNeverExceedTheGivenGrouping) { campaign(400, 40, {}, costs_no_more); }
 
+// sum_j(log(x_i)) over an empty j, as the planner takes it apart: m*log(x_i) is 0 for finite logarithms, and no more than NaN for others.
+TEST(LoweredProgram, EmptySumsAreZeroWhereTheirTermsWouldBeFinite) {
+  Graph g;
+  const DimId n = g.dim("n"), m = g.dim("m");
+  const NodeId x = g.variable(g.declare({.name = "x", .type = {n}}));
+  const Factor row{x, {0}};
+  const NodeId broadcast = g.ein({row}, {1, 0}, {m, n}), logs = g.map(MapOp::log_, {broadcast});
+  const Factor terms{logs, {1, 0}};
+  const NodeId sums = g.ein({terms}, {0}, {n});
+  for (const double value : {2.0, -2.0}) {
+    CompileRequest request;
+    request.inputs.push_back({"x", x, Layout::RowMajor});
+    request.outputs.push_back({"f", sums, Layout::RowMajor});
+    const loops::Program p = lower_to_loops(g, request);
+    std::vector<int64_t> dims;
+    for (DimId d : symbolic_dims(g, request)) dims.push_back(d == m ? 0 : 1);
+    const std::vector<std::vector<double>> in = {{value}};
+    std::vector<std::vector<double>> out = {{7.0}};
+    ASSERT_EQ(loops::interpret<double>(p, in, out, dims, rt::kernel_symbols()).error, "");
+    const double meant = double(interpret<Quad>(g, sums, {{"n", 1}, {"m", 0}}, {{x, Array<Quad>({1}, Quad(value))}}).data[0]);
+    for (const double sum : {out[0][0], meant}) EXPECT_TRUE(sum == 0 || (value < 0 && std::isnan(sum))) << value << " gives " << sum;
+  }
+}
+
 }  // namespace

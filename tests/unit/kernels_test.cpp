@@ -400,6 +400,18 @@ TYPED_TEST(Kernels, PolygammaAgreesWithClosedForms) {
   EXPECT_TRUE(std::isnan(TypeParam::polygamma(1, TestFixture::nan)));
 }
 
+TYPED_TEST(Kernels, LogGammaIsThatAndWritesNoSign) {
+  using T = typename TestFixture::T;
+  const double pi = std::acos(-1.0);
+  signgam = 7;
+  EXPECT_NEAR(TypeParam::lgamma(T(0.5)), std::log(pi) / 2, 4 * double(this->epsilon));
+  EXPECT_NEAR(TypeParam::lgamma(T(-0.5)), std::log(4 * pi) / 2, 4 * double(this->epsilon));
+  EXPECT_NEAR(TypeParam::lgamma(T(11)), std::log(3628800.0), 32 * double(this->epsilon));
+  EXPECT_TRUE(std::isinf(TypeParam::lgamma(T(-1))));
+  EXPECT_TRUE(std::isnan(TypeParam::lgamma(TestFixture::nan)));
+  EXPECT_EQ(signgam, 7);
+}
+
 TEST(KernelTable, SignaturesReadBackFromTheRows) {
   const Signature gemm = signature(find_kernel("gemm")->parameters);
   EXPECT_EQ(gemm.count, 15u);

@@ -97,6 +97,21 @@ TEST(Primitives, SpecialValuesAreIeee) {
   }
 }
 
+// The C library's lgamma writes signgam, so that two threads that call it race.
+TEST(Jit, LogGammaWritesNoGlobal) {
+  signgam = 7;
+  Jit jit;
+  const Program p = primitive_program(row(Primitive::lgamma_), 4, 2);
+  const std::vector<double> x(11, -0.5);  // where the gamma function is negative
+  std::vector<double> y(11);
+  const double* ins[] = {x.data()};
+  double* outs[] = {y.data()};
+  const int64_t n = 11;
+  EXPECT_EQ(jit.compile({p})(ins, outs, &n, nullptr), 0);
+  EXPECT_NEAR(y[10], 1.2655121234846454, 1e-14);
+  EXPECT_EQ(signgam, 7);
+}
+
 TEST(Jit, SkippedOutputsAreNotTouched) {
   Jit jit;
   const Program p = read(find_program("reductions"));
