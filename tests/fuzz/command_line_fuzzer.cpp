@@ -20,10 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (word.find('\0') == std::string::npos) words.push_back(word);  // no argument of a process has one
   Options options;
   CLI::App app("", "ricci");
-  app.add_subcommand("all", "with every option");
-  app.add_subcommand("none", "with those that every command has");
-  add_options(*app.get_subcommand("all"), options, ~0u);
-  add_options(*app.get_subcommand("none"), options, 0);
+  add_options(*app.add_subcommand("answer", "from formulas to formulas"), options, kInput | kDerivative | kAnswer | kEmit | kPasses);
+  add_options(*app.add_subcommand("run", "from formulas to numbers"), options, kInput | kCode | kData | kPasses);
+  add_options(*app.add_subcommand("none", "with the options of every command"), options, 0);
   try {
     words = normalise(app, std::move(words));
     std::reverse(words.begin(), words.end());
