@@ -50,7 +50,7 @@ void demand_true(const Graph& g, const Derivation& d, const Options& options) {
   const DerivationCheck c = check(g, d, {}, options.seed);
   if (c.wrong)
     throw std::logic_error(fmt::format("a step of the derivation is wrong ({}), by {:.1e}", step_title(c.wrong->kind), c.largest));
-  if (c.points == 0) fmt::print(stderr, "the steps are not checked: at no random point are all of them smooth and finite\n");
+  if (c.points == 0) fmt::print(stderr, "the steps are not checked: they take too long to evaluate, or are smooth and finite at no random point\n");
   else if (options.verbose) fmt::print(stderr, "{} steps checked at {} points, largest deviation {:.1e}\n", c.steps, c.points, c.largest);
 }
 
