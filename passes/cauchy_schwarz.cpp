@@ -30,9 +30,9 @@ class Embedding {
     return extend(0);
   }
 
-  const std::vector<size_t>& image() const { return image_; }           // of the factors of the square form, kNone for a weight not found
-  const std::map<Label, Label>& labels() const { return labels_; }      // of the labels of the square form
-  const std::vector<bool>& used() const { return used_; }               // of the factors of the linear form
+  const std::vector<size_t>& image() const { return image_; }       // of the factors of the square form, kNone for a weight not found
+  const std::map<Label, Label>& labels() const { return labels_; }  // of the labels of the square form
+  const std::vector<bool>& used() const { return used_; }           // of the factors of the linear form
 
  private:
   // Labels inside the half must meet nothing else; those on the mirror may.

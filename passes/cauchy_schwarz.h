@@ -1,7 +1,7 @@
 // The inequality  (sum_k w_k R_k'*P*L_k)^2  <=  (sum_k w_k R_k'*P*R_k) * (sum_k w_k L_k'*P*L_k)  found in products.
 //
-// The product on the right is given with its mirror; the linear form under the square on the left contains one half of it. With L = h, P = I, R = r it
-// is what makes I/|r| - r*r'/|r|^3 psd; with weights s that sum to one and R = 1, diag(s) - s*s'.
+// The product on the right is given with its mirror; the linear form under the square on the left contains one half of it. With L = h, P =
+// I, R = r it is what makes I/|r| - r*r'/|r|^3 psd; with weights s that sum to one and R = 1, diag(s) - s*s'.
 #pragma once
 #include <optional>
 #include <vector>

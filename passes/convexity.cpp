@@ -1,8 +1,9 @@
 #include "passes/convexity.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "ir/sample.h"
 #include "passes/canonicalize.h"
@@ -87,7 +88,8 @@ class Analysis {
   std::optional<std::string> nonconvex_set() const {
     for (NodeId x : variables_)
       for (Property p : {Property::orthogonal, Property::sign, Property::onehot})
-        if (g_.symbol(x).properties.has(p)) return fmt::format("the set of {} values of `{}` is not convex", row(p).name, g_.symbol(x).name);
+        if (g_.symbol(x).properties.has(p))
+          return fmt::format("the set of {} values of `{}` is not convex", row(p).name, g_.symbol(x).name);
     return std::nullopt;
   }
 
@@ -104,7 +106,9 @@ class Analysis {
       return;
     }
     if (!r.down && claim(result_.second, Verdict::Convex, Verdict::StrictlyConvex, flat, r.up ? "every kink bends upwards" : "")) return;
-    if (!r.up && claim(g_.scale(-1, result_.second), Verdict::Concave, Verdict::StrictlyConcave, flat, r.down ? "every kink bends downwards" : "")) return;
+    if (!r.up &&
+        claim(g_.scale(-1, result_.second), Verdict::Concave, Verdict::StrictlyConcave, flat, r.down ? "every kink bends downwards" : ""))
+      return;
     result_.reason = r.up && r.down ? "there are kinks of both directions" : "no sign of the second derivative was proved";
   }
 
@@ -204,7 +208,8 @@ class Analysis {
 
   // The gradient of a quadratic is c*(M*x) - c*b: M*x = b.
   std::optional<Convexity::Equation> stationary(NodeId f) {
-    if (variables_.size() != 1 || g_.is_zero(result_.second) || depends(result_.second, variables_[0]) || !can_be_written(g_, f)) return std::nullopt;
+    if (variables_.size() != 1 || g_.is_zero(result_.second) || depends(result_.second, variables_[0]) || !can_be_written(g_, f))
+      return std::nullopt;
     const NodeId x = variables_[0], gradient = simplify(g_, expand(g_, calculus().derivative(g_, f, x)));
     std::vector<Term> with, without;
     mpz_class numerators = 0, denominators = 1;
@@ -247,6 +252,8 @@ std::string_view name(Verdict v) {
   return "";
 }
 
-Convexity convexity(Graph& g, NodeId f, std::span<const NodeId> variables, const Points& points) { return Analysis(g, f, variables, points)(); }
+Convexity convexity(Graph& g, NodeId f, std::span<const NodeId> variables, const Points& points) {
+  return Analysis(g, f, variables, points)();
+}
 
 }  // namespace ricci

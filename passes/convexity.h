@@ -1,8 +1,8 @@
 // Whether a function is convex in some of its variables, with the proof, the conditions, or the counterexample.
 //
 // A claim is a theorem: it follows from the sign of the second derivative (passes/quadratic_form.h) and the regularity of the function
-// (passes/regularity.h) for every size and every value that the declarations allow. Sampled spectra (passes/spectrum.h) only refute: they are the
-// witness of `neither`, and the check of every claim. What is neither proved nor refuted is unknown.
+// (passes/regularity.h) for every size and every value that the declarations allow. Sampled spectra (passes/spectrum.h) only refute: they
+// are the witness of `neither`, and the check of every claim. What is neither proved nor refuted is unknown.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -25,17 +25,17 @@ struct CurvatureAt {
 
 struct Convexity {
   Verdict verdict = Verdict::Unknown;
-  NodeId second;                                // d(f, x)[h][h]
-  std::vector<NodeId> directions;               // the h of each variable
-  std::optional<ProofStep> proof = {};          // of convexity or concavity
+  NodeId second;                                   // d(f, x)[h][h]
+  std::vector<NodeId> directions;                  // the h of each variable
+  std::optional<ProofStep> proof = {};             // of convexity or concavity
   std::vector<IndependentColumns> strict_if = {};  // any of these makes it strict
-  std::vector<DomainCondition> domain = {};     // where the function is defined, besides the declarations
-  std::vector<CurvatureAt> witness = {};        // neither: one of each sign, at the same values of everything else
-  std::string reason = {};                      // unknown: why
+  std::vector<DomainCondition> domain = {};        // where the function is defined, besides the declarations
+  std::vector<CurvatureAt> witness = {};           // neither: one of each sign, at the same values of everything else
+  std::string reason = {};                         // unknown: why
   struct Equation {
     NodeId left, right;
   };
-  std::optional<Equation> stationary = {};      // of a quadratic in one variable: the equation of its stationary points
+  std::optional<Equation> stationary = {};  // of a quadratic in one variable: the equation of its stationary points
 };
 
 // A proof and a spectrum that contradict each other: one of them has a bug.
@@ -43,8 +43,8 @@ struct ConvexityContradiction : std::logic_error {
   using std::logic_error::logic_error;
 };
 
-// Jointly in `variables`, declared Var nodes, of the scalar f. `points.count` spectra check a claim, several times as many look for a witness. Throws
-// ConvexityContradiction.
+// Jointly in `variables`, declared Var nodes, of the scalar f. `points.count` spectra check a claim, several times as many look for a
+// witness. Throws ConvexityContradiction.
 Convexity convexity(Graph& g, NodeId f, std::span<const NodeId> variables, const Points& points);
 
 }  // namespace ricci

@@ -21,7 +21,8 @@ bool Definiteness::thin(NodeId u) {
     open.pop_back();
     if (signs_.range(id).excludes_zero()) continue;
     const Node& n = g_[id];
-    const bool scalars = n.kind == Kind::Ein && n.rank() == 0 && std::ranges::all_of(n.operands, [&](NodeId op) { return g_[op].rank() == 0; });
+    const bool scalars =
+        n.kind == Kind::Ein && n.rank() == 0 && std::ranges::all_of(n.operands, [&](NodeId op) { return g_[op].rank() == 0; });
     if (scalars) {
       open.insert(open.end(), n.operands.begin(), n.operands.end());
     } else if (n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_)) {
@@ -103,7 +104,8 @@ bool Definiteness::opened_square(const Factor& square, std::vector<Factor>& line
 // A weight v^(2k) whose v moves as the linear form does: along a line on which that moves, it passes zero at isolated points.
 bool Definiteness::zero_only_as(const Factor& weight, const std::vector<Factor>& linear) {
   const Node& n = g_[weight.tensor];
-  if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const || g_[n.operands[1]].value() <= 0) return false;
+  if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const || g_[n.operands[1]].value() <= 0)
+    return false;
   const NodeId slope = simplify(g_, directional(g_, n.operands[0], x_, h_));
   if (depends_on(slope, x_)) return false;
   const NodeId form = simplify(g_, g_.ein(linear, weight.labels, Type(n.type)));
@@ -111,8 +113,8 @@ bool Definiteness::zero_only_as(const Factor& weight, const std::vector<Factor>&
   return a.size() == 1 && b.size() == 1 && a[0].tensor == b[0].tensor;
 }
 
-// Whether the linear form is zero for h = 0 only: every axis of h is either an axis of the form, or goes through matrices of independent columns
-// to an axis that no other goes to.
+// Whether the linear form is zero for h = 0 only: every axis of h is either an axis of the form, or goes through matrices of independent
+// columns to an axis that no other goes to.
 bool Definiteness::injective(const std::vector<Factor>& linear, const std::set<Label>& boundary, std::set<IndependentColumns>& conditions) {
   const auto h = std::ranges::find(linear, h_, &Factor::tensor);
   if (h == linear.end()) return false;

@@ -1,7 +1,8 @@
 // When a sum of squares in a direction h is zero for h = 0 only.
 //
-// Strict convexity asks less than a definite Hessian everywhere: along every line with h other than 0 the second derivative may vanish at isolated
-// points. So the weights of the squares must not vanish but there, and the linear forms under the squares must be zero for h = 0 only.
+// Strict convexity asks less than a definite Hessian everywhere: along every line with h other than 0 the second derivative may vanish at
+// isolated points. So the weights of the squares must not vanish but there, and the linear forms under the squares must be zero for h = 0
+// only.
 #pragma once
 #include <functional>
 #include <set>

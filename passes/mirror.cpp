@@ -95,8 +95,7 @@ class Search {
     const bool matrix = f.labels.size() == 2, diagonal = matrix && f.labels[0] == f.labels[1];
     const bool psd = matrix && facts_.psd(f.tensor);
     if (psd && !diagonal) with(bind(f.labels[0], f.labels[1]));
-    if ((psd && diagonal) || facts_.nonnegative(f.tensor))
-      with(std::ranges::all_of(f.labels, [&](Label l) { return bind(l, l); }));
+    if ((psd && diagonal) || facts_.nonnegative(f.tensor)) with(std::ranges::all_of(f.labels, [&](Label l) { return bind(l, l); }));
   }
 
   // Halves: factors joined by labels that move. No half may be its own image.
@@ -139,8 +138,8 @@ class Search {
 
 }  // namespace
 
-std::vector<Mirror> find_mirrors(const Graph& g, std::span<const Factor> factors, const Labels& out, OutLabels how, const MirrorFacts& facts,
-                                 size_t most) {
+std::vector<Mirror> find_mirrors(const Graph& g, std::span<const Factor> factors, const Labels& out, OutLabels how,
+                                 const MirrorFacts& facts, size_t most) {
   if (factors.size() > kMostFactors) return {};
   return Search(g, factors, facts, most)(out, how);
 }

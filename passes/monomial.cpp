@@ -11,7 +11,8 @@ namespace {
 // The base of a square, if the node is one.
 std::optional<NodeId> base_of_square(const Graph& g, NodeId id) {
   const Node& n = g[id];
-  if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() != 2) return std::nullopt;
+  if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() != 2)
+    return std::nullopt;
   return n.operands[0];
 }
 

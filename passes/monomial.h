@@ -17,8 +17,8 @@ struct Monomial {
   int sign = 0;  // of coefficient*scalar where it is known
 };
 
-// The parts without a direction and without an axis of the result join the scalar. `open`: squares of what has a direction become two factors, down to
-// the directions, and the powers in the scalar are collected.
+// The parts without a direction and without an axis of the result join the scalar. `open`: squares of what has a direction become two
+// factors, down to the directions, and the powers in the scalar are collected.
 Monomial monomial(Graph& g, const Term& term, bool open, const std::function<bool(NodeId)>& has_direction);
 
 // Sets `node` after another member has changed.

@@ -111,26 +111,48 @@ class Prover {
     return all;
   }
 
-  // Products with the same factors become one; their scalars are added.
+  // Products with the same factors become one, their scalars added, if the sum has a sign.
   std::vector<Monomial> collect(const std::vector<Term>& terms) {
     std::map<NodeId, std::vector<Monomial>> groups;
     for (const Term& t : terms) {
       Monomial m = monomial(t, true);
-      groups[g_.ein(m.factors, m.out, Type(g_[form_.q].type))].push_back(std::move(m));
+      std::vector<Monomial>& group = groups[g_.ein(m.factors, m.out, Type(g_[form_.q].type))];
+      if (sign_of(scalar_range(m)) != 0) {
+        group.push_back(std::move(m));
+        continue;
+      }
+      for (const Term& part : g_.terms(expand(g_, m.scalar, kMostMonomials))) {
+        Monomial one = m;
+        one.coefficient *= part.coefficient;
+        one.scalar = quotient(g_, part.tensor, g_.constant(1));
+        refresh(g_, one);
+        group.push_back(std::move(one));
+      }
     }
     std::vector<Monomial> result;
     for (auto& [node, group] : groups) {
       Monomial m = group[0];
       if (group.size() > 1) {
-        std::vector<Term> scalars;
-        for (const Monomial& one : group) scalars.push_back({one.coefficient, one.scalar});
-        m.scalar = simplify(g_, g_.sum(std::move(scalars), {}));
+        m.scalar = added(group);
         m.coefficient = 1;
+        if (sign_of(signs_.range(m.scalar)) == 0) {  // those of one sign may outweigh the others
+          for (Monomial& one : group) result.push_back(std::move(one));
+          continue;
+        }
         refresh(g_, m);
       }
       if (!g_.is_zero(m.scalar)) result.push_back(std::move(m));
     }
     return result;
+  }
+
+  NodeId added(const std::vector<Monomial>& group) {
+    std::vector<Term> scalars;
+    for (const Monomial& one : group) scalars.push_back({one.coefficient, one.scalar});
+    const NodeId sum = simplify(g_, g_.sum(scalars, {}));
+    if (sign_of(signs_.range(sum)) != 0) return sum;
+    const FactoredSum f = factored_sum(g_, scalars, [this](NodeId n) { return signs_.positive(n); });
+    return g_.times(f.common, shortest(f.rest));
   }
 
   Monomial monomial(const Term& t, bool open) {
@@ -186,8 +208,9 @@ class Prover {
       for (size_t p = 0; p < positive.size(); ++p) {
         for (const Mirror& mirror : positive[p]->mirrors) {
           if (!scalar_range(minus).excludes_zero()) continue;
-          auto d = dominate(g_, positive[p]->factors, mirror, square->linear, [&](NodeId n) { return is_direction(n); },
-                            [&](NodeId n) { return signs_.positive(n); });
+          auto d = dominate(
+              g_, positive[p]->factors, mirror, square->linear, [&](NodeId n) { return is_direction(n); },
+              [&](NodeId n) { return signs_.positive(n); });
           if (!d) continue;
           const NodeId remainder = shortest(surplus(*positive[p], minus, *square, *d));
           if (!signs_.nonnegative(remainder)) continue;
@@ -258,8 +281,9 @@ class Prover {
 
   std::optional<NodeId> constant_of(const Monomial& square, const std::vector<Factor>& linear) {
     for (const Mirror& mirror : square.mirrors)
-      if (auto d = dominate(g_, square.factors, mirror, {linear, {}}, [&](NodeId n) { return is_direction(n); },
-                            [&](NodeId n) { return signs_.positive(n); }))
+      if (auto d = dominate(
+              g_, square.factors, mirror, {linear, {}}, [&](NodeId n) { return is_direction(n); },
+              [&](NodeId n) { return signs_.positive(n); }))
         if (d->common.empty()) return d->constant;
     return std::nullopt;
   }
@@ -292,14 +316,18 @@ class Prover {
       const Factor& f = m.factors[k];
       if (mirror.is_kernel(f)) {
         ++kernels;
-        step.premises.push_back({f.tensor, signs_.definite(f.tensor) == Definite::Definite ? "is positive definite" : "is positive semidefinite", "matrix"});
+        step.premises.push_back(
+            {f.tensor, signs_.definite(f.tensor) == Definite::Definite ? "is positive definite" : "is positive semidefinite", "matrix"});
       } else if (!has_direction(f.tensor)) {
         ++weights;
         step.premises.push_back({f.tensor, signs_.positive(f.tensor) ? "> 0" : kNonnegative, "interval"});
       }
     }
     if (!g_.is_one(m.scalar)) step.premises.push_back({m.scalar, signs_.positive(m.scalar) ? "> 0" : kNonnegative, "interval"});
-    step.rule = kernels > 1 ? "Schur and Kronecker products of semidefinite matrices" : kernels == 1 ? "X'*P*X with P semidefinite" : weights > 0 ? "X'*D*X with D nonnegative" : "sum of squares";
+    step.rule = kernels > 1    ? "Schur and Kronecker products of semidefinite matrices"
+                : kernels == 1 ? "X'*P*X with P semidefinite"
+                : weights > 0  ? "X'*D*X with D nonnegative"
+                               : "sum of squares";
     std::set<NodeId> seen;
     std::erase_if(step.premises, [&](const ProofStep& p) { return !seen.insert(p.node).second; });
   }

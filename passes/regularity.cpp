@@ -1,10 +1,11 @@
 #include "passes/regularity.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
-#include <fmt/format.h>
 
 #include "ir/interpret.h"
 #include "passes/canonicalize.h"
@@ -156,9 +157,7 @@ class Walk {
   }
 
   bool has_value_beyond(MapOp op, double low, double high) {
-    auto at = [&](double x) {
-      return !std::isnan(double(interpret<Quad>(g_, g_.map(op, {g_.constant(Rational(x))}), {}, {}).data[0]));
-    };
+    auto at = [&](double x) { return !std::isnan(double(interpret<Quad>(g_, g_.map(op, {g_.constant(Rational(x))}), {}, {}).data[0])); };
     return (std::isfinite(low) && at(low - 0.5)) || (std::isfinite(high) && at(high + 0.5));
   }
 

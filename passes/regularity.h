@@ -1,8 +1,9 @@
 // Where the second derivative does not tell everything: kinks, poles, and domains.
 //
-// On a line, a continuous function that is analytic but for isolated kinks is convex exactly if its second derivative is nonnegative between them and
-// its slope jumps upwards at each. So next to the sign of the Hessian only the direction of the kinks is needed, and it propagates: through an
-// increasing function unchanged, through a negative factor reversed. And the set on which the function has a value must be convex.
+// On a line, a continuous function that is analytic but for isolated kinks is convex exactly if its second derivative is nonnegative
+// between them and its slope jumps upwards at each. So next to the sign of the Hessian only the direction of the kinks is needed, and it
+// propagates: through an increasing function unchanged, through a negative factor reversed. And the set on which the function has a value
+// must be convex.
 #pragma once
 #include <span>
 #include <string>
@@ -21,9 +22,9 @@ struct DomainCondition {
 };
 
 struct Regularity {
-  bool up = false, down = false;             // may have kinks where the slope jumps upwards, downwards
+  bool up = false, down = false;  // may have kinks where the slope jumps upwards, downwards
   bool smooth() const { return !up && !down && broken.empty(); }
-  std::string broken = {};                   // why nothing is known: "step jumps"; empty: continuous and piecewise analytic on a convex domain
+  std::string broken = {};  // why nothing is known: "step jumps"; empty: continuous and piecewise analytic on a convex domain
   std::vector<DomainCondition> domain = {};  // what the variables must satisfy besides their declarations; a convex set
 };
 

@@ -57,4 +57,28 @@ NodeId quotient(Graph& g, NodeId a, NodeId b) {
   return g.scale(coefficient, g.ein(std::move(factors), {}, {}));
 }
 
+FactoredSum factored_sum(Graph& g, const std::vector<Term>& terms, const std::function<bool(NodeId)>& positive) {
+  std::map<NodeId, Rational> least;
+  for (size_t k = 0; k < terms.size(); ++k) {
+    std::map<NodeId, NodeId> powers;
+    Rational coefficient = 1;
+    collect(g, terms[k].tensor, 1, powers, coefficient);
+    std::map<NodeId, Rational> own;
+    for (const auto& [base, exponent] : powers)
+      if (g[exponent].kind == Kind::Const && positive(base)) own[base] = g[exponent].value();
+    if (k == 0) least = own;
+    for (auto& [base, e] : own)
+      if (auto it = least.try_emplace(base, 0).first; e < it->second) it->second = e;
+    for (auto& [base, e] : least)
+      if (!own.contains(base) && e > 0) e = 0;
+  }
+  std::vector<Factor> factors;
+  for (const auto& [base, e] : least)
+    if (e != 0) factors.push_back({g.power(base, e), {}});
+  const NodeId common = g.ein(std::move(factors), {}, {});
+  std::vector<Term> rest;
+  for (const Term& t : terms) rest.push_back({t.coefficient, quotient(g, t.tensor, common)});
+  return {common, g.sum(std::move(rest), {})};
+}
+
 }  // namespace ricci

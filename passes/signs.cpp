@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "ir/constant_folding.h"
@@ -10,34 +11,12 @@
 namespace ricci {
 namespace {
 
-// An end of an interval on its way through arithmetic.
-struct End {
-  std::optional<Rational> at;  // none: infinite
-  bool open;
-};
-
 Range from_doubles(double low, double high) {
   Range r;
   if (std::isfinite(low)) r.low = Rational(low);
   if (std::isfinite(high)) r.high = Rational(high);
   return r;
 }
-
-// The smaller of two lower ends (the larger of two upper ones if `upper`): what a hull keeps.
-End outer(const End& a, const End& b, bool upper) {
-  if (!a.at || !b.at) return {std::nullopt, false};
-  if (*a.at == *b.at) return {a.at, a.open && b.open};
-  return (*a.at < *b.at) != upper ? a : b;
-}
-End inner(const End& a, const End& b, bool upper) {
-  if (!a.at) return b;
-  if (!b.at) return a;
-  if (*a.at == *b.at) return {a.at, a.open || b.open};
-  return (*a.at < *b.at) != upper ? b : a;
-}
-Range join(const End& low, const End& high) { return {low.at, high.at, low.open, high.open}; }
-End low_of(const Range& r) { return {r.low, r.low_open}; }
-End high_of(const Range& r) { return {r.high, r.high_open}; }
 
 bool is_even(const Rational& r) { return is_integer(r) && r.get_num() % 2 == 0; }
 bool is_odd(const Rational& r) { return is_integer(r) && r.get_num() % 2 != 0; }
@@ -53,60 +32,6 @@ std::optional<Range> bracket(Graph& g, MapOp op, const Rational& x) {
 }
 
 }  // namespace
-
-bool Range::inside(double a, double b) const {
-  const bool above = !std::isfinite(a) || (low && (*low > Rational(a) || (*low == Rational(a) && low_open)));
-  const bool below = !std::isfinite(b) || (high && (*high < Rational(b) || (*high == Rational(b) && high_open)));
-  return above && below;
-}
-
-Range operator+(const Range& a, const Range& b) {
-  Range r{.low_open = a.low_open || b.low_open, .high_open = a.high_open || b.high_open};
-  if (a.low && b.low) r.low = *a.low + *b.low;
-  if (a.high && b.high) r.high = *a.high + *b.high;
-  return r;
-}
-
-Range operator*(const Rational& c, const Range& a) {
-  if (c == 0) return {Rational(0), Rational(0)};
-  Range r = a;
-  if (r.low) *r.low *= c;
-  if (r.high) *r.high *= c;
-  if (c < 0) std::swap(r.low, r.high), std::swap(r.low_open, r.high_open);
-  return r;
-}
-
-// The extreme products are among those of ends; 0 times an infinite end is 0, since no value is infinite.
-Range operator*(const Range& a, const Range& b) {
-  struct Product {
-    int infinite;  // -1, 0, 1
-    Rational value;
-    bool open;
-  };
-  std::vector<Product> products;
-  auto sign_of = [](const End& e, int side) { return e.at ? sgn(*e.at) : side; };
-  for (int i : {-1, 1})
-    for (int j : {-1, 1}) {
-      const End x = i < 0 ? low_of(a) : high_of(a), y = j < 0 ? low_of(b) : high_of(b);
-      const int s = sign_of(x, i) * sign_of(y, j);
-      const bool zero_attained = (x.at && *x.at == 0 && !x.open) || (y.at && *y.at == 0 && !y.open);
-      if (x.at && y.at) products.push_back({0, *x.at * *y.at, s == 0 ? !zero_attained : x.open || y.open});
-      else if (s == 0) products.push_back({0, 0, !zero_attained});
-      else products.push_back({s, 0, false});
-    }
-  auto less = [](const Product& p, const Product& q) { return p.infinite != q.infinite ? p.infinite < q.infinite : p.value < q.value; };
-  auto same = [](const Product& p, const Product& q) { return p.infinite == q.infinite && p.value == q.value; };
-  const Product low = *std::min_element(products.begin(), products.end(), less), high = *std::max_element(products.begin(), products.end(), less);
-  Range r;
-  if (low.infinite == 0) r.low = low.value, r.low_open = std::ranges::all_of(products, [&](auto& p) { return !same(p, low) || p.open; });
-  if (high.infinite == 0) r.high = high.value, r.high_open = std::ranges::all_of(products, [&](auto& p) { return !same(p, high) || p.open; });
-  return r;
-}
-
-Range intersection(const Range& a, const Range& b) {
-  return join(inner(low_of(a), low_of(b), false), inner(high_of(a), high_of(b), true));
-}
-Range hull(const Range& a, const Range& b) { return join(outer(low_of(a), low_of(b), false), outer(high_of(a), high_of(b), true)); }
 
 // --- walking --------------------------------------------------------------------------------------------------------------------
 
@@ -169,24 +94,28 @@ Range Signs::infer_range(NodeId id) {
   return {};
 }
 
-// a + b*v + c*v^2 of one v, exactly: v - v^2 > 0 in (0, 1). The extremes are at the ends of v's interval and at the vertex.
+// v^k*(a + b*v + c*v^2) of one v, the bracket exactly: v - v^2 > 0 in (0, 1). Its extremes are at the ends of v's interval and at the
+// vertex.
 std::optional<Range> Signs::of_quadratic(const Node& sum) {
   std::optional<NodeId> v;
-  Rational a = 0, b = 0, c = 0;
+  std::map<long, Rational> by_power;
   for (size_t k = 0; k < sum.operands.size(); ++k) {
     const Node& t = g_[sum.operands[k]];
-    const bool square = t.kind == Kind::Map && t.map_op() == MapOp::pow_ && g_[t.operands[1]].kind == Kind::Const && g_[t.operands[1]].value() == 2;
-    const bool one = t.kind == Kind::Const || (t.kind == Kind::Ein && t.operands.empty() && std::set<Label>(t.labels.begin(), t.labels.end()).size() == t.rank());
-    if (one) {
-      a += sum.coefficients[k];
-      continue;
-    }
-    const NodeId base = square ? t.operands[0] : sum.operands[k];
+    const bool one = t.kind == Kind::Const ||
+                     (t.kind == Kind::Ein && t.operands.empty() && std::set<Label>(t.labels.begin(), t.labels.end()).size() == t.rank());
+    const bool power = t.kind == Kind::Map && t.map_op() == MapOp::pow_ && g_[t.operands[1]].kind == Kind::Const &&
+                       as_long(g_[t.operands[1]].value()).value_or(0) > 0;
+    by_power[one ? 0 : power ? *as_long(g_[t.operands[1]].value()) : 1] += sum.coefficients[k];
+    if (one) continue;
+    const NodeId base = power ? t.operands[0] : sum.operands[k];
     if (v && *v != base) return std::nullopt;
     v = base;
-    (square ? c : b) += sum.coefficients[k];
   }
-  if (!v || c == 0 || g_[*v].rank() != sum.rank()) return std::nullopt;
+  if (!v || g_[*v].rank() != sum.rank() || by_power.size() < 2) return std::nullopt;
+  const long highest = by_power.rbegin()->first, lowest = highest - 2;
+  if (by_power.begin()->first < lowest || lowest < 0) return std::nullopt;
+  const Rational a = by_power[lowest], b = by_power[lowest + 1], c = by_power[highest];
+  const NodeId front = lowest == 0 ? g_.constant(1) : g_.power(*v, lowest);
   const Range x = known_.at(*v).range;
   auto value = [&](const Rational& at) -> Rational { return a + b * at + c * at * at; };
   const Rational vertex = -b / (2 * c);
@@ -198,9 +127,11 @@ std::optional<Range> Signs::of_quadratic(const Node& sum) {
   if (vertex_inside) values.emplace_back(value(vertex), false);
   if (values.empty()) return std::nullopt;
   auto least = std::ranges::min_element(values), most = std::ranges::max_element(values);
-  if (c > 0 || (x.low && x.high)) r.low = least->first, r.low_open = std::ranges::all_of(values, [&](auto& e) { return e.first != least->first || e.second; });
-  if (c < 0 || (x.low && x.high)) r.high = most->first, r.high_open = std::ranges::all_of(values, [&](auto& e) { return e.first != most->first || e.second; });
-  return r;
+  if (c > 0 || (x.low && x.high))
+    r.low = least->first, r.low_open = std::ranges::all_of(values, [&](auto& e) { return e.first != least->first || e.second; });
+  if (c < 0 || (x.low && x.high))
+    r.high = most->first, r.high_open = std::ranges::all_of(values, [&](auto& e) { return e.first != most->first || e.second; });
+  return lowest == 0 ? r : r * range(front);
 }
 
 // --- products -------------------------------------------------------------------------------------------------------------------
@@ -257,7 +188,8 @@ Definite Signs::definite_product(NodeId id) {
   bool strict = true;
   size_t left = 0, nonsingular = 0, kernels = 0;
   for (size_t k = 0; k < factors.size(); ++k) {
-    if (m.side[k] == Mirror::Side::Left) ++left, nonsingular += factors[k].labels.size() == 2 && properties_(factors[k].tensor).has(Property::nonsingular);
+    if (m.side[k] == Mirror::Side::Left)
+      ++left, nonsingular += factors[k].labels.size() == 2 && properties_(factors[k].tensor).has(Property::nonsingular);
     if (m.side[k] != Mirror::Side::Fixed) continue;
     const bool kernel = m.is_kernel(factors[k]);
     kernels += kernel;
@@ -296,7 +228,8 @@ Definite Signs::infer_definite(NodeId id) {
     case Kind::Map: {  // entry by entry, a power series with nonnegative coefficients keeps psd and spd (Schur)
       const bool power = n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const && is_integer(g_[n.operands[1]].value()) &&
                          g_[n.operands[1]].value() > 0;
-      const bool series = n.map_op() == MapOp::exp_ || n.map_op() == MapOp::cosh_ || n.map_op() == MapOp::sinh_ || n.map_op() == MapOp::expm1_;
+      const bool series =
+          n.map_op() == MapOp::exp_ || n.map_op() == MapOp::cosh_ || n.map_op() == MapOp::sinh_ || n.map_op() == MapOp::expm1_;
       if ((power || series) && g_[n.operands[0]].rank() == 2) at_least(operand(0));
       break;
     }
@@ -316,8 +249,10 @@ Range Signs::of_map(NodeId id) {
   switch (n.map_op()) {
     case MapOp::pow_:
     case MapOp::pow0_: return of_power(n);
-    case MapOp::max_: return join(inner(low_of(operand(0)), low_of(operand(1)), false), outer(high_of(operand(0)), high_of(operand(1)), true));
-    case MapOp::min_: return join(outer(low_of(operand(0)), low_of(operand(1)), false), inner(high_of(operand(0)), high_of(operand(1)), true));
+    case MapOp::max_:
+      return join(inner(low_of(operand(0)), low_of(operand(1)), false), outer(high_of(operand(0)), high_of(operand(1)), true));
+    case MapOp::min_:
+      return join(outer(low_of(operand(0)), low_of(operand(1)), false), inner(high_of(operand(0)), high_of(operand(1)), true));
     case MapOp::select_: return hull(operand(1), operand(2));
     case MapOp::digamma_: return {};  // increasing between its poles only
     case MapOp::abs_: {
@@ -337,7 +272,8 @@ Range Signs::of_map(NodeId id) {
   }
 }
 
-// An increasing function maps ends to ends; a limit at infinity is the end of the row's range, and not attained unless the function is flat.
+// An increasing function maps ends to ends; a limit at infinity is the end of the row's range, and not attained unless the function is
+// flat.
 Range Signs::of_monotone(const Node& n) {
   const ElementwiseRow& r = row(n.map_op());
   if (r.monotone == '0') return {};
@@ -347,7 +283,9 @@ Range Signs::of_monotone(const Node& n) {
   auto image = [&](const End& end, bool upper) -> End {  // the upper or lower end of the values
     const double limit = upper ? r.range_high : r.range_low;
     const bool beyond = end.at && (*end.at < Rational(std::isfinite(r.smooth_low) ? r.smooth_low : -1e300) && !flat);
-    if (!end.at || beyond) return {std::isfinite(limit) ? std::optional(Rational(limit)) : std::nullopt, !flat && !beyond && !std::isfinite(rising == upper ? r.smooth_high : r.smooth_low)};
+    if (!end.at || beyond)
+      return {std::isfinite(limit) ? std::optional(Rational(limit)) : std::nullopt,
+              !flat && !beyond && !std::isfinite(rising == upper ? r.smooth_high : r.smooth_low)};
     auto value = bracket(g_, n.map_op(), *end.at);
     if (!value) return {std::nullopt, false};
     const bool exact = *value->low == *value->high;
@@ -368,7 +306,9 @@ Range Signs::of_power(const Node& n) {
     Range r = Range::above(0, nonzero);
     if (!x.nonnegative()) return r;
     // x^e is monotone on the positive axis
-    auto at = [&](const End& end) -> std::optional<Rational> { return end.at && *end.at > 0 ? exact_power(*end.at, e) : end.at && e > 0 ? std::optional(Rational(0)) : std::nullopt; };
+    auto at = [&](const End& end) -> std::optional<Rational> {
+      return end.at && *end.at > 0 ? exact_power(*end.at, e) : end.at && e > 0 ? std::optional(Rational(0)) : std::nullopt;
+    };
     if (auto low = at(e > 0 ? low_of(x) : high_of(x))) r = intersection(r, {*low, {}, e > 0 ? x.low_open : x.high_open, false});
     if (e > 0 && !x.high) return r;
     if (auto high = at(e > 0 ? high_of(x) : low_of(x))) r = intersection(r, {{}, *high, false, e > 0 ? x.high_open : x.low_open});

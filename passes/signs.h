@@ -8,31 +8,9 @@
 
 #include "passes/infer_properties.h"
 #include "passes/mirror.h"
+#include "passes/range.h"
 
 namespace ricci {
-
-// An interval with exact ends; no end: unbounded.
-struct Range {
-  std::optional<Rational> low = {}, high = {};
-  bool low_open = false, high_open = false;
-
-  bool nonnegative() const { return low && *low >= 0; }
-  bool nonpositive() const { return high && *high <= 0; }
-  bool positive() const { return low && (*low > 0 || (*low == 0 && low_open)); }
-  bool negative() const { return high && (*high < 0 || (*high == 0 && high_open)); }
-  bool excludes_zero() const { return positive() || negative(); }
-  // Whether the interval lies in (low, high) given as doubles; ends that are infinite hold anything.
-  bool inside(double low, double high) const;
-
-  static Range all() { return {}; }
-  static Range above(Rational bound, bool open) { return {bound, {}, open, false}; }
-};
-
-Range operator+(const Range& a, const Range& b);
-Range operator*(const Rational& c, const Range& a);
-Range operator*(const Range& a, const Range& b);
-Range intersection(const Range& a, const Range& b);
-Range hull(const Range& a, const Range& b);
 
 enum class Definite : uint8_t { Unknown, Semidefinite, Definite };
 
@@ -43,8 +21,8 @@ class Signs {
   // From now on the entries of `node` are taken to lie in `range`. Before any question that may depend on it.
   void assume(NodeId node, Range range);
 
-  Range range(NodeId n);          // of every entry
-  Definite definite(NodeId n);    // a square matrix: symmetric and x'*n*x >= 0 (> 0)
+  Range range(NodeId n);        // of every entry
+  Definite definite(NodeId n);  // a square matrix: symmetric and x'*n*x >= 0 (> 0)
   bool nonnegative(NodeId n) { return range(n).nonnegative(); }
   bool positive(NodeId n) { return range(n).positive(); }
   bool psd(NodeId n) { return definite(n) != Definite::Unknown; }

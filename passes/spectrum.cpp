@@ -84,7 +84,7 @@ std::vector<Quad> eigenvalues(Array<Quad> a, Array<Quad>& v) {
   }
   std::vector<int64_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), int64_t(0));
-  std::stable_sort(order.begin(), order.end(), [&](int64_t i, int64_t j) { return at(a, i, i) < at(a, j, j); });
+  std::ranges::sort(order, [&](int64_t i, int64_t j) { return at(a, i, i) < at(a, j, j) || (at(a, i, i) == at(a, j, j) && i < j); });
   std::vector<Quad> values;
   Array<Quad> sorted({n, n});
   for (int64_t k = 0; k < n; ++k) {

@@ -1,5 +1,7 @@
-// Is a claim of convexity ever wrong? Random programs, and random formulas of the kind that people minimise; every claim is checked against spectra of
-// the Hessian at more points than the analysis itself looks at.
+// Is a claim of convexity ever wrong? Random programs, and random formulas of the kind that people minimise; every claim is checked against
+// spectra of the Hessian at more points than the analysis itself looks at.
+#include "passes/convexity.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -7,7 +9,6 @@
 
 #include "frontend/program.h"
 #include "ir/sample.h"
-#include "passes/convexity.h"
 #include "passes/differentiate.h"
 #include "tests/fuzz/campaign.h"
 
@@ -41,12 +42,16 @@ std::string refutation(Graph& g, NodeId f, NodeId x, const Dims& sizes, uint64_t
   if (c.verdict == Verdict::Neither) return c.witness.size() == 2 && c.witness[0].value > 0 && c.witness[1].value < 0 ? "" : "no witness";
   const Dims dims = distinct_sizes(g, roots, sizes);
   for (uint64_t k = 0; k < 6; ++k) {
-    const auto point = moved_point(g, xs, dims, random_point(g, roots, dims, seed + 77 * k), seed + k, k % 3 == 0 ? 1 : k % 3 == 1 ? 0.3 : 2);
+    const auto point = moved_point(g, xs, dims, random_point(g, roots, dims, seed + 77 * k), seed + k,
+                                   k % 3 == 0   ? 1
+                                   : k % 3 == 1 ? 0.3
+                                                : 2);
     auto s = hessian_spectrum(g, f, xs, dims, point);
     if (!s || s->values.empty()) continue;
     const double low = double(s->values.front()), high = double(s->values.back()), scale = std::max(std::abs(low), std::abs(high));
     const double worst = affine ? std::max(-low, high) : up ? -low : high;
-    if (worst > 1e-13 * scale + (affine ? 1e-20 : 1e-24)) return fmt::format("claimed {}: eigenvalues {:.3g} to {:.3g}", name(c.verdict), low, high);
+    if (worst > 1e-13 * scale + (affine ? 1e-20 : 1e-24))
+      return fmt::format("claimed {}: eigenvalues {:.3g} to {:.3g}", name(c.verdict), low, high);
     const double least = up ? low : -high;
     if (strict && least < 1e-29 * scale) return fmt::format("claimed {}: eigenvalues {:.3g} to {:.3g}", name(c.verdict), low, high);
   }
@@ -97,28 +102,39 @@ class Formulas {
       const std::string affine = any({"A*{0}", "A*{0} - b", "b - A*{0}", "w.*(A*{0})"}), inner = fmt::format(fmt::runtime(affine), x);
       const std::string v = random_() % 2 ? x : "(" + inner + ")";
       if (random_() % 3 == 0)
-        return fmt::format(fmt::runtime(any({"c'*{0}", "{0}'*S*{0}", "{0}'*{0}", "norm2({0})", "lse({0})", "sqrt({0}'*S*{0})", "{0}'*inv(S)*{0}", "prod({0})",
-                                            "tr(inv(A*diag({0})*A'))", "logdet(S + diag({0}))", "sum({0})"})), x);
-      return fmt::format(fmt::runtime(any({"sum(exp({0}))", "lse({0})", "norm2({0})", "sum({0}.^2)", "sum({0}.^4)", "sum({0}.^3)", "sum(softplus({0}))",
-                                          "sum(abs({0}))", "max({0})", "sum(relu({0}))", "sum(cosh({0}))", "sum(log({0}))", "sum(sqrt({0}))", "sum(1./{0})",
-                                          "sum({0}.*log({0}))", "sum(sigmoid({0}))", "sum(tanh({0}))", "sum(sin({0}))", "norm2({0})^2", "min({0})",
-                                          "sum(relu({0}).^2)", "log(1 + sum(exp({0})))"})), v);
+        return fmt::format(
+            fmt::runtime(any({"c'*{0}", "{0}'*S*{0}", "{0}'*{0}", "norm2({0})", "lse({0})", "sqrt({0}'*S*{0})", "{0}'*inv(S)*{0}",
+                              "prod({0})", "tr(inv(A*diag({0})*A'))", "logdet(S + diag({0}))", "sum({0})"})),
+            x);
+      return fmt::format(
+          fmt::runtime(
+              any({"sum(exp({0}))",      "lse({0})",      "norm2({0})",         "sum({0}.^2)",           "sum({0}.^4)",    "sum({0}.^3)",
+                   "sum(softplus({0}))", "sum(abs({0}))", "max({0})",           "sum(relu({0}))",        "sum(cosh({0}))", "sum(log({0}))",
+                   "sum(sqrt({0}))",     "sum(1./{0})",   "sum({0}.*log({0}))", "sum(sigmoid({0}))",     "sum(tanh({0}))", "sum(sin({0}))",
+                   "norm2({0})^2",       "min({0})",      "sum(relu({0}).^2)",  "log(1 + sum(exp({0})))"})),
+          v);
     }
     if (x == "X" || x == "Y")
-      return fmt::format(fmt::runtime(any({"logdet({0})", "tr(inv({0}))", "tr({0}*{0})", "tr(S*{0})", "c'*inv({0})*c", "det({0})", "norm2({0} - S)^2",
-                                          "tr({0}*S*{0})", "c'*{0}*c", "logdet(S + {0}*{0})", "tr(A*{0}*A')", "logdet({0} + S)", "norm2({0})"})), x);
+      return fmt::format(
+          fmt::runtime(any({"logdet({0})", "tr(inv({0}))", "tr({0}*{0})", "tr(S*{0})", "c'*inv({0})*c", "det({0})", "norm2({0} - S)^2",
+                            "tr({0}*S*{0})", "c'*{0}*c", "logdet(S + {0}*{0})", "tr(A*{0}*A')", "logdet({0} + S)", "norm2({0})"})),
+          x);
     if (x == "U")
-      return any({"norm2(U)^2", "norm2(U*X - A)^2", "sum(exp(U))", "norm2(U)", "tr(U*S*U')", "sum(abs(U))", "norm2(U*U' - b*b')^2", "b'*U*c", "logdet(S + U'*U)",
-                  "sum(softplus(U*c))"});
-    return fmt::format(fmt::runtime(any({"{0}", "{0}^2", "exp({0})", "log({0})", "sqrt({0})", "1/{0}", "{0}*log({0})", "abs({0})", "softplus({0})", "sigmoid({0})",
-                                        "relu({0})", "norm2(c*{0} - p)", "{0}^3", "{0}^4", "sin({0})", "lse({0}*c)"})), x);
+      return any({"norm2(U)^2", "norm2(U*X - A)^2", "sum(exp(U))", "norm2(U)", "tr(U*S*U')", "sum(abs(U))", "norm2(U*U' - b*b')^2",
+                  "b'*U*c", "logdet(S + U'*U)", "sum(softplus(U*c))"});
+    return fmt::format(
+        fmt::runtime(any({"{0}", "{0}^2", "exp({0})", "log({0})", "sqrt({0})", "1/{0}", "{0}*log({0})", "abs({0})", "softplus({0})",
+                          "sigmoid({0})", "relu({0})", "norm2(c*{0} - p)", "{0}^3", "{0}^4", "sin({0})", "lse({0}*c)"})),
+        x);
   }
 
   std::string scalar(const std::string& x, int depth) {
     const std::string u = depth > 0 && random_() % 2 ? scalar(x, depth - 1) : atom(x);
     switch (random_() % 8) {
-      case 0: return fmt::format(fmt::runtime(any({"exp({0})", "log({0})", "sqrt(1 + ({0})^2)", "({0})^2", "softplus({0})", "relu({0})", "abs({0})", "sqrt({0})",
-                                                   "1/({0})", "({0})^(3/2)", "sigmoid({0})"})), u);
+      case 0:
+        return fmt::format(fmt::runtime(any({"exp({0})", "log({0})", "sqrt(1 + ({0})^2)", "({0})^2", "softplus({0})", "relu({0})",
+                                             "abs({0})", "sqrt({0})", "1/({0})", "({0})^(3/2)", "sigmoid({0})"})),
+                           u);
       case 1: return fmt::format("({}) + {}", u, atom(x));
       case 2: return fmt::format("{}*({}) - {}", number(), u, atom(x));
       case 3: return fmt::format("-({})", u);

@@ -13,8 +13,10 @@ namespace ricci {
 namespace {
 
 constexpr const char* kDeclarations =
-    "x: vector(n); a: vector(n); p: vector(n) positive; u: vector(n) unit; A: matrix(m, n); b: vector(m); y: vector(m); N: matrix(n, n) nonsingular; "
-    "S: matrix(n, n) spd; P: matrix(n, n) psd; X: matrix(n, n) spd; Y: matrix(n, n) symmetric; Q: matrix(n, n) orthogonal; V: matrix(n, n); "
+    "x: vector(n); a: vector(n); p: vector(n) positive; u: vector(n) unit; A: matrix(m, n); b: vector(m); y: vector(m); N: matrix(n, n) "
+    "nonsingular; "
+    "S: matrix(n, n) spd; P: matrix(n, n) psd; X: matrix(n, n) spd; Y: matrix(n, n) symmetric; Q: matrix(n, n) orthogonal; V: matrix(n, "
+    "n); "
     "K: matrix(n, n) skew; U: matrix(m, n); B: matrix(m, n); t: scalar; s: scalar positive; c: scalar";
 
 struct Answer {
@@ -59,105 +61,114 @@ TEST_P(CurvatureTest, Verdict) {
 auto values(std::initializer_list<Case> cases) { return testing::ValuesIn(std::vector<Case>(cases)); }
 
 // A product with a mirror.
-INSTANTIATE_TEST_SUITE_P(Mirror, CurvatureTest, values({
-    {"x'*S*x", "x", "strictly convex"},
-    {"x'*P*x", "x", "convex"},
-    {"norm2(A*x - b)^2", "x", "convex", "A"},
-    {"norm2(N*x)^2", "x", "strictly convex"},
-    {"x'*inv(S)*x", "x", "strictly convex"},
-    {"x'*(S.*P)*x", "x", "convex"},
-    {"-s*x'*S*x", "x", "strictly concave"},
-    {"tr(X*S*X)", "X", "strictly convex"},
-    {"norm2(A*V*N)^2", "V", "convex", "A"},
-    {"norm2(U)^2", "U", "strictly convex"},
-    {"a'*inv(X)*a", "X", "convex"},
-    {"norm2(K)^2", "K", "strictly convex"},
-    {"tr(inv(A*diag(p)*A'))", "p", "convex"},
-    {"(a'*x)^4", "x", "convex"},
-}));
+INSTANTIATE_TEST_SUITE_P(Mirror, CurvatureTest,
+                         values({
+                             {"x'*S*x", "x", "strictly convex"},
+                             {"x'*P*x", "x", "convex"},
+                             {"norm2(A*x - b)^2", "x", "convex", "A"},
+                             {"norm2(N*x)^2", "x", "strictly convex"},
+                             {"x'*inv(S)*x", "x", "strictly convex"},
+                             {"x'*(S.*P)*x", "x", "convex"},
+                             {"-s*x'*S*x", "x", "strictly concave"},
+                             {"tr(X*S*X)", "X", "strictly convex"},
+                             {"norm2(A*V*N)^2", "V", "convex", "A"},
+                             {"norm2(U)^2", "U", "strictly convex"},
+                             {"a'*inv(X)*a", "X", "convex"},
+                             {"norm2(K)^2", "K", "strictly convex"},
+                             {"tr(inv(A*diag(p)*A'))", "p", "convex"},
+                             {"(a'*x)^4", "x", "convex"},
+                         }));
 
 // Signs and intervals of the weights.
-INSTANTIATE_TEST_SUITE_P(Weights, CurvatureTest, values({
-    {"sum(exp(A*x))", "x", "convex", "A"},
-    {"sum(softplus(x))", "x", "strictly convex"},
-    {"sum(log1p(exp(-y.*(A*x))))", "x", "convex"},
-    {"-sum(log(p))", "p", "strictly convex"},
-    {"sum(p.*log(p))", "p", "strictly convex"},
-    {"sum(x.*log(x))", "x", "strictly convex"},
-    {"sum(sqrt(p))", "p", "strictly concave"},
-    {"sum(u.*log(u)) + sum((1 - t)*u)", "u", "strictly convex"},
-    {"-sum(log(b - A*x))", "x", "convex", "A"},
-    {"sum(x.^4)", "x", "strictly convex"},
-    {"(x'*x)^2", "x", "strictly convex"},
-    {"norm2(x)^3", "x", "strictly convex"},
-    {"exp(x'*S*x)", "x", "strictly convex"},
-    {"t^2*exp(t)", "t", "neither"},
-    {"lgamma(s)", "s", "strictly convex"},
-}));
+INSTANTIATE_TEST_SUITE_P(Weights, CurvatureTest,
+                         values({
+                             {"sum(exp(A*x))", "x", "convex", "A"},
+                             {"sum(softplus(x))", "x", "strictly convex"},
+                             {"sum(log1p(exp(-y.*(A*x))))", "x", "convex"},
+                             {"-sum(log(p))", "p", "strictly convex"},
+                             {"sum(p.*log(p))", "p", "strictly convex"},
+                             {"sum(x.*log(x))", "x", "strictly convex"},
+                             {"sum(sqrt(p))", "p", "strictly concave"},
+                             {"sum(u.*log(u)) + sum((1 - t)*u)", "u", "strictly convex"},
+                             {"-sum(log(b - A*x))", "x", "convex", "A"},
+                             {"sum(x.^4)", "x", "strictly convex"},
+                             {"(x'*x)^2", "x", "strictly convex"},
+                             {"norm2(x)^3", "x", "strictly convex"},
+                             {"exp(x'*S*x)", "x", "strictly convex"},
+                             {"t^2*exp(t)", "t", "neither"},
+                             {"sqrt(1 + t^2)", "t", "strictly convex"},
+                             {"tanh(s)", "s", "strictly concave"},
+                             {"lgamma(s)", "s", "strictly convex"},
+                         }));
 
 // Negative terms outweighed.
-INSTANTIATE_TEST_SUITE_P(CauchySchwarz, CurvatureTest, values({
-    {"lse(A*x + b)", "x", "convex"},
-    {"log(sum(exp(A*x + b)))", "x", "convex"},
-    {"log(1 + sum(exp(x)))", "x", "strictly convex"},
-    {"-sum(B.*(U*V)) + sum_i(lse_k([U*V]_ik))", "V", "convex"},
-    {"norm2(A*x - b)", "x", "convex"},
-    {"sqrt(x'*S*x)", "x", "convex"},
-    {"sqrt(1 + x'*x)", "x", "strictly convex"},
-    {"exp(sum(log(p))/n)", "p", "concave"},
-    {"prod(p)^(1/n)", "p", "concave"},
-    {"x'*x/s", "x,s", "convex"},
-    {"x'*S*x/s", "x,s", "convex"},
-}));
+INSTANTIATE_TEST_SUITE_P(CauchySchwarz, CurvatureTest,
+                         values({
+                             {"lse(A*x + b)", "x", "convex"},
+                             {"log(sum(exp(A*x + b)))", "x", "convex"},
+                             {"log(1 + sum(exp(x)))", "x", "strictly convex"},
+                             {"-sum(B.*(U*V)) + sum_i(lse_k([U*V]_ik))", "V", "convex"},
+                             {"norm2(A*x - b)", "x", "convex"},
+                             {"sqrt(x'*S*x)", "x", "convex"},
+                             {"sqrt(1 + x'*x)", "x", "strictly convex"},
+                             {"exp(sum(log(p))/n)", "p", "concave"},
+                             {"prod(p)^(1/n)", "p", "concave"},
+                             {"x'*x/s", "x,s", "convex"},
+                             {"exp(norm2(x))", "x", "convex"},
+                             {"x'*S*x/s", "x,s", "convex"},
+                         }));
 
 // The second derivative does not tell everything.
-INSTANTIATE_TEST_SUITE_P(Kinks, CurvatureTest, values({
-    {"sum(abs(A*x - b))", "x", "convex"},
-    {"-sum(abs(x))", "x", "concave"},
-    {"max(x)", "x", "convex"},
-    {"min(A*x)", "x", "concave"},
-    {"relu(t)", "t", "convex"},
-    {"relu(t)^2", "t", "convex"},
-    {"exp(abs(t))", "t", "convex"},
-    {"abs(t) - relu(t)", "t", "unknown"},
-    {"sum(relu(ones(n) - t*a))", "t", "convex"},
-    {"where(abs(t) < 1, t^2/2, abs(t) - 1/2)", "t", "convex"},
-    {"where(t < 1, t^2, t)", "t", "unknown"},
-    {"where(t < 0, 0, 1)", "t", "unknown"},
-    {"step(t)", "t", "unknown"},
-    {"norm2(a*t)^(1/2)", "t", "unknown"},  // concave but for the cusp at 0
-    {"cbrt(t)^2", "t", "unknown"},         // the same
-    {"log(t^2)", "t", "unknown"},          // concave on both sides of the pole
-    {"1/t^2", "t", "unknown"},             // convex on both sides of it
-    {"log(abs(t))", "t", "unknown"},
-    {"1/s", "s", "strictly convex"},
-}));
+INSTANTIATE_TEST_SUITE_P(Kinks, CurvatureTest,
+                         values({
+                             {"sum(abs(A*x - b))", "x", "convex"},
+                             {"-sum(abs(x))", "x", "concave"},
+                             {"max(x)", "x", "convex"},
+                             {"min(A*x)", "x", "concave"},
+                             {"relu(t)", "t", "convex"},
+                             {"relu(t)^2", "t", "convex"},
+                             {"exp(abs(t))", "t", "convex"},
+                             {"abs(t) - relu(t)", "t", "unknown"},
+                             {"sum(relu(ones(n) - t*a))", "t", "convex"},
+                             {"where(abs(t) < 1, t^2/2, abs(t) - 1/2)", "t", "convex"},
+                             {"where(t < 1, t^2, t)", "t", "unknown"},
+                             {"where(t < 0, 0, 1)", "t", "unknown"},
+                             {"step(t)", "t", "unknown"},
+                             {"norm2(a*t)^(1/2)", "t", "unknown"},  // concave but for the cusp at 0
+                             {"cbrt(t)^2", "t", "unknown"},         // the same
+                             {"log(t^2)", "t", "unknown"},          // concave on both sides of the pole
+                             {"1/t^2", "t", "unknown"},             // convex on both sides of it
+                             {"log(abs(t))", "t", "unknown"},
+                             {"1/s", "s", "strictly convex"},
+                         }));
 
-INSTANTIATE_TEST_SUITE_P(MatrixVariables, CurvatureTest, values({
-    {"logdet(X)", "X", "strictly concave"},
-    {"log(det(X))", "X", "strictly concave"},
-    {"tr(inv(X))", "X", "strictly convex"},
-    {"logdet(N)", "N", "neither"},
-    {"tr(X*X)", "X", "strictly convex"},
-    {"tr(V*V)", "V", "neither"},  // a trace of a square is no sum of squares
-    {"norm2(V*V' - S)^2", "V", "neither"},
-    {"logdet(A*diag(p)*A')", "p", "concave"},
-    {"det(X)", "X", "neither"},
-}));
+INSTANTIATE_TEST_SUITE_P(MatrixVariables, CurvatureTest,
+                         values({
+                             {"logdet(X)", "X", "strictly concave"},
+                             {"log(det(X))", "X", "strictly concave"},
+                             {"tr(inv(X))", "X", "strictly convex"},
+                             {"logdet(N)", "N", "neither"},
+                             {"tr(X*X)", "X", "strictly convex"},
+                             {"tr(V*V)", "V", "neither"},  // a trace of a square is no sum of squares
+                             {"norm2(V*V' - S)^2", "V", "neither"},
+                             {"logdet(A*diag(p)*A')", "p", "concave"},
+                             {"det(X)", "X", "neither"},
+                         }));
 
-INSTANTIATE_TEST_SUITE_P(Rest, CurvatureTest, values({
-    {"a'*x + 1", "x", "affine"},
-    {"norm2(a)", "x", "affine"},
-    {"tr(S*X)", "X", "affine"},
-    {"x'*A'*b - (A*x)'*b", "x", "affine"},
-    {"log(1 + x'*x)", "x", "neither"},
-    {"x'*V*x", "x", "neither"},
-    {"a'*x*sum(x)", "x", "neither"},
-    {"sin(t)", "t", "neither"},
-    {"sum(x.^3)", "x", "neither"},
-    {"c*t^2", "t", "unknown"},  // one or the other, with the sign of c
-    {"tr(Q)", "Q", "unknown"},
-}));
+INSTANTIATE_TEST_SUITE_P(Rest, CurvatureTest,
+                         values({
+                             {"a'*x + 1", "x", "affine"},
+                             {"norm2(a)", "x", "affine"},
+                             {"tr(S*X)", "X", "affine"},
+                             {"x'*A'*b - (A*x)'*b", "x", "affine"},
+                             {"log(1 + x'*x)", "x", "neither"},
+                             {"x'*V*x", "x", "neither"},
+                             {"a'*x*sum(x)", "x", "neither"},
+                             {"sin(t)", "t", "neither"},
+                             {"sum(x.^3)", "x", "neither"},
+                             {"c*t^2", "t", "unknown"},  // one or the other, with the sign of c
+                             {"tr(Q)", "Q", "unknown"},
+                         }));
 
 std::string stationary(const char* formula, const char* variable) {
   Answer a = ask(formula, variable);
@@ -238,9 +249,9 @@ TEST_F(SignsTest, MirrorsMakeScalarsNonnegativeAndMatricesSemidefinite) {
   EXPECT_FALSE(signs.nonnegative(g.ein({{x, {0}}, {V, {0, 1}}, {x, {1}}}, {}, {})));
   EXPECT_FALSE(signs.nonnegative(g.ein({{V, {0, 1}}, {V, {1, 0}}}, {}, {}))) << "tr(V*V) may be negative";
   EXPECT_TRUE(signs.nonnegative(g.ein({{V, {0, 1}}, {V, {0, 1}}}, {}, {})));
-  EXPECT_TRUE(signs.psd(g.ein({{A, {0, 1}}, {w, {1}}, {A, {2, 1}}}, {0, 2}, {m, m})));                  // A*diag(w)*A'
+  EXPECT_TRUE(signs.psd(g.ein({{A, {0, 1}}, {w, {1}}, {A, {2, 1}}}, {0, 2}, {m, m})));  // A*diag(w)*A'
   EXPECT_FALSE(signs.psd(g.ein({{A, {0, 1}}, {x, {1}}, {A, {2, 1}}}, {0, 2}, {m, m})));
-  EXPECT_EQ(signs.definite(g.ein({{S, {0, 1}}, {S, {0, 1}}}, {0, 1}, {n, n})), Definite::Definite);      // Schur
+  EXPECT_EQ(signs.definite(g.ein({{S, {0, 1}}, {S, {0, 1}}}, {0, 1}, {n, n})), Definite::Definite);  // Schur
   EXPECT_FALSE(signs.psd(g.ein({{S, {0, 1}}, {V, {1, 2}}}, {0, 2}, {n, n})));
   EXPECT_EQ(signs.definite(g.add(S, g.ein({{x, {0}}, {x, {1}}}, {0, 1}, {n, n}))), Definite::Definite);  // S + x*x'
   EXPECT_FALSE(signs.psd(g.subtract(S, g.delta(n))));

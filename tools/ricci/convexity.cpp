@@ -1,10 +1,11 @@
 // ricci convexity: convex, concave, affine or neither, with the proof as a tree or the witness.
+#include "passes/convexity.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "codegen/index_form.h"
 #include "codegen/text.h"
-#include "passes/convexity.h"
 #include "passes/raise.h"
 #include "tools/guard.h"
 #include "tools/output.h"
@@ -26,8 +27,8 @@ std::string spelt_matrix(const Graph& g, NodeId n) {
 }
 
 std::string tree(const Graph& g, const ProofStep& step, size_t depth) {
-  std::string text = fmt::format("{:{}}{} {}   ({})\n", "", 2 * depth, g[step.node].rank() == 2 ? spelt_matrix(g, step.node) : spelt(g, step.node),
-                                 step.relation, step.rule);
+  std::string text = fmt::format("{:{}}{} {}   ({})\n", "", 2 * depth,
+                                 g[step.node].rank() == 2 ? spelt_matrix(g, step.node) : spelt(g, step.node), step.relation, step.rule);
   for (const ProofStep& p : step.premises) text += tree(g, p, depth + 1);
   return text;
 }
@@ -57,10 +58,12 @@ std::string witness(const Graph& g, const CurvatureAt& at) {
 
 std::string report(const Graph& g, const Convexity& c) {
   std::string text = fmt::format("{}\n", name(c.verdict));
-  for (const IndependentColumns& i : c.strict_if) text += fmt::format("strictly, if {} has independent columns\n", spelt_matrix(g, i.matrix));
+  for (const IndependentColumns& i : c.strict_if)
+    text += fmt::format("strictly, if {} has independent columns\n", spelt_matrix(g, i.matrix));
   for (const DomainCondition& d : c.domain) text += fmt::format("where {}\n", condition(g, d));
   if (c.stationary)
-    text += fmt::format("stationary where {} = {}\n", g[c.stationary->left].rank() == 2 ? spelt_matrix(g, c.stationary->left) : spelt(g, c.stationary->left),
+    text += fmt::format("stationary where {} = {}\n",
+                        g[c.stationary->left].rank() == 2 ? spelt_matrix(g, c.stationary->left) : spelt(g, c.stationary->left),
                         g[c.stationary->right].rank() == 2 ? spelt_matrix(g, c.stationary->right) : spelt(g, c.stationary->right));
   if (!c.reason.empty() && c.verdict == Verdict::Unknown) text += fmt::format("because {}\n", c.reason);
   if (c.proof) {
@@ -79,7 +82,8 @@ std::string report(const Graph& g, const Convexity& c) {
 int convexity_command(const Options& options) {
   Program program = load(options);
   const Definition f = chosen_definition(program, options);
-  if (!(*program.graph)[f.value.node].type.empty()) throw UsageError(fmt::format("`{}` is not a scalar: only scalars are convex or not", f.name));
+  if (!(*program.graph)[f.value.node].type.empty())
+    throw UsageError(fmt::format("`{}` is not a scalar: only scalars are convex or not", f.name));
   std::vector<NodeId> variables;
   for (const std::string& x : split_names(options.wrt)) variables.push_back(differentiation_variable(program, x).node);
   if (variables.empty()) throw UsageError("in which variable? --wrt x");
