@@ -1,52 +1,20 @@
 #include "passes/derivation.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "passes/canonicalize.h"
 #include "passes/derivation_quantities.h"
+#include "passes/derivation_words.h"
+#include "passes/derivation_writer.h"
 #include "passes/differentiate.h"
 #include "passes/raise.h"
-#include "passes/rewrite.h"
 #include "passes/rules.h"
 #include "passes/simplify.h"
 #include "passes/substitute.h"
 
 namespace ricci {
 namespace {
-
-struct Title {
-  StepKind kind;
-  std::string_view text;
-};
-constexpr Title kTitles[] = {
-    {StepKind::Rewrite, "rewritten first"},
-    {StepKind::Define, "by definition"},
-    {StepKind::ProductRule, "product rule"},
-    {StepKind::TermByTerm, "term by term"},
-    {StepKind::ConstantFactors, "constant factors"},
-    {StepKind::Factors, "derivatives of the factors"},
-    {StepKind::Delta, "sum over the deltas"},
-    {StepKind::LikeTerms, "like terms"},
-    {StepKind::ChainRule, "chain rule"},
-    {StepKind::Insert, "insert"},
-    {StepKind::Raise, "in matrix notation"},
-    {StepKind::Collect, "collect"},
-    {StepKind::Resolve, "insert the named quantities"},
-    {StepKind::Simplify, "simplify"},
-    {StepKind::Project, "project on the space of the variable"},
-    {StepKind::Layout, "in the layout asked for"},
-    {StepKind::Letters, "with the letters of the answer"},
-    {StepKind::NoMatrixForm, "no matrix form"},
-    {StepKind::Zero, "nothing depends on the variable"},
-};
-constexpr bool complete() {
-  for (size_t k = 0; k < std::size(kTitles); ++k)
-    if (kTitles[k].kind != StepKind(k)) return false;
-  return std::size(kTitles) == size_t(StepKind::Zero) + 1;
-}
-static_assert(complete(), "every kind of step needs its title, in order");
 
 constexpr int kMostRounds = 16;  // of flattening and rules, as in passes/pipeline.cpp
 
@@ -59,46 +27,9 @@ Type concat(Type a, const Type& b) {
   return a;
 }
 
-// A name that no program has: stand-ins are known by their node, and spelled by the printers.
-std::string private_name(size_t k) {
-  const uint32_t code = 0xE000 + uint32_t(k % 0x1900);
-  return {char(0xE0 | (code >> 12)), char(0x80 | ((code >> 6) & 0x3F)), char(0x80 | (code & 0x3F))};
-}
-
-// What a matrix expression is called in words.
-std::string_view pattern_name(const mat::Expr& e) {
-  using mat::Op;
-  if (e->calls("tr")) return "the trace ";
-  if (e->calls("diag")) return e->shape.is_matrix() ? "the diagonal matrix " : "the diagonal ";
-  if (e->calls("sum")) return "the sum ";
-  if (e->calls("norm2")) return "the norm ";
-  if (e->op == Op::Hadamard) return "the entrywise product ";
-  if (e->op == Op::Transpose) return "the transpose ";
-  if (e->op != Op::Mul) return "";
-  if (e->shape.is_scalar()) return "the inner product ";
-  const bool outer = std::ranges::any_of(e->operands, [](const mat::Expr& f) { return f->shape.is_row(); });
-  return e->shape.is_matrix() && outer ? "the outer product " : "the product ";
-}
-
-// The derivative column of a row: "sigmoid(x)' = sigmoid(x)*(1 - sigmoid(x))".
-std::string table_derivative(MapOp op, size_t argument) {
-  const ElementwiseRow& r = row(op);
-  std::string value(r.name);
-  for (int k = 0; k < r.arity; ++k) value += std::string(k == 0 ? "(" : ", ") + "xyz"[k];
-  value += ")";
-  std::string text;
-  const std::string_view column = r.derivative[argument];
-  auto part_of_name = [&](size_t at) { return at < column.size() && std::isalnum(static_cast<unsigned char>(column[at])); };
-  for (size_t k = 0; k < column.size(); ++k) {
-    const bool whole = column[k] == 'f' && !part_of_name(k + 1) && (k == 0 || !part_of_name(k - 1));
-    text += whole ? value : std::string(1, column[k]);
-  }
-  return value + "'" + (r.arity > 1 ? std::string(" by ") + "xyz"[argument] : "") + " = " + text;
-}
-
-class Deriving {
+class Deriving : DerivationWriter {
  public:
-  Deriving(Graph& g, const DerivationRequest& r) : g_(g), r_(r), lines_(g) {}
+  Deriving(Graph& g, const DerivationRequest& r) : DerivationWriter(g), r_(r) {}
 
   std::optional<Derivation> operator()() {
     const Symbol declared = g_.symbol(r_.x);
@@ -155,15 +86,6 @@ class Deriving {
     return n;
   }
 
-  static std::vector<Reason> reasons_on(std::vector<std::string_view> used) {
-    std::ranges::sort(used);
-    used.erase(std::unique(used.begin(), used.end()), used.end());
-    std::vector<Reason> reasons;
-    for (const Rule& r : rules())
-      if (std::ranges::binary_search(used, r.name)) reasons.push_back({r.name + ": " + r.left + " = " + r.right});
-    return reasons;
-  }
-
   NodeId rewrite(NodeId f) {
     std::vector<std::string_view> used;
     const NodeId result = prepared(f, &used);
@@ -173,14 +95,6 @@ class Deriving {
     step(StepKind::Define, matrix(f), {});
     step(StepKind::Rewrite, matrix(result), reasons_on(used));
     return result;
-  }
-
-  // A stand-in for f alone.
-  NodeId symbol_of(const std::string& name, NodeId value) {
-    const NodeId v =
-        g_.variable(g_.declare({.name = name, .type = g_[value].type, .variance = std::vector<Variance>(g_[value].rank(), Variance::Up)}));
-    d_.stand_ins.emplace(v, StandIn{.kind = StandIn::Kind::Quantity, .value = value});
-    return v;
   }
 
   // Letters: the function's own come first everywhere, then those of a quantity, what is summed, and at the end the variable's.
@@ -209,21 +123,8 @@ class Deriving {
     }
   }
 
-  // --- lines -----------------------------------------------------------------------------------------------------------------------
+  // --- derivatives -------------------------------------------------------------------------------------------------------------------
 
-  Formula index(const IndexLine& line) { return {Formula::Notation::Index, lines_.node(line), line, {}}; }
-  Formula in_matrix(NodeId n) { return {Formula::Notation::Matrix, n, {}, {}}; }
-  // A power of a named number is a power, whatever its convention at 0.
-  Formula matrix(NodeId n) {
-    return in_matrix(rewrite_bottom_up(g_, lines_.dissolved(n), [&](NodeId m) {
-      const Node& node = g_[m];
-      const bool power = node.kind == Kind::Map && node.map_op() == MapOp::pow0_ && d_.stand_ins.contains(node.operands[0]);
-      return power ? g_.map(MapOp::pow_, node.operands) : m;
-    }));
-  }
-  IndexLine of_symbol(NodeId symbol, const Labels& labels) { return {labels, g_[symbol].type, {{1, {{symbol, labels}}}}}; }
-
-  void section(Reason heading) { d_.sections.push_back({std::move(heading), {}}); }
   void derivative_section(const Part& of, NodeId by, const std::vector<NodeId>& held = {}) {
     Reason heading = {"The derivative of ", in_matrix(of.q.variable), " by ", in_matrix(by)};
     for (NodeId h : held) {
@@ -232,26 +133,6 @@ class Deriving {
     }
     section(std::move(heading));
   }
-  void open(Formula left, Formula current) {
-    left_ = std::move(left);
-    current_ = std::move(current);
-    opens_ = true;
-  }
-  size_t step(StepKind kind, Formula after, std::vector<Reason> reasons) {
-    if (d_.sections.back().steps.empty()) opens_ = true;
-    d_.sections.back().steps.push_back({kind, left_, current_, after, std::move(reasons), opens_});
-    current_ = std::move(after);
-    opens_ = false;
-    return ++steps_;
-  }
-  // A step only if the line changes.
-  void line(StepKind kind, IndexLine& from, IndexLine to, std::vector<Reason> reasons) {
-    if (to != from || opens_) step(kind, index(to), std::move(reasons));
-    from = std::move(to);
-  }
-
-  // --- derivatives -------------------------------------------------------------------------------------------------------------------
-
   bool contains(NodeId n, NodeId u) const {
     const std::vector<NodeId> nodes = g_.reachable(std::span(&n, 1));
     return std::ranges::binary_search(nodes, u);
@@ -376,20 +257,6 @@ class Deriving {
     if (n.kind == Kind::Fun)
       return "F = " + std::string(row(n.fun_op()).name) + "(X) has dF = " + std::string(row(n.fun_op()).differential);
     return "";
-  }
-
-  std::vector<Reason> reasons_on(const std::vector<Renaming>& renamed) {
-    std::vector<Reason> reasons;
-    for (const Renaming& r : renamed) {
-      const NodeId delta = lines_.delta(r.dim);
-      if (r.a == r.b) {
-        reasons.push_back({"the sum of the deltas ", index({{}, {}, {{1, {{delta, {r.a, r.b}}}}}})});
-        continue;
-      }
-      const IndexLine shown{{r.a, r.b}, {r.dim, r.dim}, {{1, {{delta, {r.a, r.b}}}}}};
-      reasons.push_back({index(shown), " renames ", r.from, " to ", r.to});
-    }
-    return reasons;
   }
 
   // d f / d u over all ways from u to f.
@@ -644,25 +511,17 @@ class Deriving {
     return whole;
   }
 
-  Graph& g_;
   const DerivationRequest& r_;
-  IndexLines lines_;
-  Derivation d_ = {};
   bool tied_ = false;
   std::vector<Part> parts_;
   std::map<std::tuple<NodeId, NodeId, NodeId>, NodeId> symbols_;  // by value, name and variable
   std::map<NodeId, Total> totals_;
   std::map<NodeId, size_t> numbers_;  // of the line that says what a quantity or a local derivative is
   std::map<NodeId, NodeId> values_;   // sigmoid(u) is s, where s is so defined
-  Formula left_, current_;
   std::vector<Reason> inserted_;
-  bool opens_ = true;
-  size_t steps_ = 0;
 };
 
 }  // namespace
-
-std::string_view step_title(StepKind kind) { return kTitles[size_t(kind)].text; }
 
 std::optional<Derivation> derive(Graph& g, const DerivationRequest& request) { return Deriving(g, request)(); }
 
