@@ -73,6 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Mirror, CurvatureTest,
                              {"tr(X*S*X)", "X", "strictly convex"},
                              {"norm2(A*V*N)^2", "V", "convex", "A"},
                              {"norm2(U)^2", "U", "strictly convex"},
+    {"norm2(diag(N*V*N))^2", "V", "convex"},  // both axes of the direction meet in one
                              {"a'*inv(X)*a", "X", "convex"},
                              {"norm2(K)^2", "K", "strictly convex"},
                              {"tr(inv(A*diag(p)*A'))", "p", "convex"},
