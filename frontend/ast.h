@@ -71,7 +71,7 @@ struct WrittenDim {
 };
 
 struct Statement {
-  enum class Kind : uint8_t { Dim, Declaration, Definition, Expression, Export, Poison };
+  enum class Kind : uint8_t { Dim, Declaration, Function, Definition, Expression, Export, Poison };
   Kind kind;
   SourceRange where = {};
   std::vector<WrittenName> names = {};      // declared or defined names; Export: the function's name
@@ -81,6 +81,7 @@ struct Statement {
   bool indexed = false;                     // Definition: the left side has indices
   AstId body = {};
   std::vector<WrittenName> arguments = {}, results = {};  // Export
+  std::vector<std::vector<WrittenDim>> kinds = {};  // Function: the axes of its arguments, then of its value
 };
 
 // The statements of one text. It views the text it was parsed from.

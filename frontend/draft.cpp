@@ -1,5 +1,7 @@
 #include "frontend/draft.h"
 
+#include <map>
+
 namespace ricci {
 
 DraftId Drafts::add(Draft d) {
@@ -20,6 +22,18 @@ DraftId Drafts::place(DimVar whole, const Shape& parts, DimVar offset) {
   return add({.kind = Kind::Place, .shape = std::move(shape), .dim = {offset}});
 }
 DraftId Drafts::epsilon(size_t n, DimVar each) { return add({.kind = Kind::Epsilon, .shape = Shape(n, each)}); }
+
+uint32_t Drafts::function(std::string name, std::vector<Shape> arguments, Shape value) {
+  functions_.push_back({std::move(name), std::move(arguments), std::move(value)});
+  return uint32_t(functions_.size() - 1);
+}
+
+DraftId Drafts::call(uint32_t function, std::vector<uint8_t> by, std::vector<DraftId> operands) {
+  const Function& f = functions_[function];
+  Shape shape = f.value;
+  for (uint8_t k : by) shape.insert(shape.end(), f.arguments[k].begin(), f.arguments[k].end());
+  return add({.kind = Kind::Call, .row = function, .shape = std::move(shape), .operands = std::move(operands), .by = std::move(by)});
+}
 
 DraftId Drafts::ein(std::vector<DraftFactor> factors, Labels out, Shape shape) {
   Draft d{.kind = Kind::Ein, .shape = std::move(shape)};
@@ -96,6 +110,7 @@ const Rational* Drafts::as_constant(DraftId d) const {
 
 std::vector<NodeId> Drafts::build(Graph& graph, const Dimensions& dims, const Calculus* calculus, std::span<const NodeId> variables) const {
   std::vector<NodeId> nodes(drafts_.size());
+  std::map<uint32_t, SymbolId> symbols;  // of undeclared functions
   auto type_of = [&](const Draft& d) {
     Type type;
     for (DimVar v : d.shape) type.push_back(dims.resolve(graph, v));
@@ -134,6 +149,16 @@ std::vector<NodeId> Drafts::build(Graph& graph, const Dimensions& dims, const Ca
         return graph.place(type[0], Type(type.begin() + 1, type.end()), dims.resolve(graph, d.dim[0]));
       }
       case Kind::Epsilon: return graph.epsilon(d.shape.size());
+      case Kind::Call: {
+        const Function& f = functions_[d.row];
+        Type type;
+        for (DimVar v : f.value) type.push_back(dims.resolve(graph, v));
+        auto [symbol, is_new] = symbols.try_emplace(d.row);
+        if (is_new) symbol->second = graph.declare({f.name, type, std::vector<Variance>(type.size(), Variance::Up)});
+        NodeId call = graph.call(symbol->second, all(d), type);
+        for (uint8_t k : d.by) call = graph.call_derivative(call, k);
+        return call;
+      }
       case Kind::Ein: return ein(d);
       case Kind::Sum: return sum(d);
       case Kind::Map: return graph.map(MapOp(d.row), all(d));

@@ -38,6 +38,9 @@ class Drafts {
   DraftId size(DimVar d);
   DraftId place(DimVar whole, const Shape& parts, DimVar offset);
   DraftId epsilon(size_t n, DimVar each);
+  // Undeclared functions, and calls of them or of their derivatives by the arguments `by` (ascending).
+  uint32_t function(std::string name, std::vector<Shape> arguments, Shape value);
+  DraftId call(uint32_t function, std::vector<uint8_t> by, std::vector<DraftId> operands);
   DraftId ein(std::vector<DraftFactor> factors, Labels out, Shape shape);
   DraftId sum(std::vector<DraftTerm> terms, Shape shape);
   DraftId map(MapOp op, std::vector<DraftId> operands);
@@ -60,7 +63,7 @@ class Drafts {
   std::vector<NodeId> build(Graph& graph, const Dimensions& dims, const Calculus* calculus, std::span<const NodeId> variables) const;
 
  private:
-  enum class Kind : uint8_t { Poison, Given, Variable, Constant, Size, Place, Epsilon, Ein, Sum, Map, Fun, Derivative, Directional, Pullback };
+  enum class Kind : uint8_t { Poison, Given, Variable, Constant, Size, Place, Epsilon, Call, Ein, Sum, Map, Fun, Derivative, Directional, Pullback };
   struct Draft {
     Kind kind = Kind::Poison;
     uint32_t row = 0;  // Given: node; Variable: number; Map, Fun: row of the table
@@ -68,9 +71,16 @@ class Drafts {
     std::vector<DraftId> operands = {};
     Labels labels = {};                        // Ein: the operands' axes in order, then the output's
     std::vector<Rational> coefficients = {};   // Sum; Constant
+    std::vector<uint8_t> by = {};              // Call
     std::vector<DimVar> dim = {};              // Size; Place: the offset
   };
   DraftId add(Draft d);
+  struct Function {
+    std::string name;
+    std::vector<Shape> arguments;
+    Shape value;
+  };
+  std::vector<Function> functions_;
 
   std::vector<Draft> drafts_;
 };

@@ -45,6 +45,13 @@ class Elaborator {
 
   // What names mean; a poisoned meaning keeps its uses silent.
   std::map<std::string, Meaning, std::less<>> names = {};
+  // Undeclared functions: `fun h(vector(n)) -> vector(m)`.
+  struct Undeclared {
+    uint32_t number;                        // of the drafts
+    std::vector<Meaning> arguments;         // their kinds
+    Meaning value;
+  };
+  std::map<std::string, Undeclared, std::less<>> functions = {};
   // Variables declared constant: nothing is differentiated by them.
   std::set<std::string, std::less<>> constants = {};
   // Names that a later statement defines, and the one whose definition is being read.
@@ -121,6 +128,7 @@ class Elaborator {
   Meaning elementwise(MapOp op, Call c, std::string_view what);
   Meaning comparison(const Ast& a);
   Meaning table_call(FunOp op, Call& c);
+  std::optional<Meaning> undeclared_call(Call& c);
   Meaning unknown_function(const Ast& a);
   bool right_count(const Call& c, size_t least, size_t most);
   bool whole(Meaning& m, const Call& c, size_t i);       // not open indices, not poisoned, directions given

@@ -66,12 +66,47 @@ Meaning Elaborator::call(const Ast& a) {
     c.where.push_back(ast(child).where);
   }
   if (names.contains(a.name)) return unknown_function(a);
+  if (auto m = undeclared_call(c)) return *m;
   const auto map = find_elementwise(a.name);
   const auto fun = find_function(a.name == "logsumexp" ? "lse" : a.name);
   if (fun && (!map || c.arguments.size() == 1)) return table_call(*fun, c);
   if (map) return elementwise_call(*map, c);
   if (const Function* f = find_special(a.name)) return right_count(c, f->least, f->most) ? (this->*f->make)(c) : poison();
   return unknown_function(a);
+}
+
+// h(x), and its derivatives Dh(x), DDh(x); with several arguments D1h(x, y), D12h(x, y), by the numbers of the arguments.
+std::optional<Meaning> Elaborator::undeclared_call(Call& c) {
+  std::string_view name = c.ast.name;
+  auto f = functions.find(name);
+  std::vector<uint8_t> by;
+  while (f == functions.end() && name.starts_with('D')) {
+    name.remove_prefix(1);
+    const size_t digits = std::min(name.find_first_not_of("123456789"), name.size());
+    if (digits == 0) by.push_back(0);
+    for (char k : name.substr(0, digits)) by.push_back(uint8_t(k - '1'));
+    name.remove_prefix(digits);
+    f = functions.find(name);
+  }
+  if (f == functions.end()) return std::nullopt;
+  const Undeclared& h = f->second;
+  std::ranges::sort(by);
+  if (!by.empty() && by.back() >= h.arguments.size()) {
+    report(Message::unknown_function, c.ast.name_at, c.ast.name);
+    return poison();
+  }
+  if (!right_count(c, h.arguments.size(), h.arguments.size())) return poison();
+  std::vector<DraftId> operands;
+  for (size_t k = 0; k < c.arguments.size(); ++k) {
+    if (!whole(c.arguments[k], c, k)) return poison();
+    if (!shaped_like(c.arguments[k], h.arguments[k], c.at(k), "argument", fmt::format("argument of `{}`", name))) return poison();
+    operands.push_back(c.arguments[k].draft);
+  }
+  Meaning m = h.value;
+  for (uint8_t k : by)
+    for (Variance v : h.arguments[k].variance) m.variance.push_back(m.variance.empty() ? v : Variance::Down);
+  m.draft = drafts_.call(h.number, std::move(by), std::move(operands));
+  return m;
 }
 
 Meaning Elaborator::unknown_function(const Ast& a) {

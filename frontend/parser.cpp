@@ -35,10 +35,7 @@ class StatementParser : ExpressionParser {
     if (is(TokenKind::Name) && is(TokenKind::Name, 1)) {
       if (peek().text == "dim") return dim_statement();
       if (peek().text == "export") return export_statement();
-      if (peek().text == "fun" && is(TokenKind::LeftParen, 2)) {
-        fail(Message::not_supported, join(peek().where, peek(1).where), "an undefined function");
-        return {};
-      }
+      if (peek().text == "fun" && is(TokenKind::LeftParen, 2)) return function_statement();
     }
     size_t names = 0;
     while (is(TokenKind::Name, names) && is(TokenKind::Comma, names + 1)) names += 2;
@@ -127,6 +124,24 @@ class StatementParser : ExpressionParser {
     expect(TokenKind::Arrow, "`->`");
     do s.results.push_back(written_name("a definition"));
     while (!failed_ && eat(TokenKind::Comma));
+    return s;
+  }
+
+  Statement function_statement() {  // fun h(vector(n), scalar) -> vector(m)
+    Statement s{.kind = Statement::Kind::Function};
+    ++pos_;
+    s.names.push_back(written_name("a name"));
+    expect(TokenKind::LeftParen, "`(`");
+    const auto one = [&] {
+      Statement part{.kind = Statement::Kind::Declaration};
+      kind(part);
+      s.kinds.push_back(std::move(part.dims));
+    };
+    do one();
+    while (!failed_ && eat(TokenKind::Comma));
+    expect(TokenKind::RightParen, "`)`");
+    expect(TokenKind::Arrow, "`->`");
+    if (!failed_) one();
     return s;
   }
 

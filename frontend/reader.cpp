@@ -24,6 +24,7 @@ void Reader::statement(const Syntax& syntax, const Statement& s) {
   switch (s.kind) {
     case Statement::Kind::Dim: return dimension(s);
     case Statement::Kind::Declaration: return declaration(s);
+    case Statement::Kind::Function: return function(s);
     case Statement::Kind::Definition:
     case Statement::Kind::Expression: return definition(syntax, s);
     case Statement::Kind::Export: exports_.push_back(s); return;
@@ -93,6 +94,34 @@ void Reader::declaration(const Statement& s) {
     variables_.push_back({name.text, shape, variance, properties(s, name, m), false, name.where});
     if (variables_.back().properties.has(Property::constant)) elaborator_.constants.insert(name.text);
   }
+}
+
+void Reader::function(const Statement& s) {
+  const WrittenName& name = s.names[0];
+  if (elaborator_.functions.contains(name.text)) {
+    diagnostics_.report(Message::redefined, name.where, shorten(name.text)).note(places_.at(name.text), Message::defined_here, shorten(name.text));
+    return;
+  }
+  std::vector<Meaning> kinds;  // of the arguments, then of the value; each stands for a variable that is never made
+  std::vector<Shape> shapes;
+  for (const std::vector<WrittenDim>& dims : s.kinds) {
+    Meaning& m = kinds.emplace_back();
+    Shape& shape = shapes.emplace_back();
+    for (const WrittenDim& d : dims) {
+      const auto dim = written(d);
+      if (!dim) return;
+      shape.push_back(dims_.occurrence(*dim, d.where, name.text));
+      m.variance.push_back(d.variance);
+    }
+    m.draft = drafts_.sum({}, shape);
+  }
+  places_.emplace(name.text, name.where);
+  const Meaning value = std::move(kinds.back());
+  const Shape value_shape = std::move(shapes.back());
+  kinds.pop_back();
+  shapes.pop_back();
+  const uint32_t number = drafts_.function(name.text, std::move(shapes), value_shape);
+  elaborator_.functions.emplace(name.text, Elaborator::Undeclared{number, std::move(kinds), value});
 }
 
 bool Reader::applies(const PropertyRow& p, const Shape& shape) {

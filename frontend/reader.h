@@ -46,6 +46,7 @@ class Reader {
   void statement(const Syntax& syntax, const Statement& s);
   void dimension(const Statement& s);
   void declaration(const Statement& s);
+  void function(const Statement& s);
   void definition(const Syntax& syntax, const Statement& s);
   std::optional<DimVar> written(const WrittenDim& d);
   Properties properties(const Statement& s, const WrittenName& name, const Meaning& m);

@@ -127,9 +127,9 @@ bool Graph::equals_own_transpose(NodeId id) {
   switch (n.kind) {
     case Kind::Const:
     case Kind::Size:
-    case Kind::Call:
     case Kind::Place:
     case Kind::Epsilon: return false;
+    case Kind::Call:
     case Kind::Var: return symbols_[n.row].properties.has(Property::symmetric);
     case Kind::Map: return operands_symmetric();
     case Kind::Fun: return row(n.fun_op()).core_out == 2 && operands_symmetric();
@@ -329,6 +329,44 @@ NodeId Graph::fun(FunOp op, NodeId operand) {
 
 NodeId Graph::call(SymbolId f, std::vector<NodeId> operands, Type type) {
   return intern({.kind = Kind::Call, .row = f.value, .type = std::move(type), .operands = std::move(operands)});
+}
+
+// Dh, DDh of a function of one argument; D1h, D12h of one of several, by the numbers of the arguments.
+static std::string derivative_name(const std::string& function, const std::vector<uint8_t>& by, bool one_argument) {
+  std::string d = one_argument ? std::string(by.size(), 'D') : "D";
+  for (uint8_t k : by)
+    if (!one_argument) d += std::to_string(k + 1);
+  return d + function;
+}
+
+NodeId Graph::call_derivative(NodeId id, size_t k) {
+  const Node n = (*this)[id];
+  const Symbol f = symbols_[n.row];
+  const size_t batch = n.rank() - f.type.size(), base = f.type.size();
+  const auto core = [&](size_t operand) {
+    const Type& t = (*this)[n.operands[operand]].type;
+    return Type(t.begin() + long(batch), t.end());
+  };
+  Symbol d{.name = {}, .type = f.type, .function = f.function.empty() ? f.name : f.function, .by = f.by};
+  const auto at = std::upper_bound(d.by.begin(), d.by.end(), uint8_t(k));  // its axes stand after those of earlier and equal arguments
+  size_t before = base;
+  for (auto later = at; later != d.by.end(); ++later) before -= core(*later).size();
+  d.by.insert(at, uint8_t(k));
+  const Type own = core(k);
+  d.type.insert(d.type.begin() + long(before), own.begin(), own.end());
+  d.name = derivative_name(d.function, d.by, n.operands.size() == 1);
+  d.variance.assign(d.type.size(), Variance::Up);
+  if (d.type.size() == 2 && d.by.size() == 2 && d.by[0] == d.by[1] && own.size() == 1) d.properties.add(Property::symmetric);
+  auto known = std::ranges::find_if(symbols_, [&](const Symbol& s) { return s.name == d.name && s.function == d.function && s.type == d.type; });
+  const SymbolId symbol = known == symbols_.end() ? declare(d) : SymbolId{uint32_t(known - symbols_.begin())};
+  Type type(n.type.begin(), n.type.begin() + long(batch));
+  type.insert(type.end(), d.type.begin(), d.type.end());
+  const NodeId result = call(symbol, n.operands, std::move(type));
+  std::vector<size_t> axes;  // the new axes to the end
+  for (size_t axis = 0; axis < batch + d.type.size(); ++axis)
+    if (axis < batch + before || axis >= batch + before + own.size()) axes.push_back(axis);
+  for (size_t axis = 0; axis < own.size(); ++axis) axes.push_back(batch + before + axis);
+  return permute(result, axes);
 }
 
 NodeId Graph::place(DimId whole, Type parts, DimId offset) {

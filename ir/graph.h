@@ -105,12 +105,16 @@ struct Term {
   NodeId tensor;
 };
 
-// A declared name. For a function (Call), `type` is the type of its value and `arguments` the types it takes.
+// A declared name. For a function (Call), `type` is the type of its value.
 struct Symbol {
   std::string name;
   Type type;
   std::vector<Variance> variance = {};  // one per axis
   Properties properties = {};
+  // A derivative of an undeclared function: of which, and by which of its arguments in ascending order (they commute: Schwarz). Its axes are
+  // those of the function, then those of each argument.
+  std::string function = {};
+  std::vector<uint8_t> by = {};
 };
 
 class Graph {
@@ -149,6 +153,8 @@ class Graph {
   NodeId map(MapOp op, std::vector<NodeId> operands);     // operands of one type, or rank 0
   NodeId fun(FunOp op, NodeId operand);
   NodeId call(SymbolId f, std::vector<NodeId> operands, Type type);
+  // The derivative of a call by its k-th operand: the axes of the call, then those of the operand without the batch they share.
+  NodeId call_derivative(NodeId call, size_t k);
   // Where the digits `parts` (the first slowest) lie in an axis of dimension `whole`. No parts: the unit vector e(offset + 1). One part: a
   // piece of the axis. Several: the axis is a group, as in vec and kron.
   NodeId place(DimId whole, Type parts, DimId offset);

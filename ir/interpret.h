@@ -44,8 +44,8 @@ int64_t size_of(const Graph& g, DimId d, const Dims& dims);
 std::vector<int64_t> shape_of(const Graph& g, const Type& type, const Dims& dims);
 
 // The values of `roots`. `inputs` has an array for every Var among their ancestors; it may also give the value of any other node, which
-// is then not computed from its operands. Throws std::invalid_argument for a missing or misshapen input, the maximum of nothing, and a
-// Call without a value (its function is the host's).
+// is then not computed from its operands. Throws std::invalid_argument for a missing or misshapen input and the maximum of nothing. An undeclared
+// function (Call) without a value is some smooth function, with derivatives that are its own.
 template <class T>
 std::vector<Array<T>> interpret(const Graph& g, std::span<const NodeId> roots, const Dims& dims, const std::map<NodeId, Array<T>>& inputs);
 template <class T>

@@ -115,6 +115,10 @@ class Printer {
       case Kind::Call:
         text_ += "call";
         symbol(g_.symbol(id));
+        if (!g_.symbol(id).function.empty()) {
+          text_ += " of " + quoted(g_.symbol(id).function);
+          for (uint8_t k : g_.symbol(id).by) text_ += " " + std::to_string(k + 1);
+        }
         text_ += print_type(g_, g_.symbol(id).type, g_.symbol(id).variance);
         operands(n.operands);
         break;
@@ -297,7 +301,7 @@ class Reader {
   SymbolId declared(Symbol s) {
     for (SymbolId known : symbols_[s.name]) {
       const Symbol& k = g_[known];
-      if (k.type == s.type && k.variance == s.variance && k.properties == s.properties) return known;
+      if (k.type == s.type && k.variance == s.variance && k.properties == s.properties && k.function == s.function && k.by == s.by) return known;
     }
     std::string name = s.name;
     SymbolId id = g_.declare(std::move(s));
@@ -410,9 +414,22 @@ class Reader {
 
   std::optional<NodeId> call(Cursor& c, const Type& type) {
     Symbol s{.name = c.name(), .type = {}};
+    std::string word = c.peek() == '[' ? "" : c.name();
+    while (!word.empty() && word != "of") {
+      auto p = find_property(word);
+      if (!p) return c.fail("`" + word + "` is no property"), std::nullopt;
+      s.properties.add(*p);
+      word = c.peek() == '[' ? "" : c.name();
+    }
+    if (word == "of") {
+      s.function = c.name();
+      for (std::string k(c.digits()); !k.empty(); k = c.digits()) s.by.push_back(uint8_t(std::clamp(std::atoi(k.c_str()), 1, 255) - 1));
+    }
     Axes a = axes(c, true);
     s.type = a.type, s.variance = a.variance;
     std::vector<NodeId> of = operands(c);
+    for (uint8_t k : s.by)
+      if (k >= of.size()) return c.fail("a derivative by an argument that is not there"), std::nullopt;
     if (c.failed()) return std::nullopt;
     return g_.call(declared(std::move(s)), std::move(of), type);
   }

@@ -142,7 +142,18 @@ class Reverse {
         return;
       }
 
-      case Kind::Call: assert(false && "undeclared functions are refused by the frontend"); return;
+      case Kind::Call: {  // f = h(u, v):  u' += f' Dh(u, v)
+        const size_t batch = n.rank() - g_[SymbolId{n.row}].type.size();
+        for (size_t k = 0; k < n.operands.size(); ++k) {
+          const NodeId u = n.operands[k];
+          if (!active(u)) continue;
+          const Labels all = Graph::iota(n.rank()), own = Graph::iota(g_[u].rank() - batch, Label(n.rank())), rows = Graph::iota(batch);
+          const Labels extra = Graph::iota(extra_.size(), Label(n.rank() + own.size()));
+          contribute(u, 1, g_.ein({{bar, concat(extra, all)}, {g_.call_derivative(id, k), concat(all, own)}}, concat(concat(extra, rows), own),
+                                  concat(extra_, g_[u].type)));
+        }
+        return;
+      }
     }
   }
 
@@ -221,7 +232,17 @@ class Forward {
                          concat(extra, rows), concat(extra_, batch_type));
       }
 
-      case Kind::Call: assert(false && "undeclared functions are refused by the frontend"); break;
+      case Kind::Call: {  // d h(u, v) = D1h(u, v) du + D2h(u, v) dv
+        const size_t batch = n.rank() - g_[SymbolId{n.row}].type.size();
+        for (size_t k = 0; k < n.operands.size(); ++k) {
+          auto it = dot_.find(n.operands[k]);
+          if (it == dot_.end()) continue;
+          const Labels all = Graph::iota(n.rank()), rows = Graph::iota(batch);
+          const Labels own = Graph::iota(g_[n.operands[k]].rank() - batch, Label(n.rank())), extra = Graph::iota(extra_.size(), Label(n.rank() + own.size()));
+          terms.push_back({1, g_.ein({{g_.call_derivative(id, k), concat(all, own)}, {it->second, concat(concat(extra, rows), own)}}, concat(extra, all), type)});
+        }
+        break;
+      }
     }
     return g_.sum(std::move(terms), std::move(type));
   }
