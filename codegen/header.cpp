@@ -79,7 +79,7 @@ bool is_column_major(const Program& p, const Array& a) {
 std::string describe(const Program& p, const Array& a) {
   std::string shape;
   for (IndexId i : a.shape)
-    shape += (shape.empty() ? "" : " x ") + (p[i].kind == Index::Kind::Dim ? p.dims[size_t(p[i].value)] : std::to_string(p[i].value));
+    shape += (shape.empty() ? "" : " x ") + to_text(p, i);
   if (is_column_major(p, a)) shape += ", column-major";
   return a.name + " (" + (a.shape.empty() ? "a number" : shape) + ")";
 }
@@ -103,6 +103,7 @@ std::string emit_function(const Unit& unit) {
     parameters += fmt::format("{}{}* {}, ", input ? "const " : "", scalar, name);
     (input ? in : out) += ((input ? in : out).empty() ? "" : ", ") + name;
   }
+  for (IndexId c : p.conditions) text += " * needs    " + comment(condition_text(p, c)) + "\n";
   std::string sizes, dims;
   for (size_t d = 0; d < p.dims.size(); ++d) {
     const std::string name = unique(p.dims[d]);

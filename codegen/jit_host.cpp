@@ -141,9 +141,14 @@ void Function::operator()(std::initializer_list<Input> in, std::initializer_list
 std::vector<Tensor> Function::evaluate(std::initializer_list<Input> in) const {
   const ricci_meta& m = meta();
   std::vector<int64_t> dims(size_t(m.dim_count), 0);
-  for (size_t i = 0; i < in.size() && i < size_t(m.argument_count); ++i)
-    for (size_t k = 0; k < in.begin()[i].shape_.size() && k < size_t(m.arguments[i].rank); ++k)
-      if (const int32_t d = m.arguments[i].symbol[k]; d >= 0) dims[size_t(d)] = std::max<int64_t>(in.begin()[i].shape_[k], 0);
+  std::vector<ricci_array> given;
+  for (const Input& i : in) given.push_back({nullptr, 0, int32_t(i.shape_.size()), i.shape_.data(), nullptr});
+  if (given.size() == size_t(m.argument_count)) ricci_dims(&m, given.data(), dims.data());
+  const auto built = [&](size_t result, int32_t axis) -> int64_t {
+    for (int32_t b = 0; b < m.built_count; ++b)
+      if (m.built[b].array == m.argument_count + int32_t(result) && m.built[b].axis == axis) return ricci_size(&m.built[b].size, dims.data());
+    return 0;
+  };
   std::vector<Tensor> results{size_t(m.result_count)};
   std::vector<std::vector<float>> singles{results.size()};
   std::vector<Output> out;
@@ -152,7 +157,8 @@ std::vector<Tensor> Function::evaluate(std::initializer_list<Input> in) const {
     Extents shape;
     int64_t count = 1;
     for (int32_t k = 0; k < a.rank; ++k) {
-      shape.push_back(a.symbol[k] >= 0 ? dims[size_t(a.symbol[k])] : a.shape[k]);
+      const int64_t size = a.symbol[k] >= 0 ? dims[size_t(a.symbol[k])] : a.shape[k] >= 0 ? a.shape[k] : built(r, k);
+      shape.push_back(std::max<int64_t>(size, 0));
       if (__builtin_mul_overflow(count, shape[size_t(k)], &count))
         throw Error(fmt::format("`{}` has more entries than memory can have", a.name), RICCI_SHAPE);
     }

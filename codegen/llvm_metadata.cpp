@@ -4,6 +4,7 @@
 #include <ricci/abi.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 
 #include "codegen/symbol_name.h"
@@ -101,22 +102,48 @@ static llvm::Constant* array_meta(Data& data, const Program& p, const Array& a) 
                       data.i32(is_column_major(p, a) ? RICCI_COLUMN_MAJOR : RICCI_ROW_MAJOR), data.array(shape), data.array(symbol)});
 }
 
+static llvm::Constant* polynomial_meta(Data& data, const Program& p, IndexId i) {
+  std::vector<llvm::Constant*> terms;
+  const auto polynomial = loops::polynomial(p, i);
+  if (!polynomial) throw std::invalid_argument("a size exceeds 64 bits");
+  for (const Term& t : *polynomial) {
+    std::vector<llvm::Constant*> factors;
+    for (uint32_t d : t.dims) factors.push_back(data.i32(d));
+    terms.push_back(data.record({data.i64(t.coefficient), data.i32(int64_t(factors.size())), data.array(factors)}));
+  }
+  return data.record({data.i32(int64_t(terms.size())), data.array(terms)});
+}
+
 void emit_metadata(const Unit& unit, const Target& t, llvm::Module& module) {
   const Program& p = unit.program;
   Data data(module);
-  std::vector<llvm::Constant*> arguments, results, dims;
+  std::vector<llvm::Constant*> arguments, results, dims, built, conditions;
   for (const Array& a : p.arrays) {
     if (a.role == Array::Role::In) arguments.push_back(array_meta(data, p, a));
     if (a.role == Array::Role::Out) results.push_back(array_meta(data, p, a));
   }
   for (const std::string& n : p.dims) dims.push_back(data.text(n));
+  int64_t position = 0;
+  for (const Array::Role role : {Array::Role::In, Array::Role::Out}) {
+    for (const ArrayId a : arrays_of(p, role)) {
+      for (size_t k = 0; k < p[a].shape.size(); ++k) {
+        const IndexId size = p[a].shape[k];
+        if (p[size].kind != Index::Kind::Constant && p[size].kind != Index::Kind::Dim)
+          built.push_back(data.record({data.i32(position), data.i32(int64_t(k)), polynomial_meta(data, p, size)}));
+      }
+      ++position;
+    }
+  }
+  for (const IndexId c : p.conditions) conditions.push_back(data.record({data.text(condition_text(p, c)), polynomial_meta(data, p, c)}));
   const std::string symbol = symbol_name(p.name);
   llvm::Constant* entry = module.getFunction(symbol);
   const bool is_double = p.scalar == Scalar::Double;
   llvm::Constant* meta = data.record({data.i64(sizeof(ricci_meta)), data.i32(RICCI_ABI_VERSION), data.i32(int64_t(arguments.size())),
                                       data.i32(int64_t(results.size())), data.i32(int64_t(dims.size())), data.text(p.name), data.array(arguments),
                                       data.array(results), data.array(dims), data.text(describe(t)), data.text(unit.hash), data.text(unit.source),
-                                      is_double ? entry : data.null(), is_double ? data.null() : entry, module.getFunction(symbol + "_work_bytes")});
+                                      is_double ? entry : data.null(), is_double ? data.null() : entry, module.getFunction(symbol + "_work_bytes"),
+                                      data.i32(int64_t(built.size())), data.i32(int64_t(conditions.size())), data.array(built),
+                                      data.array(conditions)});
   new llvm::GlobalVariable(module, meta->getType(), true, llvm::GlobalValue::ExternalLinkage, meta, symbol + "_meta");
 }
 

@@ -79,6 +79,17 @@ struct Placed {
   std::vector<std::pair<Label, int64_t>> digits;  // with their strides
 };
 
+// A place that is not inside its axis: x[5] of a vector of length 3.
+void require_inside(const Graph& g, const Node& place, const Dims& dims) {
+  const int64_t size = size_of(g, place.type[0], dims);
+  int64_t last = 1;
+  for (size_t k = 1; k < place.rank(); ++k) last *= size_of(g, place.type[k], dims);
+  last += size_of(g, DimId{place.row}, dims);
+  if (last <= size) return;
+  throw std::invalid_argument("an entry or a slice is outside: " + g.spell(place.type[0]) + " is " + std::to_string(size) + ", and at least " +
+                              std::to_string(last) + " is needed");
+}
+
 // The places among the operands in an order in which their digits are known before their wholes; a second place of one whole is a condition.
 std::vector<Placed> placed_labels(const Graph& g, const Node& n, const Dims& dims) {
   std::vector<Placed> waiting, ordered;
@@ -86,6 +97,7 @@ std::vector<Placed> placed_labels(const Graph& g, const Node& n, const Dims& dim
   for (NodeId o : n.operands) {
     const Node& p = g[o];
     if (p.kind == Kind::Place) {
+      require_inside(g, p, dims);
       Placed placed{*label, size_of(g, DimId{p.row}, dims), size_of(g, p.type[0], dims), {}};
       int64_t stride = 1;
       for (size_t k = p.rank(); k-- > 1; stride *= size_of(g, p.type[k], dims)) placed.digits.emplace_back(label[long(k)], stride);
@@ -318,13 +330,16 @@ Array<T> node_value(const Graph& g, NodeId id, const Dims& dims, std::span<const
       return out;
     }
     case Kind::Ein: return ein(g, n, shape, operands, dims);
-    case Kind::Place: return place_alone<T>(g, n, shape, dims);
+    case Kind::Place: require_inside(g, n, dims); return place_alone<T>(g, n, shape, dims);
     case Kind::Epsilon: return epsilon<T>(shape);
     case Kind::Map: return map(n.map_op(), shape, operands);
     case Kind::Fun: return fun(n.fun_op(), shape, *operands[0]);
   }
   return {};
 }
+
+// A place in a product is an address and no array.
+bool is_address(const Graph& g, NodeId user, NodeId operand) { return g[user].kind == Kind::Ein && g[operand].kind == Kind::Place; }
 
 // What must be computed for `roots` when `inputs` are given, ascending: a given node's operands are not needed for its sake.
 template <class T>
@@ -338,7 +353,7 @@ std::vector<NodeId> needed(const Graph& g, std::span<const NodeId> roots, const 
     if (!wanted[id]) continue;
     ids.push_back(NodeId{id});
     if (!inputs.contains(NodeId{id}))
-      for (NodeId operand : g[NodeId{id}].operands) wanted[operand.value] = true;
+      for (NodeId operand : g[NodeId{id}].operands) if (!is_address(g, NodeId{id}, operand)) wanted[operand.value] = true;
   }
   return {ids.rbegin(), ids.rend()};
 }
@@ -365,7 +380,9 @@ std::vector<Array<T>> interpret(const Graph& g, std::span<const NodeId> roots, c
       continue;
     }
     std::vector<const Array<T>*> operands;
-    for (NodeId operand : g[id].operands) operands.push_back(&value(operand));
+    for (NodeId operand : g[id].operands) {
+      operands.push_back(is_address(g, id, operand) ? nullptr : &value(operand));
+    }
     values[id] = node_value<T>(g, id, dims, operands);
     for (NodeId operand : g[id].operands)
       if (--uses[operand] == 0) values.erase(operand);

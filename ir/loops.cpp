@@ -3,6 +3,9 @@
 #include "ir/loops.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <unordered_map>
@@ -193,6 +196,61 @@ std::optional<int64_t> evaluate(const Program& p, IndexId root, std::span<const 
     }
   }
   return values.at(root.value);
+}
+
+std::optional<std::vector<Term>> polynomial(const Program& p, IndexId root) {
+  using Terms = std::map<std::vector<uint32_t>, int64_t>;
+  std::unordered_map<uint32_t, Terms> values;
+  for (IndexId id : reachable(p, root)) {
+    const Index& i = p[id];
+    Terms& terms = values[id.value];
+    bool fits = true;
+    const auto add = [&](const std::vector<uint32_t>& dims, int64_t c) { fits = !__builtin_add_overflow(terms[dims], c, &terms[dims]) && fits; };
+    switch (i.kind) {
+      case Index::Kind::Constant: add({}, i.value); break;
+      case Index::Kind::Dim: add({uint32_t(i.value)}, 1); break;
+      case Index::Kind::Add:
+        for (IndexId part : {i.left, i.right})
+          for (const auto& [dims, c] : values.at(part.value)) add(dims, c);
+        break;
+      case Index::Kind::Mul:
+        for (const auto& [left, c] : values.at(i.left.value))
+          for (const auto& [right, d] : values.at(i.right.value)) {
+            std::vector<uint32_t> dims;
+            std::ranges::merge(left, right, std::back_inserter(dims));
+            int64_t product = 0;
+            fits = !__builtin_mul_overflow(c, d, &product) && fits;
+            add(dims, product);
+          }
+        break;
+      case Index::Kind::Loop:
+      case Index::Kind::Min:
+      case Index::Kind::Max:
+      case Index::Kind::CeilDiv: return std::nullopt;
+    }
+    if (!fits) return std::nullopt;
+  }
+  std::vector<Term> result;
+  for (const auto& [dims, c] : values.at(root.value))
+    if (c != 0) result.push_back({c, dims});
+  return result;
+}
+
+std::string condition_text(const Program& p, IndexId at_least_zero) {
+  std::string sides[2];
+  const std::optional<std::vector<Term>> terms = polynomial(p, at_least_zero);
+  if (!terms) return to_text(p, at_least_zero) + " >= 0";
+  for (size_t k = terms->size(); k-- > 0;) {  // numbers last
+    const Term& t = (*terms)[k];
+    std::string& side = sides[t.coefficient < 0];
+    const int64_t size = std::abs(t.coefficient);
+    std::string text = size != 1 || t.dims.empty() ? std::to_string(size) : "";
+    for (uint32_t d : t.dims) text += (text.empty() ? "" : "*") + p.dims[d];
+    side += (side.empty() ? "" : " + ") + text;
+  }
+  for (std::string& side : sides)
+    if (side.empty()) side = "0";
+  return sides[0] + " >= " + sides[1];
 }
 
 std::optional<int64_t> work_bytes(const Program& p, std::span<const int64_t> dims) {

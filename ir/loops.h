@@ -182,6 +182,7 @@ class Program {
   std::vector<std::string> dims;    // the symbolic dimensions, in the order of the raw ABI's `dims`
   std::vector<Array> arrays;        // inputs and outputs in the order of the raw ABI among themselves
   IndexId work_elements = {0};      // the workspace's size; Index {0} is the constant 0
+  std::vector<IndexId> conditions;  // on the dimensions: at least 0, or an access is outside its array
   std::vector<Statement> body;
   uint32_t loop_count = 0, value_count = 0, accumulator_count = 0;
 
@@ -247,6 +248,15 @@ class Program {
 std::vector<IndexId> reachable(const Program& p, IndexId i);
 // The value of an index at given dimensions and loop counters (by LoopId); nothing if it overflows int64.
 std::optional<int64_t> evaluate(const Program& p, IndexId i, std::span<const int64_t> dims, std::span<const int64_t> loops = {});
+// An index over dimensions as a polynomial: coefficients and the dimensions multiplied, sorted. Nothing if it has a min, max or ceil_div, or
+// overflows.
+struct Term {
+  int64_t coefficient;
+  std::vector<uint32_t> dims;
+};
+std::optional<std::vector<Term>> polynomial(const Program& p, IndexId i);
+// "n >= 5", "m + n >= 2*k".
+std::string condition_text(const Program& p, IndexId at_least_zero);
 // The bytes of workspace at given dimensions; nothing if they overflow.
 std::optional<int64_t> work_bytes(const Program& p, std::span<const int64_t> dims);
 // Whether an index mentions the loop.

@@ -4,6 +4,7 @@
 //   dims n
 //   in x [n] by [1]
 //   out f [] by []
+//   needs n + -5
 //   work 0
 //   begin
 //     %0 = const 0
@@ -147,6 +148,7 @@ std::string Printer::print() {
                        indices(a.shape, "[", "]"), indices(a.strides, "[", "]"));
     if (a.role == Array::Role::Work) out += " at " + index(a.offset);
   }
+  for (IndexId c : p_.conditions) out += "\nneeds " + index(c);
   out += fmt::format("\nwork {}\nbegin\n", index(p_.work_elements));
   size_t depth = 1;
   for (const Statement& s : p_.body) {
@@ -337,6 +339,7 @@ void Reader::header() {
     else if (accept("scratch")) declaration(Array::Role::Work);
     else break;
   }
+  while (accept("needs")) p_.conditions.push_back(index());
   expect("work");
   p_.work_elements = index();
   expect("begin");

@@ -159,6 +159,7 @@ class Verifier {
       size(a.offset);
     }
     size(p_.work_elements);
+    for (IndexId i : p_.conditions) size(i);
   }
 
   void size(IndexId i) {

@@ -1,8 +1,11 @@
 #include "passes/lower_to_loops.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
+#include "ir/dimension.h"
 #include "passes/lower_to_loops_kernels.h"
 #include "passes/lower_to_loops_nest.h"
 #include "passes/schedule.h"
@@ -27,6 +30,7 @@ class Lowering {
       p_.dims.push_back(g_.spell(d));
     }
     declare_arguments();
+    state_conditions();
     place_intermediates();
     write_steps();
   }
@@ -60,6 +64,26 @@ class Lowering {
     for (NodeId n : g_.reachable(plan_.outputs)) {
       if (g_[n].kind == Kind::Var && !arrays_.contains(n))
         throw std::invalid_argument("`" + g_.symbol(n).name + "` is not among the arguments");
+    }
+  }
+
+  // Every place in what was asked for must fit into its axis. Throws std::invalid_argument if one is known not to.
+  void state_conditions() {
+    const std::vector<NodeId> asked = outputs();
+    for (NodeId n : g_.reachable(asked)) {
+      const Node& place = g_[n];
+      if (place.kind != Kind::Place) continue;
+      Extent room = Extent::of(g_, place.type[0]) - Extent::of(g_, DimId{place.row}), span = Extent::number(1);
+      for (size_t k = 1; k < place.rank(); ++k) span = span * Extent::of(g_, place.type[k]);
+      if ((room - span).is_size()) continue;
+      const IndexId digits = context().extent(std::span(place.type).subspan(1));
+      const IndexId left = p_.sub(context().extent(place.type[0]), p_.add(context().extent(DimId{place.row}), digits));
+      const loops::Index known = p_[left];
+      if (known.kind == loops::Index::Kind::Constant && known.value < 0)
+        throw std::invalid_argument(fmt::format("{} is {} here, which is less than {}: an entry or a slice is outside", g_.spell(place.type[0]),
+                                                p_[context().extent(place.type[0])].value,
+                                                p_[context().extent(place.type[0])].value - known.value));
+      if (known.kind != loops::Index::Kind::Constant && std::ranges::find(p_.conditions, left) == p_.conditions.end()) p_.conditions.push_back(left);
     }
   }
 

@@ -118,6 +118,35 @@ void copy(const Slot& s, T* dense, bool pack) {
   }
 }
 
+// A built size with one dimension open: coefficient*x + rest, if it has that form and the others are known.
+struct OpenSize {
+  int32_t dim = -1;
+  int64_t coefficient = 0, rest = 0;
+};
+
+// Nothing (dim -1) if no dimension is open; false if several are, one not linearly, or a number exceeds 64 bits.
+bool open_size(const ricci_polynomial& p, const int64_t* dims, const bool* known, OpenSize& size) {
+  size = {};
+  for (int32_t t = 0; t < p.term_count; ++t) {
+    const ricci_term& term = p.terms[t];
+    int64_t product = term.coefficient;
+    int32_t open = -1;
+    for (int32_t f = 0; f < term.factor_count; ++f) {
+      const int32_t d = term.factors[f];
+      if (!known[d]) {
+        if (open >= 0 || (size.dim >= 0 && size.dim != d)) return false;
+        open = d;
+      } else if (__builtin_mul_overflow(product, dims[d], &product)) {
+        return false;
+      }
+    }
+    if (open >= 0) size.dim = open;
+    int64_t& to = open >= 0 ? size.coefficient : size.rest;
+    if (__builtin_add_overflow(to, product, &to)) return false;
+  }
+  return true;
+}
+
 // One call: the checks in order, each ending it with a report.
 class Call {
  public:
@@ -139,8 +168,15 @@ class Call {
       if (!check_type(slot(i))) return false;
     for (int32_t i = 0; i < count(); ++i)
       if (!check_shape(slot(i))) return false;
+    for (bool solved = true; solved;) {
+      solved = false;
+      for (int32_t b = 0; b < meta_.built_count; ++b) solved = solve(meta_.built[b]) || solved;
+    }
+    for (int32_t b = 0; b < meta_.built_count; ++b)
+      if (!check_built(meta_.built[b])) return false;
     for (int32_t d = 0; d < meta_.dim_count; ++d)
       if (unifier_[d] < 0) return fail(RICCI_SHAPE, -1, "no array says what the dimension %s of %s is", meta_.dims[d], meta_.name);
+    if (!check_conditions()) return false;
     for (int32_t i = meta_.argument_count; i < count(); ++i)
       if (!check_output(slot(i))) return false;
     return true;
@@ -245,10 +281,61 @@ class Call {
         continue;
       }
       const int32_t d = s.meta->symbol[k];
+      if (d < 0) continue;  // built
       if (unifier_[d] >= 0 && dims_[d] != size)
         return fail(RICCI_SHAPE, s.index, "axis %d of `%s` has the size %lld; its dimension %s is %lld by `%s`", k + 1, s.meta->name, size,
                     meta_.dims[d], static_cast<long long>(dims_[d]), slot(unifier_[d]).meta->name);
       if (unifier_[d] < 0) dims_[d] = size, unifier_[d] = s.index;
+    }
+    return true;
+  }
+
+  int64_t given_size(const ricci_built_axis& b) const { return slot(b.array).given->shape[b.axis]; }
+
+  // Whether a built axis says what a dimension is: n of an axis n + 1.
+  bool solve(const ricci_built_axis& b) {
+    if (slot(b.array).skipped()) return false;
+    bool known[kMostDims];
+    for (int32_t d = 0; d < meta_.dim_count; ++d) known[d] = unifier_[d] >= 0;
+    OpenSize open;
+    int64_t left = 0;
+    if (!open_size(b.size, dims_, known, open) || open.dim < 0 || open.coefficient <= 0) return false;
+    if (__builtin_sub_overflow(given_size(b), open.rest, &left) || left < 0 || left % open.coefficient != 0) return false;
+    dims_[open.dim] = left / open.coefficient;
+    unifier_[open.dim] = b.array;
+    return true;
+  }
+
+  bool check_built(const ricci_built_axis& b) {
+    const Slot s = slot(b.array);
+    if (s.skipped()) return true;
+    char sizes[120] = "";
+    for (int32_t t = 0, used = 0; t < b.size.term_count; ++t)
+      for (int32_t f = 0; f < b.size.terms[t].factor_count; ++f) {
+        const int32_t d = b.size.terms[t].factors[f];
+        if (unifier_[d] < 0)
+          return fail(RICCI_SHAPE, s.index, "axis %d of `%s` has the size %lld, which does not say what the dimension %s is", b.axis + 1,
+                      s.meta->name, static_cast<long long>(given_size(b)), meta_.dims[d]);
+        if (used < int32_t(sizeof sizes))
+          used += std::snprintf(sizes + used, sizeof sizes - size_t(used), "%s%s is %lld", used > 0 ? ", " : "", meta_.dims[d],
+                                static_cast<long long>(dims_[d]));
+      }
+    const int64_t size = ricci_size(&b.size, dims_);
+    if (size == given_size(b)) return true;
+    return fail(RICCI_SHAPE, s.index, "axis %d of `%s` has the size %lld instead of %lld: %s", b.axis + 1, s.meta->name,
+                static_cast<long long>(given_size(b)), static_cast<long long>(size), sizes);
+  }
+
+  bool check_conditions() {
+    for (int32_t c = 0; c < meta_.condition_count; ++c) {
+      if (ricci_size(&meta_.conditions[c].value, dims_) >= 0) continue;
+      const ricci_polynomial& p = meta_.conditions[c].value;
+      for (int32_t t = 0; t < p.term_count; ++t)
+        if (p.terms[t].factor_count > 0) {
+          const int32_t d = p.terms[t].factors[0];
+          return fail(RICCI_SHAPE, unifier_[d], "%s needs %s for its entries and slices, and by `%s` %s is %lld", meta_.name,
+                      meta_.conditions[c].text, slot(unifier_[d]).meta->name, meta_.dims[d], static_cast<long long>(dims_[d]));
+        }
     }
     return true;
   }
@@ -270,6 +357,39 @@ class Call {
 };
 
 }  // namespace
+
+extern "C" int64_t ricci_size(const ricci_polynomial* size, const int64_t* dims) {
+  bool known[kMostDims];
+  std::fill(known, known + kMostDims, true);
+  OpenSize whole;
+  return open_size(*size, dims, known, whole) ? whole.rest : -1;
+}
+
+extern "C" void ricci_dims(const ricci_meta* meta, const ricci_array* in, int64_t* dims) {
+  bool known[kMostDims] = {};
+  std::fill(dims, dims + meta->dim_count, int64_t(-1));
+  for (int32_t i = 0; i < meta->argument_count; ++i)
+    for (int32_t k = 0; k < std::min(in[i].rank, meta->arguments[i].rank); ++k)
+      if (const int32_t d = meta->arguments[i].symbol[k]; d >= 0 && in[i].shape[k] >= 0) dims[d] = in[i].shape[k], known[d] = true;
+  for (bool solved = true; solved;) {
+    solved = false;
+    for (int32_t b = 0; b < meta->built_count; ++b) {
+      const ricci_built_axis& axis = meta->built[b];
+      OpenSize open;
+      if (axis.array >= meta->argument_count || axis.axis >= in[axis.array].rank) continue;
+      const int64_t given = in[axis.array].shape[axis.axis];
+      if (!open_size(axis.size, dims, known, open) || open.dim < 0 || open.coefficient <= 0 || given < open.rest) continue;
+      dims[open.dim] = (given - open.rest) / open.coefficient;
+      solved = known[open.dim] = true;
+    }
+  }
+}
+
+extern "C" const char* ricci_unmet(const ricci_meta* meta, const int64_t* dims) {
+  for (int32_t c = 0; c < meta->condition_count; ++c)
+    if (ricci_size(&meta->conditions[c].value, dims) < 0) return meta->conditions[c].text;
+  return nullptr;
+}
 
 extern "C" size_t ricci_call_work_bytes(const ricci_meta* meta, const ricci_array* in, const ricci_array* out) {
   ricci_report report = {};

@@ -47,7 +47,30 @@ struct ricci_array_meta {
   int32_t dtype;          /* enum ricci_dtype */
   int32_t layout;         /* enum ricci_layout */
   const int64_t* shape;   /* per axis: its size, or -1 if it is symbolic */
-  const int32_t* symbol;  /* per axis: the index of its dimension in meta.dims, or -1 if it is fixed */
+  const int32_t* symbol;  /* per axis: the index of its dimension in meta.dims, or -1 if it is fixed or built from others */
+};
+
+/* A size that is made of others: the sum of coefficient * dims[factors[0]] * dims[factors[1]] * ... */
+struct ricci_term {
+  int64_t coefficient;
+  int32_t factor_count;
+  const int32_t* factors;
+};
+struct ricci_polynomial {
+  int32_t term_count;
+  const struct ricci_term* terms;
+};
+
+/* An axis whose size is built, m*n or n + 1: of an argument, or of result `array - argument_count`. */
+struct ricci_built_axis {
+  int32_t array, axis;
+  struct ricci_polynomial size;
+};
+
+/* What the dimensions must satisfy, so that every entry and slice in the program exists: value >= 0. */
+struct ricci_condition {
+  const char* text; /* "n >= 5" */
+  struct ricci_polynomial value;
 };
 
 struct ricci_meta {
@@ -64,6 +87,9 @@ struct ricci_meta {
   int (*f64)(const double* const*, double* const*, const int64_t*, void*);  /* the entry: one of these two */
   int (*f32)(const float* const*, float* const*, const int64_t*, void*);
   size_t (*work_bytes)(const int64_t* dims);
+  int32_t built_count, condition_count;
+  const struct ricci_built_axis* built;
+  const struct ricci_condition* conditions;
 };
 
 /* A strided array of the host's. Strides count elements and may be negative; a NULL stride means dense in C order. */
@@ -80,6 +106,15 @@ struct ricci_report {
   int32_t argument;   /* index of the array at fault: inputs first, then outputs; -1 if none */
   char message[240];  /* one line for people, "" if all is well */
 };
+
+/* A built size; -1 if it exceeds 64 bits. */
+int64_t ricci_size(const struct ricci_polynomial* size, const int64_t* dims);
+
+/* The dimensions that the shapes of the arguments say; -1 where they say nothing. */
+void ricci_dims(const struct ricci_meta* meta, const struct ricci_array* in, int64_t* dims);
+
+/* The text of the first condition that these dimensions do not satisfy, or NULL. */
+const char* ricci_unmet(const struct ricci_meta* meta, const int64_t* dims);
 
 /* The scratch that ricci_call needs for these arrays: the function's own and room to pack what is not dense. */
 size_t ricci_call_work_bytes(const struct ricci_meta* meta, const struct ricci_array* in, const struct ricci_array* out);

@@ -171,6 +171,8 @@ Call::Call(Program& program, const Export& function, const Options& options, Arg
       throw UsageError(fmt::format("the size of `{0}` is not known; give it with --dim {0}=N", meta.dims[k]));
     dims_.push_back(at->second);
   }
+  if (const char* unmet = ricci_unmet(&meta, dims_.data()))
+    throw UsageError(fmt::format("{} needs {} for its entries and slices", function.name, unmet));
   auto buffers = [](const std::vector<Array<double>>& arrays, auto& typed) {
     for (const Array<double>& a : arrays) typed.emplace_back(a.data.begin(), a.data.end());
   };
