@@ -1,7 +1,9 @@
 #include "ir/dimension.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
+#include <ranges>
 
 namespace ricci {
 namespace {
@@ -73,6 +75,47 @@ Extent operator*(const Extent& a, const Extent& b) {
 
 bool Extent::is_size() const {
   return std::ranges::all_of(terms, [](const auto& term) { return term.second > 0; });
+}
+
+std::optional<std::pair<std::string, int64_t>> solve(const Extent& e, int64_t value, const std::map<std::string, int64_t, std::less<>>& sizes) {
+  std::string open;
+  int64_t coefficient = 0;
+  for (const auto& [symbols, c] : e.terms) {
+    int64_t product = c;
+    std::string mine;
+    for (const std::string& s : symbols) {
+      if (const auto at = sizes.find(s); at != sizes.end()) product = clamped_product(product, at->second);
+      else if (mine.empty() && (open.empty() || open == s)) mine = s;
+      else return {};
+    }
+    if (mine.empty()) value = clamped_sum(value, clamped_product(product, -1));
+    else open = mine, coefficient = clamped_sum(coefficient, product);
+  }
+  if (open.empty() || coefficient <= 0 || value < 0 || value % coefficient != 0) return {};
+  return std::pair(open, value / coefficient);
+}
+
+std::string condition(const Extent& at_least_zero) {
+  std::string sides[2];
+  for (const auto& [symbols, c] : std::views::reverse(at_least_zero.terms)) {  // numbers last
+    std::string term = std::abs(c) != 1 || symbols.empty() ? std::to_string(std::abs(c)) : "";
+    for (const std::string& s : symbols) term += (term.empty() ? "" : "*") + s;
+    std::string& side = sides[c < 0];
+    side += (side.empty() ? "" : " + ") + term;
+  }
+  for (std::string& side : sides)
+    if (side.empty()) side = "0";
+  return sides[0] + " >= " + sides[1];
+}
+
+int64_t Extent::at(const std::map<std::string, int64_t, std::less<>>& sizes) const {
+  int64_t sum = 0;
+  for (const auto& [symbols, c] : terms) {
+    int64_t product = c;
+    for (const std::string& s : symbols) product = clamped_product(product, sizes.at(s));
+    sum = clamped_sum(sum, product);
+  }
+  return sum;
 }
 
 }  // namespace ricci

@@ -24,6 +24,14 @@ struct Extent {
 
   // Whether it is at least 0 whatever the symbols are; a sufficient condition: no coefficient is negative.
   bool is_size() const;
+  // Its value; every symbol has one in `sizes`.
+  int64_t at(const std::map<std::string, int64_t, std::less<>>& sizes) const;
 };
+
+// The symbol that has no size yet and the size it has if `e` is `value`; nothing unless there is one such, linear, and the size is whole.
+std::optional<std::pair<std::string, int64_t>> solve(const Extent& e, int64_t value, const std::map<std::string, int64_t, std::less<>>& sizes);
+
+// That it is at least 0, in words: "n >= 5", "m + n >= 2*k".
+std::string condition(const Extent& at_least_zero);
 
 }  // namespace ricci

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "ir/function_meaning.h"
+#include "ir/places.h"
 
 namespace ricci {
 
@@ -79,15 +80,10 @@ struct Placed {
   std::vector<std::pair<Label, int64_t>> digits;  // with their strides
 };
 
-// A place that is not inside its axis: x[5] of a vector of length 3.
-void require_inside(const Graph& g, const Node& place, const Dims& dims) {
-  const int64_t size = size_of(g, place.type[0], dims);
-  int64_t last = 1;
-  for (size_t k = 1; k < place.rank(); ++k) last *= size_of(g, place.type[k], dims);
-  last += size_of(g, DimId{place.row}, dims);
-  if (last <= size) return;
-  throw std::invalid_argument("an entry or a slice is outside: " + g.spell(place.type[0]) + " is " + std::to_string(size) + ", and at least " +
-                              std::to_string(last) + " is needed");
+// x[5] of a vector of length 3 has no meaning.
+void require_inside(const Graph& g, NodeId place, const Dims& dims) {
+  const Extent room = room_of(g, place);
+  if (room.at(dims) < 0) throw OutsideAxis("an entry or a slice is outside at these sizes: " + condition(room) + " is needed");
 }
 
 // The places among the operands in an order in which their digits are known before their wholes; a second place of one whole is a condition.
@@ -97,7 +93,7 @@ std::vector<Placed> placed_labels(const Graph& g, const Node& n, const Dims& dim
   for (NodeId o : n.operands) {
     const Node& p = g[o];
     if (p.kind == Kind::Place) {
-      require_inside(g, p, dims);
+      require_inside(g, o, dims);
       Placed placed{*label, size_of(g, DimId{p.row}, dims), size_of(g, p.type[0], dims), {}};
       int64_t stride = 1;
       for (size_t k = p.rank(); k-- > 1; stride *= size_of(g, p.type[k], dims)) placed.digits.emplace_back(label[long(k)], stride);
@@ -330,7 +326,7 @@ Array<T> node_value(const Graph& g, NodeId id, const Dims& dims, std::span<const
       return out;
     }
     case Kind::Ein: return ein(g, n, shape, operands, dims);
-    case Kind::Place: require_inside(g, n, dims); return place_alone<T>(g, n, shape, dims);
+    case Kind::Place: require_inside(g, id, dims); return place_alone<T>(g, n, shape, dims);
     case Kind::Epsilon: return epsilon<T>(shape);
     case Kind::Map: return map(n.map_op(), shape, operands);
     case Kind::Fun: return fun(n.fun_op(), shape, *operands[0]);
@@ -353,7 +349,8 @@ std::vector<NodeId> needed(const Graph& g, std::span<const NodeId> roots, const 
     if (!wanted[id]) continue;
     ids.push_back(NodeId{id});
     if (!inputs.contains(NodeId{id}))
-      for (NodeId operand : g[NodeId{id}].operands) if (!is_address(g, NodeId{id}, operand)) wanted[operand.value] = true;
+      for (NodeId operand : g[NodeId{id}].operands)
+        if (!is_address(g, NodeId{id}, operand)) wanted[operand.value] = true;
   }
   return {ids.rbegin(), ids.rend()};
 }

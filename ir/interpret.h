@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ using Dims = std::map<std::string, int64_t, std::less<>>;
 // `dims` lacks.
 int64_t size_of(const Graph& g, DimId d, const Dims& dims);
 std::vector<int64_t> shape_of(const Graph& g, const Type& type, const Dims& dims);
+
+// An entry or a slice that does not exist at the given sizes.
+struct OutsideAxis : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
 
 // The values of `roots`. `inputs` has an array for every Var among their ancestors; it may also give the value of any other node, which
 // is then not computed from its operands. Throws std::invalid_argument for a missing or misshapen input and the maximum of nothing. An undeclared

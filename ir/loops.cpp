@@ -2,8 +2,9 @@
 // index is a loop over ascending ids.
 #include "ir/loops.h"
 
+#include "ir/dimension.h"
+
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <set>
@@ -237,20 +238,16 @@ std::optional<std::vector<Term>> polynomial(const Program& p, IndexId root) {
 }
 
 std::string condition_text(const Program& p, IndexId at_least_zero) {
-  std::string sides[2];
+  Extent e;
   const std::optional<std::vector<Term>> terms = polynomial(p, at_least_zero);
   if (!terms) return to_text(p, at_least_zero) + " >= 0";
-  for (size_t k = terms->size(); k-- > 0;) {  // numbers last
-    const Term& t = (*terms)[k];
-    std::string& side = sides[t.coefficient < 0];
-    const int64_t size = std::abs(t.coefficient);
-    std::string text = size != 1 || t.dims.empty() ? std::to_string(size) : "";
-    for (uint32_t d : t.dims) text += (text.empty() ? "" : "*") + p.dims[d];
-    side += (side.empty() ? "" : " + ") + text;
+  for (const Term& t : *terms) {
+    std::vector<std::string> names;
+    for (uint32_t d : t.dims) names.push_back(p.dims[d]);
+    std::ranges::sort(names);
+    e.terms[names] += t.coefficient;
   }
-  for (std::string& side : sides)
-    if (side.empty()) side = "0";
-  return sides[0] + " >= " + sides[1];
+  return condition(e);
 }
 
 std::optional<int64_t> work_bytes(const Program& p, std::span<const int64_t> dims) {

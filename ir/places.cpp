@@ -55,6 +55,13 @@ bool is_group(const Graph& g, NodeId place) {
   return parts == Extent::of(g, n.type[0]);
 }
 
+Extent room_of(const Graph& g, NodeId place) {
+  const Node& n = g[place];
+  Extent span = Extent::number(1);
+  for (size_t k = 1; k < n.rank(); ++k) span = span * Extent::of(g, n.type[k]);
+  return Extent::of(g, n.type[0]) - Extent::of(g, DimId{n.row}) - span;
+}
+
 Placement placement(const Graph& g, NodeId ein) {
   if (g[ein].kind != Kind::Ein) return Placement::None;
   const std::vector<Factor> factors = g.factors(ein);

@@ -4,6 +4,7 @@
 // replaced by its slice T[offset + number(i...)], and the whole survives only where it is an axis of the result. The normal form of a product is
 // therefore: tensors and slices of tensors joined at digits, and one place per built axis of the result.
 #pragma once
+#include "ir/dimension.h"
 #include "ir/graph.h"
 
 namespace ricci {
@@ -22,5 +23,8 @@ bool only_moves(const Graph& g, NodeId ein);
 
 // Whether a place is one to one between its whole and all values of its digits.
 bool is_group(const Graph& g, NodeId place);
+
+// How much longer its whole is than a place needs: negative if the place is outside.
+Extent room_of(const Graph& g, NodeId place);
 
 }  // namespace ricci

@@ -1,6 +1,9 @@
 // Each property is met by construction, never by trying until it holds.
 #include "ir/sample.h"
 
+#include "ir/dimension.h"
+#include "ir/places.h"
+
 #include <cmath>
 
 namespace ricci {
@@ -79,6 +82,7 @@ Array<double> Sampler::draw(const Graph& g, const Symbol& symbol, const Dims& di
 }
 
 Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims) {
+  const Dims given = dims;
   constexpr int64_t kFirst[] = {3, 4, 5, 2, 6};
   size_t next = dims.size();
   std::vector<DimId> open;
@@ -97,6 +101,24 @@ Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims) {
   for (NodeId n : g.reachable(roots)) {
     for (DimId d : g[n].type) give(d);
     if (g[n].kind == Kind::Size || g[n].kind == Kind::Place) give(DimId{g[n].row});
+  }
+  return with_room_for_places(g, roots, std::move(dims), given);
+}
+
+Dims with_room_for_places(const Graph& g, std::span<const NodeId> roots, Dims dims, const Dims& given) {
+  const auto grow = [&](const std::string& name) {
+    int64_t& size = dims.at(name);
+    do ++size;
+    while (std::ranges::count(dims, size, [](const auto& d) { return d.second; }) > 1);
+  };
+  for (NodeId n : g.reachable(roots)) {
+    if (g[n].kind != Kind::Place) continue;
+    const Extent room = room_of(g, n);
+    constexpr int kMostSteps = 1000;  // where sizes that are given leave no room, none is made
+    for (int step = 0; step < kMostSteps && room.at(dims) < 0; ++step)
+      for (const auto& [symbols, coefficient] : room.terms)
+        for (const std::string& s : symbols)
+          if (coefficient > 0 && !given.contains(s)) grow(s);
   }
   return dims;
 }

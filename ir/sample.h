@@ -30,4 +30,7 @@ class Sampler {
 // axis cannot hide.
 Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims = {});
 
+// The sizes, larger where a place would be outside its axis (x[9]), but for those that are `given`.
+Dims with_room_for_places(const Graph& g, std::span<const NodeId> roots, Dims dims, const Dims& given);
+
 }  // namespace ricci

@@ -161,7 +161,7 @@ class Analysis {
   void sample(int parameters, int positions, Visit visit) {
     std::vector<NodeId> roots = {f_};
     roots.insert(roots.end(), variables_.begin(), variables_.end());
-    const Dims ascending = distinct_sizes(g_, roots, points_.dims), descending = mirrored_sizes(ascending);
+    const Dims ascending = distinct_sizes(g_, roots, points_.dims), descending = with_room_for_places(g_, roots, mirrored_sizes(ascending), points_.dims);
     for (int p = 0; p < parameters; ++p) {
       const Dims& dims = p % 2 ? descending : ascending;
       const uint64_t seed = points_.seed + 1000 * uint64_t(p);

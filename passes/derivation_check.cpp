@@ -116,9 +116,9 @@ DerivationCheck evaluate(const Graph& g, const Derivation& d, const Dims& sizes,
   Dims usual = distinct_sizes(g, roots, sizes);
   DerivationCheck result;
   for (const DerivationSection& s : d.sections) result.steps += int(s.steps.size());
-  if (work(g, d, roots, usual) > kMostWork) usual = small_sizes(usual, sizes);
+  if (work(g, d, roots, usual) > kMostWork) usual = with_room_for_places(g, roots, small_sizes(usual, sizes), sizes);
   if (work(g, d, roots, usual) > kMostWork) return result;
-  const Dims turned = reversed(usual, sizes);
+  const Dims turned = with_room_for_places(g, roots, reversed(usual, sizes), sizes);
   for (int k = 0; k < kTries && result.points < kPoints; ++k) {
     scalar::kink_touched = false;
     const Dims& dims = k % 2 == 0 ? usual : turned;

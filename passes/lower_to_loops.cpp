@@ -1,11 +1,10 @@
 #include "passes/lower_to_loops.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <stdexcept>
 
-#include "ir/dimension.h"
+#include "ir/interpret.h"
+#include "ir/places.h"
 #include "passes/lower_to_loops_kernels.h"
 #include "passes/lower_to_loops_nest.h"
 #include "passes/schedule.h"
@@ -67,23 +66,29 @@ class Lowering {
     }
   }
 
-  // Every place in what was asked for must fit into its axis. Throws std::invalid_argument if one is known not to.
+  // Every place in what was asked for must be inside its axis. Throws std::invalid_argument if one is known not to be.
   void state_conditions() {
     const std::vector<NodeId> asked = outputs();
+    std::vector<Extent> rooms;  // those that are not implied by others
     for (NodeId n : g_.reachable(asked)) {
-      const Node& place = g_[n];
-      if (place.kind != Kind::Place) continue;
-      Extent room = Extent::of(g_, place.type[0]) - Extent::of(g_, DimId{place.row}), span = Extent::number(1);
-      for (size_t k = 1; k < place.rank(); ++k) span = span * Extent::of(g_, place.type[k]);
-      if ((room - span).is_size()) continue;
-      const IndexId digits = context().extent(std::span(place.type).subspan(1));
-      const IndexId left = p_.sub(context().extent(place.type[0]), p_.add(context().extent(DimId{place.row}), digits));
-      const loops::Index known = p_[left];
-      if (known.kind == loops::Index::Kind::Constant && known.value < 0)
-        throw std::invalid_argument(fmt::format("{} is {} here, which is less than {}: an entry or a slice is outside", g_.spell(place.type[0]),
-                                                p_[context().extent(place.type[0])].value,
-                                                p_[context().extent(place.type[0])].value - known.value));
-      if (known.kind != loops::Index::Kind::Constant && std::ranges::find(p_.conditions, left) == p_.conditions.end()) p_.conditions.push_back(left);
+      if (g_[n].kind != Kind::Place) continue;
+      Extent room = room_of(g_, n);
+      const auto implies = [](const Extent& one, const Extent& other) { return (other - one).is_size(); };
+      if (room.is_size() || std::ranges::any_of(rooms, [&](const Extent& r) { return implies(r, room); })) continue;
+      std::erase_if(rooms, [&](const Extent& r) { return implies(room, r); });
+      rooms.push_back(std::move(room));
+    }
+    for (const Extent& room : rooms) {
+      IndexId value = p_.index(0);
+      for (const auto& [symbols, coefficient] : room.terms) {
+        IndexId product = p_.index(coefficient);
+        for (const std::string& s : symbols) product = p_.mul(product, context().extent(g_.dim(s)));
+        value = p_.add(value, product);
+      }
+      p_.conditions.push_back(value);
+      if (p_[value].kind != loops::Index::Kind::Constant) continue;
+      if (p_[value].value < 0) throw OutsideAxis("an entry or a slice is outside at these sizes: " + condition(room) + " is needed");
+      p_.conditions.pop_back();
     }
   }
 
@@ -115,7 +120,7 @@ class Lowering {
     const Life scratch{0, plan_.steps.size(), scratch_elements(context()), 0};
     const bool has_scratch = scratch.elements != p_.index(0);
     if (has_scratch) lives.push_back(scratch);
-    const Placement placement = place(p_, lives);
+    const Workspace placement = place(p_, lives);
     for (size_t k = 0; k < stored.size(); ++k) {
       const NodeId n = stored[k].node;
       const std::string name = (stored[k].factor ? "factor" : "t") + std::to_string(n.value);

@@ -28,7 +28,7 @@ size_t choose(const std::vector<Place>& places, const Life& life) {
 
 }  // namespace
 
-Placement place(loops::Program& p, std::span<const Life> lives) {
+Workspace place(loops::Program& p, std::span<const Life> lives) {
   const int64_t alignment = 64 / int64_t(loops::size_of(p.scalar));
   std::vector<size_t> order(lives.size());
   std::iota(order.begin(), order.end(), size_t(0));
@@ -52,7 +52,7 @@ Placement place(loops::Program& p, std::span<const Life> lives) {
     starts.push_back(end);
     end = p.add(end, p.round_up(q.elements, alignment));
   }
-  Placement r{.end = end};
+  Workspace r{.end = end};
   for (size_t at : place_of) r.offsets.push_back(starts[at]);
   return r;
 }

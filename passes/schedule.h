@@ -19,11 +19,11 @@ struct Life {
   double size;              // and at the assumed sizes
 };
 
-struct Placement {
+struct Workspace {
   std::vector<loops::IndexId> offsets;  // one a life, in elements, each a multiple of 64 bytes
   loops::IndexId end;                   // of the workspace
 };
 
-Placement place(loops::Program& p, std::span<const Life> lives);
+Workspace place(loops::Program& p, std::span<const Life> lives);
 
 }  // namespace ricci

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "ir/interpret.h"
 #include "tools/output.h"
 #include "tools/tensor_file.h"
 
@@ -79,6 +80,8 @@ int translate_exceptions(const std::function<int()>& work) {
   } catch (const NotSupported& e) {
     return refuse(e.what(), kWrongInput);
   } catch (const TooLarge& e) {
+    return refuse(e.what(), kWrongInput);
+  } catch (const OutsideAxis& e) {
     return refuse(e.what(), kWrongInput);
   } catch (const std::exception& e) {
     report_bug(e.what());

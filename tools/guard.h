@@ -30,7 +30,7 @@ struct TooLarge : std::runtime_error {
 };
 
 // Runs `work` on a thread with a stack of 256 MiB (LLVM recurses over what it compiles) and returns its exit code. Exceptions become
-// messages on stderr and exit codes: UsageError 2; FileError, InputError, NotSupported and TooLarge 1; anything else, and a crash, 70 after
+// messages on stderr and exit codes: UsageError 2; FileError, InputError, NotSupported, TooLarge and OutsideAxis 1; anything else, and a crash, 70 after
 // writing a reproducer. SIGINT ends the process with 130, after removing an output file that is half written.
 int run_guarded(const std::vector<std::string>& command_line, const std::function<int()>& work);
 

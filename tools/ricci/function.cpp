@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "codegen/object_cache.h"
+#include "ir/dimension.h"
 #include "ir/sample.h"
 #include "tools/guard.h"
 #include "tools/tensor_file.h"
@@ -44,15 +46,50 @@ namespace {
 struct Unifier {
   const Graph& g;
   std::map<std::string, std::pair<int64_t, std::string>, std::less<>> sizes;
+  struct Built {
+    DimId dim;
+    int64_t size;
+    std::string origin;
+  };
+  std::vector<Built> built = {};
 
   void meet(DimId d, int64_t size, const std::string& origin) {
     const Dim& dim = g[d];
     if (dim.kind == Dim::Kind::Fixed && dim.size != size)
       throw UsageError(fmt::format("{} has size {} where {} is declared", origin, size, dim.size));
+    if (dim.kind == Dim::Kind::Product || dim.kind == Dim::Kind::Sum) built.push_back({d, size, origin});
     if (dim.kind != Dim::Kind::Symbol) return;
     auto [at, fresh] = sizes.try_emplace(dim.name, size, origin);
     if (!fresh && at->second.first != size)
       throw UsageError(fmt::format("`{}` is {} in {} and {} in {}", dim.name, at->second.first, at->second.second, size, origin));
+  }
+  // Whether one symbol alone is open, so that the size should have said what it is.
+  bool solvable(const Built& b) const {
+    std::set<std::string> open;
+    for (const auto& [symbols, c] : Extent::of(g, b.dim).terms)
+      for (const std::string& s : symbols)
+        if (!sizes.contains(s)) open.insert(s);
+    return open.size() == 1;
+  }
+  // What built sizes say: n of n + 1. They must be what the others make them.
+  void meet_built() {
+    for (bool solved = true; solved;) {
+      solved = false;
+      for (const Built& b : built)
+        if (const auto open = solve(Extent::of(g, b.dim), b.size, dims())) solved = sizes.try_emplace(open->first, open->second, b.origin).second;
+    }
+    for (const Built& b : built) {
+      std::vector<DimId> open{b.dim};
+      bool known = true;
+      for (size_t k = 0; k < open.size(); ++k) {
+        const Dim& d = g[open[k]];
+        known = known && (d.kind != Dim::Kind::Symbol || sizes.contains(d.name));
+        open.insert(open.end(), d.parts.begin(), d.parts.end());
+      }
+      if (!known && solvable(b)) throw UsageError(fmt::format("{} has size {} where {} is declared", b.origin, b.size, g.spell(b.dim)));
+      if (known && size_of(g, b.dim, dims()) != b.size)
+        throw UsageError(fmt::format("`{}` is {} in {} and {} by the other sizes", g.spell(b.dim), b.size, b.origin, size_of(g, b.dim, dims())));
+    }
   }
   Dims dims() const {
     Dims d;
@@ -113,6 +150,7 @@ Arguments gather(const Program& program, const Export& function, const Options& 
     for (size_t k = 0; k < a.shape.size(); ++k) unifier.meet(g[d.node].type[k], a.shape[k], given.name);
     arrays[d.name] = std::move(a);
   }
+  unifier.meet_built();
   for (const std::string& name : options.random)
     if (name != "all") declared(program, name);
   bool all = draw_rest || std::ranges::find(options.random, "all") != options.random.end();
@@ -120,9 +158,13 @@ Arguments gather(const Program& program, const Export& function, const Options& 
   Arguments result{unifier.dims(), {}, {}};
   Sampler sampler(options.seed);
   auto need_sizes = [&](const Type& type, const std::string& what) {
-    for (DimId d : type)
-      if (g[d].kind == Dim::Kind::Symbol && !result.dims.contains(g[d].name))
-        throw UsageError(fmt::format("the size of `{}` in {} is not known; give it with --dim {}=N", g[d].name, what, g[d].name));
+    Type open = type;
+    for (size_t k = 0; k < open.size(); ++k) {
+      const Dim& d = g[open[k]];
+      if (d.kind == Dim::Kind::Symbol && !result.dims.contains(d.name))
+        throw UsageError(fmt::format("the size of `{}` in {} is not known; give it with --dim {}=N", d.name, what, d.name));
+      open.insert(open.end(), d.parts.begin(), d.parts.end());
+    }
   };
   for (const std::string& name : function.arguments) {
     if (auto at = arrays.find(name); at != arrays.end()) {
