@@ -1,5 +1,6 @@
 // Whole Eigen headers: the functions a program exports, what has no matrix form as loops over an Eigen::Tensor.
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "codegen/eigen.h"
@@ -26,7 +27,28 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
             "  Eigen::VectorXd others = Eigen::VectorXd::Ones(a.rows());\n  for (Eigen::Index i = 0; i < a.rows(); ++i)\n    for (Eigen::Index j = 0; j < a.rows(); ++j)\n"
             "      if (j != i) others(i) *= svd.singularValues()(j);\n"
             "  return svd.matrixU().determinant() * svd.matrixV().determinant() * svd.matrixV() * others.asDiagonal() * svd.matrixU().transpose();\n}\n"},
+    {"pinv", "inline Eigen::MatrixXd pinv(const Eigen::MatrixXd& a) { return a.completeOrthogonalDecomposition().pseudoInverse(); }\n"},
+    {"expm", "inline Eigen::MatrixXd expm(const Eigen::MatrixXd& a) { return a.exp(); }\n"},
+    {"sinm", "inline Eigen::MatrixXd sinm(const Eigen::MatrixXd& a) { return a.sin(); }\n"},
+    {"cosm", "inline Eigen::MatrixXd cosm(const Eigen::MatrixXd& a) { return a.cos(); }\n"},
+    {"logm", "// The principal logarithm; NaN where an eigenvalue is on the closed negative axis.\ninline Eigen::MatrixXd logm(const Eigen::MatrixXd& a) {\n"
+             "  if (!has_principal(a)) return Eigen::MatrixXd::Constant(a.rows(), a.rows(), std::nan(\"\"));\n  return a.log();\n}\n"},
+    {"sqrtm", "// The principal square root; NaN where an eigenvalue is on the closed negative axis.\ninline Eigen::MatrixXd sqrtm(const Eigen::MatrixXd& a) {\n"
+              "  if (!has_principal(a)) return Eigen::MatrixXd::Constant(a.rows(), a.rows(), std::nan(\"\"));\n  return a.sqrt();\n}\n"},
+    {"eigmax", "inline double eigmax(const Eigen::MatrixXd& a) {\n"
+               "  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a, Eigen::EigenvaluesOnly).eigenvalues()(a.rows() - 1);\n}\n"},
+    {"eigvecmax", "// Its first entry within a thousandth of the largest size is positive.\ninline Eigen::VectorXd eigvecmax(const Eigen::MatrixXd& a) {\n"
+                  "  const Eigen::VectorXd v = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a).eigenvectors().col(a.rows() - 1);\n"
+                  "  const double enough = 0.999 * v.cwiseAbs().maxCoeff();\n  Eigen::Index i = 0;\n  while (!(std::abs(v(i)) >= enough) && i + 1 < v.size()) ++i;\n"
+                  "  return v(i) < 0 ? Eigen::VectorXd(-v) : v;\n}\n"},
+    {"triu", "inline Eigen::MatrixXd triu(const Eigen::MatrixXd& a) { return a.triangularView<Eigen::Upper>(); }\n"},
+    {"tril", "inline Eigen::MatrixXd tril(const Eigen::MatrixXd& a) { return a.triangularView<Eigen::Lower>(); }\n"},
 };
+
+// What logm and sqrtm ask first.
+constexpr std::string_view kHasPrincipal =
+    "inline bool has_principal(const Eigen::MatrixXd& a) {\n  if (!a.allFinite()) return false;\n  const Eigen::VectorXcd e = a.eigenvalues();\n"
+    "  return ((e.array().imag() != 0) || (e.array().real() > 0)).all();\n}\n";
 
 std::string spell_size(const Graph& g, DimId d) { return g[d].kind == Dim::Kind::Fixed ? std::to_string(g[d].size) : cpp_identifier(g.spell(d)); }
 
@@ -170,7 +192,10 @@ std::string helpers(const std::string& functions) {
     out += "inline double " + std::string(r.name) + "_(" + arguments + ") { return " + std::string(r.cpp) + "; }\n";
   }
   for (auto [name, text] : kHelpers)
-    if (functions.find("detail::" + std::string(name) + "(") != functions.npos) out += text;
+    if (functions.find("detail::" + std::string(name) + "(") != functions.npos) {
+      if (text.find("has_principal") != text.npos && out.find("has_principal") == out.npos) out += kHasPrincipal;
+      out += text;
+    }
   return out.empty() ? "" : "namespace detail {\n" + out + "}  // namespace detail\n\n";
 }
 
@@ -182,6 +207,8 @@ std::string eigen_header(const Program& program) {
   std::string inner = helpers(functions);
   std::string head = "// Emitted by Ricci: Eigen functions of the exported definitions.\n#pragma once\n#include <Eigen/Dense>\n#include <cmath>\n";
   if (functions.find("Eigen::Tensor") != functions.npos) head += "#include <unsupported/Eigen/CXX11/Tensor>\n";
+  if (std::ranges::any_of(std::array{"a.exp()", "a.sin()", "a.cos()", "a.log()", "a.sqrt()"}, [&](const char* f) { return inner.find(f) != inner.npos; }))
+    head += "#include <unsupported/Eigen/MatrixFunctions>\n";
   if (inner.find("numext::") != inner.npos) head += "#include <unsupported/Eigen/SpecialFunctions>\n";
   return head + "\n" + inner + functions;
 }

@@ -393,16 +393,17 @@ class Printer {
     const Node& n = g_[id];
     const FunctionRow& r = row(n.fun_op());
     std::string reduced;
-    if (r.core_out == 0) {
-      for (int k = 0; k < r.core_in; ++k) {
+    if (r.core.out < r.core.in) {
+      letters.resize(letters.size() - r.core.out);
+      for (size_t k = 0; k < r.core.in; ++k) {
         letters.push_back(index_letter(next_++));
         stands_.try_emplace(letters.back(), Variance::Down);
         reduced += letters.back();
       }
     } else {
-      for (size_t k = letters.size() - size_t(r.core_in); k < letters.size(); ++k) reduced += letters[k];
+      for (size_t k = letters.size() - r.core.in; k < letters.size(); ++k) reduced += letters[k];
     }
-    return {Item(std::string(r.name) + "_" + braced(reduced, size_t(r.core_in)) + "(", n.operands[0], letters, Level::Comparison), ")"};
+    return {Item(std::string(r.name) + "_" + braced(reduced, r.core.in) + "(", n.operands[0], letters, Level::Comparison), ")"};
   }
 
   const Graph& g_;

@@ -43,8 +43,9 @@ std::optional<VarianceCheck::Axes> VarianceCheck::infer(NodeId id) const {
         }
       return axes;
     case Kind::Fun:
-      if (row(n.fun_op()).core_out == 2) axes[n.rank() - 2] = Variance::Up, axes[n.rank() - 1] = Variance::Down;
-      else for (size_t k = 0; k < axes.size(); ++k) axes[k] = known_.at(n.operands[0])[k];
+      axes = result_axes(row(n.fun_op()), known_.at(n.operands[0]));
+      if (row(n.fun_op()).core.in == 2)
+        for (size_t k = 0, own = row(n.fun_op()).core.out; k < own; ++k) axes[n.rank() - own + k] = k == 0 ? Variance::Up : Variance::Down;
       return axes;
     case Kind::Ein: return product(id);
   }

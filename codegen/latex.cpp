@@ -89,7 +89,7 @@ Level level(const Node& n) {
   if (n.op == Op::Number) return is_integer(n.number) ? Level::Atom : Level::Power;
   if (n.op == Op::Divide) return Level::Power;
   if (n.op == Op::Transpose || n.calls("inv")) return Level::Power;
-  if (n.op == Op::Call && template_of(n.name).starts_with("{}^")) return Level::Power;
+  if (n.op == Op::Call && (template_of(n.name).starts_with("{}^") || template_of(n.name).starts_with("e^"))) return Level::Power;
   return infix_level(n);
 }
 

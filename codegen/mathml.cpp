@@ -37,6 +37,9 @@ Pieces script(const Expr& base, Pieces above) {
 
 Pieces spell_call(const Node& n) {
   if (n.name == "inv") return script(n.operands[0], {"<mo>-</mo><mn>1</mn>"});
+  if (n.name == "pinv") return script(n.operands[0], {"<mo>+</mo>"});
+  if (n.name == "sqrtm") return script(n.operands[0], {"<mn>1</mn><mo>/</mo><mn>2</mn>"});
+  if (n.name == "expm") return {"<msup><mi>e</mi><mrow>", n.operands[0], "</mrow></msup>"};
   if (n.name == "sqrt") return {"<msqrt>", n.operands[0], "</msqrt>"};
   if (n.name == "norm2" || n.name == "norm1")
     return {"<msub><mrow><mo>‖</mo>", n.operands[0], "<mo>‖</mo></mrow><mn>" + n.name.substr(4) + "</mn></msub>"};
@@ -97,7 +100,9 @@ Pieces spell(const Node& n) {
 }
 
 Level level(const Node& n) {
-  if (n.op == Op::Divide || n.op == Op::Number || n.calls("inv")) return Level::Power;
+  if (n.op == Op::Divide || n.op == Op::Number) return Level::Power;
+  for (const char* script : {"inv", "pinv", "sqrtm", "expm"})
+    if (n.calls(script)) return Level::Power;
   return infix_level(n);
 }
 

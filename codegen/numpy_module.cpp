@@ -16,6 +16,18 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
     {"ricci_adj", "def ricci_adj(a):\n    \"\"\"The adjugate, by the singular values so that it is right for singular matrices.\"\"\"\n"
                   "    u, s, vh = np.linalg.svd(a)\n    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])\n"
                   "    return np.linalg.det(u) * np.linalg.det(vh) * (vh.T * others) @ u.T\n"},
+    {"ricci_logm", "def ricci_logm(a):\n    \"\"\"The principal logarithm; NaN where an eigenvalue is on the closed negative axis.\"\"\"\n"
+                   "    w = np.linalg.eigvals(a)\n    if np.any((w.imag == 0) & (w.real <= 0)):\n        return np.full(a.shape, np.nan)\n"
+                   "    return np.real(scipy.linalg.logm(a))\n"},
+    {"ricci_sqrtm", "def ricci_sqrtm(a):\n    \"\"\"The principal square root; NaN where an eigenvalue is on the closed negative axis.\"\"\"\n"
+                    "    w = np.linalg.eigvals(a)\n    if np.any((w.imag == 0) & (w.real <= 0)):\n        return np.full(a.shape, np.nan)\n"
+                    "    return np.real(scipy.linalg.sqrtm(a))\n"},
+    {"ricci_eigmax", "def ricci_eigmax(a):\n    \"\"\"The largest eigenvalue of the symmetric part.\"\"\"\n"
+                     "    return np.linalg.eigvalsh((a + np.swapaxes(a, -1, -2)) / 2)[..., -1]\n"},
+    {"ricci_eigvecmax", "def ricci_eigvecmax(a):\n    \"\"\"The top eigenvector; its first entry within a thousandth of the largest size is positive.\"\"\"\n"
+                        "    v = np.linalg.eigh((a + np.swapaxes(a, -1, -2)) / 2)[1][..., -1]\n    size = np.abs(v)\n"
+                        "    lead = np.argmax(size >= 0.999 * np.max(size, axis=-1, keepdims=True), axis=-1)\n"
+                        "    return v * np.where(np.take_along_axis(v, lead[..., None], axis=-1) < 0, -1.0, 1.0)\n"},
     {"ricci_coprod", "def ricci_coprod(x):\n    \"\"\"The product of all other entries.\"\"\"\n"
                      "    return np.array([np.prod(np.delete(x, i)) for i in range(len(x))])\n"},
     {"ricci_argmax", "def ricci_argmax(x):\n    \"\"\"The share of each entry in the maximum.\"\"\"\n"
@@ -125,11 +137,13 @@ std::string numpy_module(const Program& program) {
   std::string functions;
   for (const EmittedFunction& f : emitted_functions(program)) functions += "\n\n" + spell_function(*program.graph, f);
   std::string head = "\"\"\"Emitted by Ricci. Columns and rows are 1-D arrays.\"\"\"\nimport numpy as np\n";
+  std::string helpers;
+  for (auto [name, text] : kHelpers)
+    if (mentions(functions, name)) helpers += "\n\n" + std::string(text);
+  if ((functions + helpers).find("scipy.linalg") != functions.npos) head += "import scipy.linalg\n";
   if (functions.find("scipy.special") != functions.npos) head += "import scipy.special\n";
   if (functions.find("scipy.stats") != functions.npos) head += "import scipy.stats\n";
-  for (auto [name, text] : kHelpers)
-    if (mentions(functions, name)) head += "\n\n" + std::string(text);
-  return head + functions;
+  return head + helpers + functions;
 }
 
 }  // namespace ricci

@@ -1,12 +1,15 @@
-// Cuts runtime/portable_kernels.h into functions: each starts at `static inline`, or at the comment above it, and names what it calls as
+// Cuts runtime/portable_kernels.h and runtime/portable_matrix_functions.h, which calls the former, into functions: each starts at `static inline`, or at the comment above it, and names what it calls as
 // KERNEL(name). What is wanted is the closure under those names, in the order of the text.
 #include "codegen/portable_kernels.h"
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace ricci {
 
-extern const char* const portable_kernels_text;  // made from the header by CMake
+extern const char* const portable_kernels_text;  // made from the headers by CMake
+extern const char* const portable_matrix_functions_text;
 
 namespace {
 
@@ -55,7 +58,8 @@ std::string spell(std::string text, std::string_view prefix, loops::Scalar scala
 }  // namespace
 
 std::string portable_kernels(const std::set<std::string, std::less<>>& names, std::string_view prefix, loops::Scalar scalar) {
-  const std::vector<Chunk> chunks = cut(portable_kernels_text);
+  std::vector<Chunk> chunks = cut(portable_kernels_text), more = cut(portable_matrix_functions_text);
+  std::ranges::move(more, std::back_inserter(chunks));
   std::set<std::string, std::less<>> wanted = names;
   for (size_t i = chunks.size(); i-- > 0;)  // callers stand behind what they call
     if (wanted.contains(chunks[i].name))

@@ -66,8 +66,9 @@ DraftId Drafts::map(MapOp op, std::vector<DraftId> operands) {
   return add({.kind = Kind::Map, .row = uint32_t(op), .shape = std::move(shape), .operands = std::move(operands)});
 }
 
-DraftId Drafts::fun(FunOp op, DraftId operand, Shape shape) {
-  return add({.kind = Kind::Fun, .row = uint32_t(op), .shape = std::move(shape), .operands = {operand}});
+DraftId Drafts::fun(FunOp op, DraftId operand) {
+  if (operand == kPoison) return kPoison;
+  return add({.kind = Kind::Fun, .row = uint32_t(op), .shape = result_axes(row(op), shape(operand)), .operands = {operand}});
 }
 
 DraftId Drafts::derivative(DraftId f, DraftId x) {

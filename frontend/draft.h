@@ -44,7 +44,7 @@ class Drafts {
   DraftId ein(std::vector<DraftFactor> factors, Labels out, Shape shape);
   DraftId sum(std::vector<DraftTerm> terms, Shape shape);
   DraftId map(MapOp op, std::vector<DraftId> operands);
-  DraftId fun(FunOp op, DraftId operand, Shape shape);
+  DraftId fun(FunOp op, DraftId operand);
   DraftId derivative(DraftId f, DraftId x);
   DraftId directional(DraftId f, DraftId x, DraftId h);
   DraftId pullback(DraftId f, DraftId x, DraftId seed);

@@ -57,6 +57,15 @@ class Elaborator {
   // Names that a later statement defines, and the one whose definition is being read.
   std::map<std::string, SourceRange, std::less<>> later = {};
   std::string defining = {};
+  // Operands that must be shown to have a property, which is known when the graph is built.
+  struct Promise {
+    DraftId operand;
+    Property property;
+    std::string function;
+    SourceRange where;
+    std::string written;
+  };
+  std::vector<Promise> promises = {};
   // Sizes of unit tensors, which must follow from elsewhere, with their places.
   std::vector<std::pair<DimVar, SourceRange>> open_sizes = {};
 

@@ -9,7 +9,7 @@ namespace ricci {
 namespace {
 
 // Names of the language that a later stage will give a meaning to.
-constexpr std::string_view kPlanned[] = {"vech", "expm", "logm", "sqrtm", "sinm", "cosm", "pinv", "eigmax", "eigvecmax", "triu", "tril"};
+constexpr std::string_view kPlanned[] = {"vech"};
 constexpr size_t kMany = 64;
 
 }  // namespace
@@ -213,31 +213,27 @@ Meaning Elaborator::table_call(FunOp op, Call& c) {
   if (!right_count(c, 1, 1) || !whole(c.arguments[0], c, 0)) return poison();
   const FunctionRow& r = row(op);
   Meaning& m = c.arguments[0];
-  if (r.core_in == 2) {
-    if (!square_argument(c, 0)) return poison();
-    if (r.core_out == 0) return scalar(drafts_.fun(op, m.draft, {}));
-    return {.draft = drafts_.fun(op, m.draft, Shape(drafts_.shape(m.draft))), .variance = {Variance::Up, Variance::Down}};
-  }
-  if (r.core_out == 0) return reduce(op, std::move(m));
-  if (drafts_.rank(m.draft) != 1) {
-    report(Message::needs_vector, c.ast.where, c.ast.name, describe(m));
+  if (r.core.in == 1 && r.core.out == 0) return reduce(op, std::move(m));
+  if (r.core.square && !square_argument(c, 0)) return poison();
+  if (drafts_.rank(m.draft) != r.core.in) {
+    report(r.core.in == 1 ? Message::needs_vector : Message::needs_matrix, c.ast.where, c.ast.name, describe(m));
     return poison();
   }
-  return {.draft = drafts_.fun(op, m.draft, Shape(drafts_.shape(m.draft))), .variance = m.variance};
+  if (!r.operand.empty()) promises.push_back({m.draft, *find_property(r.operand), std::string(r.name), c.ast.where, excerpt(c.at(0))});
+  const DraftId f = drafts_.fun(op, m.draft);
+  return {.draft = f, .variance = r.core.in == 1 ? m.variance : usual_variance(r.core.out)};
 }
 
 Meaning Elaborator::reduce(FunOp op, Meaning m) {
   while (drafts_.rank(m.draft) > 0) {
-    Shape rest = drafts_.shape(m.draft);
-    rest.pop_back();
-    m.draft = drafts_.fun(op, m.draft, std::move(rest));
+    m.draft = drafts_.fun(op, m.draft);
   }
   return scalar(m.draft);
 }
 
 DraftId Elaborator::total(DraftId d) { return drafts_.rank(d) == 0 ? d : drafts_.ein({{d, Graph::iota(drafts_.rank(d))}}, {}, {}); }
 
-DraftId Elaborator::inverse(const Meaning& m) { return drafts_.fun(FunOp::inv, m.draft, Shape(drafts_.shape(m.draft))); }
+DraftId Elaborator::inverse(const Meaning& m) { return drafts_.fun(FunOp::inv, m.draft); }
 
 // --- entrywise -------------------------------------------------------------------------------------------------------------------------
 
@@ -272,7 +268,7 @@ Meaning Elaborator::f_softmax(Call& c) {
     return poison();
   }
   const Shape shape = drafts_.shape(m.draft);
-  const DraftId lse = drafts_.broadcast(drafts_.fun(FunOp::lse, m.draft, {}), shape);
+  const DraftId lse = drafts_.broadcast(drafts_.fun(FunOp::lse, m.draft), shape);
   return {.draft = drafts_.map(MapOp::exp_, {drafts_.sum({{1, m.draft}, {-1, lse}}, shape)}), .variance = m.variance};
 }
 

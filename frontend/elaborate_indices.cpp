@@ -344,7 +344,7 @@ Meaning Elaborator::indexed_reduction(AstId id) {
       last.push_back(*use);
       Shape all = sizes;
       all.push_back(shape[axis]);
-      m.draft = drafts_.fun(*fun, align(m, last, all).draft, sizes);
+      m.draft = drafts_.fun(*fun, align(m, last, all).draft);
     } else {
       m = sum_out(std::move(m), order);
       if (a.name == "mean") m.draft = drafts_.times(drafts_.power(drafts_.size(shape[axis]), drafts_.constant(-1)), m.draft);

@@ -223,11 +223,26 @@ std::optional<Program> Reader::build() {
     if (v.assumed) p.assumptions.push_back(v.name + ": " + kind_of(v));
   }
   const std::vector<NodeId> built = drafts_.build(g, dims_, &calculus_, nodes);
+  check_promises(p, built);
   for (const Pending& d : pending_)
     p.definitions.push_back({d.name, {built[d.meaning.draft.value], d.meaning.variance, d.meaning.variable}, d.where, d.indexed, d.all_low});
   exports(p);
   if (diagnostics_.has_errors()) return std::nullopt;
   return p;
+}
+
+// A promise that `free` takes back was given all the same.
+void Reader::check_promises(const Program& p, const std::vector<NodeId>& built) {
+  for (const Elaborator::Promise& promise : elaborator_.promises) {
+    const NodeId operand = built[promise.operand.value];
+    const std::vector<std::string> names = arguments_of(p, operand);
+    if (p.graph->is_symmetric(operand) || std::ranges::any_of(names, [&](const std::string& n) { return free_.contains(n); })) continue;
+    const bool is_name = promise.written.find_first_of("+-*/\\ ") == std::string::npos;
+    const std::string matrix = is_name ? promise.written : "(" + promise.written + ")";
+    const std::string part = fmt::format("{0}(({1} + {1}')/2)", promise.function, matrix);
+    diagnostics_.report(Message::needs_property, promise.where, promise.function, row(promise.property).name)
+        .fix(Message::declare_property, row(promise.property).name, part);
+  }
 }
 
 // The variables a node depends on, in the order of their declarations.

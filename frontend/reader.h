@@ -59,6 +59,7 @@ class Reader {
   std::string kind_of(const Variable& v) const;
   void check_sizes();
   std::optional<Program> build();
+  void check_promises(const Program& p, const std::vector<NodeId>& built);
   void exports(Program& p);
   void check_export(const Statement& s);
   std::vector<std::string> arguments_of(const Program& p, NodeId node) const;

@@ -103,6 +103,66 @@ bool is_transpose(const Graph& g, NodeId n) {
   return g.factors(n)[0].labels.size() == 2 && g.out(n)[0] != g.out(n)[1];
 }
 
+// f(0), a matrix of zeros.
+std::optional<NodeId> at_zero(Graph& g, FunOp op, Type type) {
+  switch (op) {
+    case FunOp::expm:
+    case FunOp::cosm: return g.delta(type[0]);
+    case FunOp::sinm:
+    case FunOp::pinv:
+    case FunOp::triu:
+    case FunOp::tril: return g.zero(result_axes(row(op), type));
+    default: return std::nullopt;
+  }
+}
+
+// k with f(c*X) = k*f(X).
+std::optional<Rational> homogeneous(FunOp op, const Rational& c) {
+  switch (op) {
+    case FunOp::inv:
+    case FunOp::pinv: return Rational(1 / c);
+    case FunOp::sqrtm: return c > 0 ? exact_power(c, Rational(1, 2)) : std::nullopt;
+    case FunOp::eigmax:
+    case FunOp::eigvecmax: return c > 0 ? std::optional(op == FunOp::eigmax ? c : Rational(1)) : std::nullopt;
+    case FunOp::triu:
+    case FunOp::tril: return c;
+    default: return std::nullopt;
+  }
+}
+
+// f(diag(v)) = diag(f(v)) for a primary function f. With a scalar s for v only where f(s) is harmless: inv(s*eye(n)) is there for s = 0 too if
+// n is 0, 1/s is not.
+std::optional<NodeId> of_diagonal(Graph& g, FunOp op, NodeId operand) {
+  const std::vector<Factor> core = g.factors(operand);
+  const bool unit = core.empty(), scalar = !unit && core[0].labels.empty();
+  const NodeId v = unit ? g.constant(1) : core[0].tensor;
+  NodeId entries;
+  switch (op) {
+    case FunOp::triu:
+    case FunOp::tril: return operand;
+    case FunOp::pinv:
+      if (!unit) return std::nullopt;
+      return operand;
+    case FunOp::inv:
+      if (scalar) return std::nullopt;
+      entries = g.power(v, -1);
+      break;
+    case FunOp::logm:
+      if (scalar) return std::nullopt;
+      entries = g.map(MapOp::log_, {v});
+      break;
+    case FunOp::sqrtm:
+      if (scalar) return std::nullopt;
+      entries = g.power(v, Rational(1, 2));
+      break;
+    case FunOp::expm: entries = g.map(MapOp::exp_, {v}); break;
+    case FunOp::sinm: entries = g.map(MapOp::sin_, {v}); break;
+    case FunOp::cosm: entries = g.map(MapOp::cos_, {v}); break;
+    default: return std::nullopt;
+  }
+  return g.ein({{entries, unit ? Labels{} : core[0].labels}}, g.out(operand), Type(g[operand].type));
+}
+
 }  // namespace
 
 std::optional<Rational> exact_power(const Rational& r, const Rational& e) {
@@ -162,23 +222,16 @@ std::optional<NodeId> fold_map(Graph& g, MapOp op, const std::vector<NodeId>& op
 }
 
 std::optional<NodeId> fold_fun(Graph& g, FunOp op, NodeId operand) {
-  const bool square = op == FunOp::inv || op == FunOp::adj || op == FunOp::det || op == FunOp::logdet;
-  if (square && is_transpose(g, operand)) {
-    NodeId core = g.factors(operand)[0].tensor;
-    NodeId f = g.fun(op, core);
-    return row(op).core_out == 2 ? g.permute(f, {1, 0}) : f;
+  const FunctionRow& r = row(op);
+  if (r.core.in != 2 || g[operand].rank() != 2) return std::nullopt;
+  if (!r.transposed.empty() && is_transpose(g, operand)) {
+    const NodeId f = g.fun(*find_function(r.transposed), g.factors(operand)[0].tensor);
+    return r.core.out == 2 ? g.permute(f, {1, 0}) : f;
   }
-  if (op == FunOp::inv) {
-    if (auto t = scaled(g, operand); t && g[operand].rank() == 2) return g.scale(1 / t->coefficient, g.fun(op, t->tensor));
-    if (g.is_structure(operand) && g[operand].rank() == 2 && g.out(operand)[0] == g.out(operand)[1]) {  // inv(diag(v)) = diag(v.^-1)
-      std::vector<Factor> core = g.factors(operand);
-      if (core.empty()) return operand;
-      if (core[0].labels.empty()) return std::nullopt;  // inv(s*eye(n)) is there for s = 0 too if n is 0, 1/s is not
-      Labels out = g.out(operand);
-      Type type = g[operand].type;
-      return g.ein({{g.power(core[0].tensor, -1), core[0].labels}}, std::move(out), std::move(type));
-    }
-  }
+  if (g.is_zero(operand)) return at_zero(g, op, g[operand].type);
+  if (auto t = scaled(g, operand))
+    if (auto c = homogeneous(op, t->coefficient)) return g.scale(*c, g.fun(op, t->tensor));
+  if (g.is_structure(operand) && g.out(operand)[0] == g.out(operand)[1]) return of_diagonal(g, op, operand);
   return std::nullopt;
 }
 

@@ -132,7 +132,7 @@ bool Graph::equals_own_transpose(NodeId id) {
     case Kind::Call:
     case Kind::Var: return symbols_[n.row].properties.has(Property::symmetric);
     case Kind::Map: return operands_symmetric();
-    case Kind::Fun: return row(n.fun_op()).core_out == 2 && operands_symmetric();
+    case Kind::Fun: return row(n.fun_op()).core.in == 2 && row(n.fun_op()).transposed == row(n.fun_op()).name && operands_symmetric();
     case Kind::Sum: {
       if (operands_symmetric()) return true;
       constexpr size_t kMost = 8;  // terms: a transposed copy of a long sum would cost more than its symmetry is worth
@@ -320,11 +320,8 @@ NodeId Graph::map(MapOp op, std::vector<NodeId> operands) {
 
 NodeId Graph::fun(FunOp op, NodeId operand) {
   if (auto folded = fold_fun(*this, op, operand)) return *folded;
-  const FunctionRow& r = row(op);
-  Type type = (*this)[operand].type;
-  assert(int(type.size()) >= r.core_in);
-  if (r.core_out == 0) type.resize(type.size() - size_t(r.core_in));
-  return intern({.kind = Kind::Fun, .row = uint32_t(op), .type = std::move(type), .operands = {operand}});
+  assert((*this)[operand].rank() >= row(op).core.in);
+  return intern({.kind = Kind::Fun, .row = uint32_t(op), .type = result_axes(row(op), (*this)[operand].type), .operands = {operand}});
 }
 
 NodeId Graph::call(SymbolId f, std::vector<NodeId> operands, Type type) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "ir/function_meaning.h"
+#include "ir/matrix_meaning.h"
 #include "ir/places.h"
 
 namespace ricci {
@@ -228,16 +229,27 @@ Array<T> map(MapOp op, const std::vector<int64_t>& shape, std::span<const Array<
   return out;
 }
 
-// One core: a vector, or a matrix of n rows.
+// One core: a vector, or a matrix of `rows` rows.
 template <class T>
-std::vector<T> on_core(FunOp op, std::span<const T> x, size_t n) {
+std::vector<T> on_core(FunOp op, std::span<const T> x, size_t rows, size_t columns) {
   using namespace scalar;
-  const auto matrix = [&] { return Square<T>{n, {x.begin(), x.end()}}; };
+  const auto matrix = [&] { return Square<T>{rows, {x.begin(), x.end()}}; };
+  const auto oblong = [&] { return Matrix<T>{rows, columns, {x.begin(), x.end()}}; };
   switch (op) {
     case FunOp::inv: return inv(matrix()).entries;
     case FunOp::det: return {det(matrix())};
     case FunOp::logdet: return {logdet(matrix())};
     case FunOp::adj: return adj(matrix()).entries;
+    case FunOp::pinv: return pinv(oblong()).entries;
+    case FunOp::expm: return expm(oblong()).entries;
+    case FunOp::logm: return logm(oblong()).entries;
+    case FunOp::sqrtm: return sqrtm(oblong()).entries;
+    case FunOp::sinm: return sinm(oblong()).entries;
+    case FunOp::cosm: return cosm(oblong()).entries;
+    case FunOp::eigmax: return {eigmax(oblong())};
+    case FunOp::eigvecmax: return eigvecmax(oblong());
+    case FunOp::triu: return triu(oblong()).entries;
+    case FunOp::tril: return tril(oblong()).entries;
     case FunOp::lse: return {lse(x)};
     case FunOp::prod: return {prod(x)};
     case FunOp::coprod: return coprod(x);
@@ -252,13 +264,13 @@ std::vector<T> on_core(FunOp op, std::span<const T> x, size_t n) {
 template <class T>
 Array<T> fun(FunOp op, const std::vector<int64_t>& shape, const Array<T>& x) {
   Array<T> out(shape);
-  const size_t batch_axes = x.shape.size() - static_cast<size_t>(row(op).core_in);
+  const size_t batch_axes = x.shape.size() - row(op).core.in;
   size_t batch = 1, core = 1;
   for (size_t axis = 0; axis < x.shape.size(); ++axis) (axis < batch_axes ? batch : core) *= static_cast<size_t>(x.shape[axis]);
-  const size_t n = static_cast<size_t>(x.shape.back());
+  const size_t rows = static_cast<size_t>(x.shape[batch_axes]), columns = static_cast<size_t>(x.shape.back());
   auto to = out.data.begin();
   for (size_t b = 0; b < batch; ++b)
-    for (const T& value : on_core(op, std::span(x.data).subspan(b * core, core), n)) *to++ = value;
+    for (const T& value : on_core(op, std::span(x.data).subspan(b * core, core), rows, columns)) *to++ = value;
   return out;
 }
 

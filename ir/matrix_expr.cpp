@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ir/functions.h"
 #include "ir/matrix_node.h"
 
 namespace ricci::mat {
@@ -24,6 +25,12 @@ uint64_t mix(uint64_t h) {  // the finaliser of splitmix64
   h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
   return h ^ (h >> 31);
 }
+// f(X') = f(X)'
+bool commutes_with_transpose(std::string_view function) {
+  const auto op = find_function(function);
+  return op && row(*op).core.in == 2 && row(*op).core.out == 2 && row(*op).transposed == function;
+}
+
 uint64_t hash_text(std::string_view s) {
   uint64_t h = 0xcbf29ce484222325u;
   for (char c : s) h = (h ^ uint8_t(c)) * 0x100000001b3u;
@@ -86,7 +93,7 @@ std::pair<uint64_t, uint64_t> hashes(const Node& n) {
       if (n.op == Op::Call) own = across = mix(salt ^ hash_text(n.name));
       for (const Expr& e : n.operands) own = mix(own ^ e->hash), across = mix(across ^ e->transposed_hash);
       bool is_operator = n.op != Op::Call && n.op != Op::Slice && n.op != Op::Block;
-      bool commutes = is_operator || n.entrywise || n.name == "inv" || n.name == "adj";
+      bool commutes = is_operator || n.entrywise || commutes_with_transpose(n.name);
       if (n.shape.is_scalar()) across = own;
       else if (!commutes) across = mix(own);
       if (n.symmetric) across = own;

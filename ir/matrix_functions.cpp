@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "ir/functions.h"
 #include "ir/matrix_node.h"
 
 namespace ricci::mat {
@@ -252,7 +253,9 @@ Expr call(std::string function, std::vector<Expr> arguments, Shape shape, bool s
   if (arguments.size() == 1 && arguments[0]->shape.is_matrix() && !arguments[0]->is_symmetric() &&
       arguments[0]->transposed_size < arguments[0]->size) {
     Expr turned = transpose(arguments[0]);
-    if (function == "inv" || function == "adj") return transpose(make_call(function, {turned}, turned->shape));
+    const auto op = find_function(function);
+    if (op && row(*op).core.in == 2 && shape.is_matrix() && !row(*op).transposed.empty())
+      return transpose(make_call(std::string(row(*op).transposed), {turned}, shape.transposed()));
     if (shape.is_scalar()) arguments[0] = turned;  // det, tr, norm2: the same for the transpose
   }
   if (function == "norm2" && arguments[0]->is_negated()) arguments[0] = arguments[0]->operands[0];

@@ -406,9 +406,9 @@ class Reader {
     auto x = operand(c);
     if (!x) return std::nullopt;
     const Type& type = g_[*x].type;
-    const size_t core = size_t(row(*op).core_in);
-    if (type.size() < core) return c.fail(word + " needs an operand of rank " + std::to_string(core)), std::nullopt;
-    if (core == 2 && type[type.size() - 1] != type[type.size() - 2]) return c.fail(word + " needs a square operand"), std::nullopt;
+    const Core& core = row(*op).core;
+    if (type.size() < core.in) return c.fail(word + " needs an operand of rank " + std::to_string(core.in)), std::nullopt;
+    if (core.square && type[type.size() - 1] != type[type.size() - 2]) return c.fail(word + " needs a square operand"), std::nullopt;
     return g_.fun(*op, *x);
   }
 

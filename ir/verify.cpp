@@ -96,12 +96,11 @@ class Verifier {
   void fun(const Node& n) {
     if (n.row >= function_table().size()) return require(false, "a function node names a row of the table");
     const FunctionRow& r = row(n.fun_op());
-    if (n.operands.size() != 1 || g_[n.operands[0]].rank() < size_t(r.core_in))
+    if (n.operands.size() != 1 || g_[n.operands[0]].rank() < r.core.in)
       return require(false, "a function has one operand with the axes of its core");
-    Type type = g_[n.operands[0]].type;
-    require(r.core_in < 2 || type[type.size() - 1] == type[type.size() - 2], "the core of a matrix function is square");
-    if (r.core_out == 0) type.resize(type.size() - size_t(r.core_in));
-    require(n.type == type, "a function maps its core and keeps the axes before it");
+    const Type& type = g_[n.operands[0]].type;
+    require(!r.core.square || type[type.size() - 1] == type[type.size() - 2], "the core of a function of square matrices is square");
+    require(n.type == result_axes(r, type), "a function maps its core and keeps the axes before it");
   }
 
   const Graph& g_;

@@ -133,13 +133,11 @@ namespace {
 Polynomial function_flops(const Graph& g, const Node& node) {
   const Type& type = g[node.operands[0]].type;
   const FunctionRow& f = row(node.fun_op());
-  if (f.core_in < 2) return Polynomial(f.weight) * Polynomial::size(g, type);
-  DimId n = type.back();
-  Polynomial batch = Polynomial::size(g, Type(type.begin(), type.end() - f.core_in));
-  Polynomial one = factorisation_flops(g, n, false);
-  if (f.core_out == 2) one += inversion_flops(g, n);
-  if (node.fun_op() == FunOp::adj) one = Polynomial(10) * one;  // by singular values
-  return batch * one;
+  if (f.core.in < 2) return Polynomial(f.weight) * Polynomial::size(g, type);
+  if (f.cubes == 0) return Polynomial::size(g, type);
+  Type cube = type;  // of an oblong matrix m*n*n, n the columns
+  cube.push_back(type.back());
+  return Polynomial(f.cubes) * Polynomial::size(g, cube);
 }
 
 // Operations of a product, in the order found at `sizes`, as a polynomial. Places are addresses: what they join is computed over their digits.

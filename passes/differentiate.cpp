@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
+#include <optional>
 
 #include "frontend/formula.h"
 #include "passes/constrain.h"
+#include "passes/frechet.h"
 #include "passes/rules.h"
 #include "passes/vectorize.h"
 
@@ -33,23 +36,69 @@ NodeId slope(Graph& g, NodeId map, size_t k) {
   return build_formula(g, formula, bindings, FormulaMode::Entrywise);
 }
 
-// The differential of a function without index form, as an expression over placeholders of its core.
+// The differential of a function without index form, or its transposed map, as an expression over placeholders of its core: `moves` is dX or
+// the cotangent G of F.
 struct Differential {
-  NodeId X, F, dX, value;
+  NodeId X, F, moves, value;
 };
 
-Differential differential(Graph& g, NodeId fun) {
+// Placeholders, `moves` shaped like the operand (dX) or the value (G).
+Differential placeholders(Graph& g, NodeId fun, const char* moves, bool like_operand) {
   const Node& n = g[fun];
   const FunctionRow& r = row(n.fun_op());
-  const Type& operand = g[n.operands[0]].type;
-  Type core_in(operand.end() - r.core_in, operand.end()), core_out(n.type.end() - r.core_out, n.type.end());
+  const Type operand = g[n.operands[0]].type;
+  const Type core_in(operand.end() - std::ptrdiff_t(r.core.in), operand.end()), core_out(n.type.end() - std::ptrdiff_t(r.core.out), n.type.end());
   auto placeholder = [&](const char* name, const Type& type) {
     return g.variable(g.declare({name, type, std::vector<Variance>(type.size(), Variance::Up), {}}));
   };
-  Differential d{placeholder("X", core_in), placeholder("F", core_out), placeholder("dX", core_in), {}};
-  std::map<std::string, NodeId, std::less<>> bindings{{"X", d.X}, {"F", d.F}, {"dX", d.dX}};
-  d.value = build_formula(g, r.differential, bindings, FormulaMode::Matrix);
+  return {placeholder("X", core_in), placeholder("F", core_out), placeholder(moves, like_operand ? core_in : core_out), {}};
+}
+
+// A column of the table.
+Differential formula(Graph& g, NodeId fun, std::string_view text, const char* moves, bool like_operand) {
+  Differential d = placeholders(g, fun, moves, like_operand);
+  d.value = build_formula(g, text, {{"X", d.X}, {"F", d.F}, {moves, d.moves}}, FormulaMode::Matrix);
   return d;
+}
+
+Differential differential(Graph& g, NodeId fun) {
+  const FunctionRow& r = row(g[fun].fun_op());
+  if (!r.is_primary()) return formula(g, fun, r.differential, "dX", true);
+  Differential d = placeholders(g, fun, "dX", true);
+  d.value = frechet_block(g, r.op, d.X, d.moves);
+  return d;
+}
+
+// L is linear, so its transpose is its own pull-back; where that would not end, the table has it.
+Differential adjoint(Graph& g, NodeId fun) {
+  const FunctionRow& r = row(g[fun].fun_op());
+  if (!r.adjoint.empty()) return formula(g, fun, r.adjoint, "G", false);
+  if (r.is_primary()) {  // <G, L(X, E)> = <L(X', G), E>
+    Differential d = placeholders(g, fun, "G", false);
+    d.value = frechet_block(g, r.op, g.permute(d.X, {1, 0}), d.moves);
+    return d;
+  }
+  Differential d = differential(g, fun);
+  const Type core_out = g[d.F].type;
+  const NodeId G = g.variable(g.declare({"G", core_out, std::vector<Variance>(core_out.size(), Variance::Up), {}}));
+  return {d.X, d.F, G, pullback(g, d.value, d.moves, G)};
+}
+
+// L(X, E) = E*f'(X) for a primary function if E commutes with X, or with X' and transposed: G*f'(X)'. `moves` is E or G, with the axes `leading`
+// before its own; those of X are `rows`.
+std::optional<NodeId> commuting(Graph& g, NodeId fun, bool transposed, const Labels& rows, NodeId moves, const Labels& leading) {
+  const FunctionRow& r = row(g[fun].fun_op());
+  if (!r.is_primary()) return std::nullopt;
+  const NodeId X = g[fun].operands[0];
+  std::vector<size_t> axes(g[X].rank());
+  std::iota(axes.begin(), axes.end(), size_t{0});
+  if (transposed) std::swap(axes[axes.size() - 2], axes[axes.size() - 1]);
+  if (!commute(g, g.permute(X, axes), rows, moves, leading)) return std::nullopt;
+  const Differential d = formula(g, fun, r.derivative, "E", true);
+  const Type type = g[moves].type, row_type(g[X].type.begin(), g[X].type.end() - 2);
+  const NodeId slope = vectorize(g, d.value, {{d.X, {X, rows}}, {d.F, {fun, rows}}}, rows, row_type);
+  const Label i = 1u << 20, k = i + 1, j = i + 2;
+  return g.ein({{moves, concat(leading, {i, k})}, {slope, concat(rows, transposed ? Labels{j, k} : Labels{k, j})}}, concat(leading, {i, j}), type);
 }
 
 // Nodes on a way from x to f: only they have derivatives.
@@ -127,17 +176,15 @@ class Reverse {
         return;
       }
 
-      case Kind::Fun: {  // dF = L(X) dX:  X' += L(X)^T F'. L is linear, so its transpose is its own pull-back.
+      case Kind::Fun: {  // dF = L(X) dX:  X' += L(X)^T F'
         NodeId operand = n.operands[0];
         const FunctionRow& r = row(n.fun_op());
-        Differential d = differential(g_, id);
-        Type core_out = g_[d.F].type;
-        NodeId G = g_.variable(g_.declare({"G", core_out, std::vector<Variance>(core_out.size(), Variance::Up), {}}));
-        NodeId transposed = pullback(g_, d.value, d.dX, G);
-        size_t batch = g_[operand].rank() - size_t(r.core_in);
+        size_t batch = g_[operand].rank() - r.core.in;
         Labels extra = Graph::iota(extra_.size()), rows = Graph::iota(batch, Label(extra_.size()));
+        if (auto known = commuting(g_, id, true, rows, bar, concat(extra, rows))) return contribute(operand, 1, *known);
+        const Differential d = adjoint(g_, id);
         Type batch_type(g_[operand].type.begin(), g_[operand].type.begin() + std::ptrdiff_t(batch));
-        contribute(operand, 1, vectorize(g_, transposed, {{d.X, {operand, rows}}, {d.F, {id, rows}}, {G, {bar, concat(extra, rows)}}},
+        contribute(operand, 1, vectorize(g_, d.value, {{d.X, {operand, rows}}, {d.F, {id, rows}}, {d.moves, {bar, concat(extra, rows)}}},
                                          concat(extra, rows), concat(extra_, batch_type)));
         return;
       }
@@ -224,11 +271,12 @@ class Forward {
 
       case Kind::Fun: {  // dF = L(X) dX, from the table
         NodeId operand = n.operands[0];
-        Differential d = differential(g_, id);
-        size_t batch = g_[operand].rank() - size_t(row(n.fun_op()).core_in);
+        size_t batch = g_[operand].rank() - row(n.fun_op()).core.in;
         Labels extra = Graph::iota(extra_.size()), rows = Graph::iota(batch, Label(extra_.size()));
+        if (auto known = commuting(g_, id, false, rows, dot_.at(operand), concat(extra, rows))) return *known;
+        Differential d = differential(g_, id);
         Type batch_type(g_[operand].type.begin(), g_[operand].type.begin() + std::ptrdiff_t(batch));
-        return vectorize(g_, d.value, {{d.X, {operand, rows}}, {d.F, {id, rows}}, {d.dX, {dot_.at(operand), concat(extra, rows)}}},
+        return vectorize(g_, d.value, {{d.X, {operand, rows}}, {d.F, {id, rows}}, {d.moves, {dot_.at(operand), concat(extra, rows)}}},
                          concat(extra, rows), concat(extra_, batch_type));
       }
 
@@ -298,6 +346,18 @@ namespace {
 // A variable is never rewritten; an intermediate value could be, and then f would not contain it any more.
 NodeId stable_for(Graph& g, NodeId f, NodeId x) { return g[x].kind == Kind::Var ? stable(g, f) : f; }
 
+bool has_primary_function(const Graph& g, NodeId f) {
+  return std::ranges::any_of(g.reachable(std::span(&f, 1)), [&](NodeId n) { return g[n].kind == Kind::Fun && row(g[n].fun_op()).is_primary(); });
+}
+
+// The gradient of a scalar seldom needs the Frechet derivative, whose direction must commute: that of tr(expm(X)) is expm(X)', along H tr(expm(X)*H).
+NodeId along(Graph& g, NodeId f, NodeId x, NodeId h) {
+  if (g[f].rank() > 0 || !has_primary_function(g, f)) return directional(g, f, x, h);
+  const Labels all = Graph::iota(g[x].rank());
+  const NodeId xs[] = {x}, gradient = gradients(g, f, xs)[0];
+  return g.ein({{gradient, all}, {h, all}}, {}, {});
+}
+
 // In the space of x: the projection on the symmetric matrices if x is one.
 NodeId project(Graph& g, NodeId t, NodeId x) { return g[x].kind == Kind::Var ? constrain(g, t, g.symbol(x)) : t; }
 
@@ -306,7 +366,7 @@ NodeId project(Graph& g, NodeId t, NodeId x) { return g[x].kind == Kind::Var ? c
 const Calculus& calculus() {
   static const Calculus table{
       .derivative = [](Graph& g, NodeId f, NodeId x) { return project(g, differentiate(g, stable_for(g, f, x), x), x); },
-      .directional = [](Graph& g, NodeId f, NodeId x, NodeId h) { return directional(g, stable_for(g, f, x), x, project(g, h, x)); },
+      .directional = [](Graph& g, NodeId f, NodeId x, NodeId h) { return along(g, stable_for(g, f, x), x, project(g, h, x)); },
       .pullback = [](Graph& g, NodeId f, NodeId x, NodeId seed) { return project(g, pullback(g, stable_for(g, f, x), x, seed), x); },
   };
   return table;

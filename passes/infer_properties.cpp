@@ -158,33 +158,15 @@ Properties PropertyInference::of_map(const Node& n) const {
 }
 
 Properties PropertyInference::of_function(const Node& n) const {
-  Properties p, x = known(n.operands[0]);
-  switch (n.fun_op()) {
-    case FunOp::inv:
-      p.add(nonsingular);
-      for (const PropertyRow& r : property_table())
-        if (x.has(r.property) && !r.inverse.empty()) p.add(*find_property(r.inverse));
-      break;
-    case FunOp::det:
-      if (x.has(spd)) p.add(positive);
-      if (x.has(psd)) p.add(nonnegative);
-      break;
-    case FunOp::adj:
-      if (x.has(symmetric)) p.add(symmetric);
-      if (x.has(nonsingular)) p.add(nonsingular);
-      if (x.has(psd)) p.add(psd);
-      if (x.has(spd)) p.add(spd);
-      break;
-    case FunOp::prod:
-    case FunOp::coprod:
-    case FunOp::max_of:
-    case FunOp::min_of:
-      if (x.has(nonnegative)) p.add(nonnegative);
-      break;
-    case FunOp::argmax: p.add(nonnegative); break;
-    case FunOp::logdet:
-    case FunOp::lse: break;
-  }
+  Properties p;
+  const Properties x = known(n.operands[0]);
+  const bool square = n.rank() >= 2 && n.type[n.rank() - 1] == n.type[n.rank() - 2];
+  auto applies = [&](Property q) { return square || row(q).applies_to == "any"; };
+  for (const PropertyClaim& claim : property_claims(n.fun_op()))
+    if ((!claim.operand || x.has(*claim.operand)) && applies(claim.result)) p.add(claim.result);
+  if (n.fun_op() == FunOp::inv)
+    for (const PropertyRow& r : property_table())
+      if (x.has(r.property) && !r.inverse.empty()) p.add(*find_property(r.inverse));
   return p;
 }
 

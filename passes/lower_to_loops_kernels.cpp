@@ -94,7 +94,14 @@ void call(const KernelContext& c, std::string_view kernel, std::vector<Argument>
   p.call(kernel, std::move(arguments));
 }
 
-std::string_view kernel_of(FunOp op) { return row(op).kernel.substr(std::string_view("ricci_").size()); }
+std::string_view kernel_of(FunOp op) { return row(op).name; }
+
+// The sizes a kernel takes for a core: one per letter of the signature, in order.
+std::vector<IndexId> core_sizes(const NestContext& c, const FunctionRow& f, const Type& operand) {
+  std::vector<IndexId> sizes;
+  for (size_t k = operand.size() - (f.core.square ? 1 : f.core.in); k < operand.size(); ++k) sizes.push_back(c.extent(operand[k]));
+  return sizes;
+}
 
 // How many labels at the end of `sort` make one axis in all operands: each as far from its neighbour as the next one is long.
 size_t contiguous_labels(const KernelContext& c, const std::map<Label, DimId>& dims, const Labels& sort,
@@ -167,7 +174,8 @@ IndexId scratch_elements(const NestContext& c) {
         if (c.graph[s.node].rank() == 2) need("lu_inv", p.index(0));
         break;
       case Step::Kind::Function:
-        need(kernel_of(c.graph[s.node].fun_op()), c.extent(c.graph[c.graph[s.node].operands[0]].type.back()));
+        for (IndexId n : core_sizes(c, row(c.graph[s.node].fun_op()), c.graph[c.graph[s.node].operands[0]].type))
+          need(kernel_of(c.graph[s.node].fun_op()), n);
         break;
       case Step::Kind::Assemble:
         for (NodeId o : c.graph[s.node].operands) {
@@ -272,9 +280,11 @@ void lower_function(const KernelContext& c, NodeId n, const Stored& to) {
   std::map<Label, DimId> dims;
   for (Label l : labels) dims.emplace(l, type[l]);
   const Strided x = operand(c, node.operands[0], labels), y = strided(c, to, own_axes(node.rank()));
-  const size_t batch = type.size() - size_t(f.core_in);
+  const size_t batch = type.size() - f.core.in;
   const Loops loops(c, dims, Labels(labels.begin(), labels.begin() + std::ptrdiff_t(batch)));
-  std::vector<Argument> arguments{c.nest.extent(type.back()), element(c, x, loops.counters)};
+  std::vector<Argument> arguments;
+  for (IndexId n : core_sizes(c.nest, f, type)) arguments.emplace_back(n);
+  arguments.emplace_back(element(c, x, loops.counters));
   for (size_t k = batch; k < type.size(); ++k) arguments.emplace_back(x.stride.at(Label(k)));
   arguments.emplace_back(element(c, y, loops.counters));
   for (size_t k = batch; k < node.rank(); ++k) arguments.emplace_back(y.stride.at(Label(k)));

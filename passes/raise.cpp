@@ -107,7 +107,7 @@ class Raiser {
     if (n.kind == Kind::Map) return {raise_map(id, operands), ""};
     if (n.kind == Kind::Call) return {mat::call(g_[SymbolId{n.row}].name, std::move(operands), shape(id)), ""};
     const FunctionRow& r = row(n.fun_op());
-    if (int(g_[n.operands[0]].rank()) != r.core_in) return refuse(opened(id));
+    if (g_[n.operands[0]].rank() != r.core.in) return refuse(opened(id));
     return {mat::call(std::string(r.name), std::move(operands), shape(id), g_.is_symmetric(id)), ""};
   }
 
@@ -115,7 +115,7 @@ class Raiser {
   std::optional<Expr> whole_reduction(const Node& n) const {
     const FunctionRow& r = row(n.fun_op());
     const Node& inner = g_[n.operands[0]];
-    bool twice = n.rank() == 0 && r.core_in == 1 && r.core_out == 0 && inner.kind == Kind::Fun && inner.row == n.row;
+    bool twice = n.rank() == 0 && r.core.in == 1 && r.core.out == 0 && inner.kind == Kind::Fun && inner.row == n.row;
     if (!twice || g_[inner.operands[0]].rank() != 2 || !done_.at(inner.operands[0]).expr) return std::nullopt;
     return mat::call(std::string(r.name), {*done_.at(inner.operands[0]).expr}, Shape::scalar());
   }

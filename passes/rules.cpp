@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "passes/canonicalize.h"
 #include "passes/infer_properties.h"
 #include "passes/match.h"
 #include "passes/rewrite.h"
@@ -86,7 +87,8 @@ class Rewriter {
     for (FormulaMode mode : {FormulaMode::Entrywise, FormulaMode::Matrix}) variables[mode] = rule_variables(g, mode);
     for (const Rule* r : enabled) {
       const Bindings& v = variables[r->mode];
-      Compiled c{r, {build_formula(g, r->left, v, r->mode), {}, r->mode == FormulaMode::Entrywise}, build_formula(g, r->right, v, r->mode), v};
+      const NodeId left = build_formula(g, r->left, v, r->mode);  // products flat, as they are where rules are applied
+      Compiled c{r, {r->mode == FormulaMode::Matrix ? canonicalize(g, left) : left, {}, r->mode == FormulaMode::Entrywise}, build_formula(g, r->right, v, r->mode), v};
       for (const auto& [name, node] : v)
         if (g[node].kind == Kind::Var) c.left.variables.emplace(node, c.left.entrywise);
       compiled_.push_back(std::move(c));

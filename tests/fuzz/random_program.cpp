@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+#include "ir/matrix_meaning.h"
+
 namespace ricci::fuzz {
 namespace {
 
@@ -318,17 +320,18 @@ class Generator {
 
   bool fun() {
     const FunctionRow& r = any(function_table());
-    const auto core = size_t(r.core_in);
-    const bool square = core == 2;
+    const size_t core = r.core.in;
+    const bool square = r.core.square;
     if (options_.language && (r.op == FunOp::adj || r.op == FunOp::coprod || r.op == FunOp::argmax)) return false;
     auto x = any_step_where([&](const Step& o) {
       const size_t n = o.type.size();
-      if (square && options_.language && n != 2) return false;
+      if (core == 2 && options_.language && n != 2) return false;
       return n >= core && (!square || o.type[n - 1] == o.type[n - 2]);
     });
     if (!x || !in_domain(r.op, *x)) return false;
+    if (options_.language && !r.operand.empty() && !g_.is_symmetric(nodes_[*x])) return false;
     Step s{.kind = Step::Kind::Fun, .type = step(*x).type, .operands = {*x}, .row = uint32_t(r.op)};
-    if (r.core_out == 0) s.type.resize(s.type.size() - core);
+    s.type = result_axes(r, s.type);
     return keep(std::move(s)).has_value();
   }
 
@@ -342,8 +345,46 @@ class Generator {
     return true;
   }
 
+  // Every n x n core with its rows.
+  bool each_matrix(size_t k, const std::function<bool(const scalar::Matrix<double>&)>& holds) const {
+    const std::vector<int64_t>& shape = values_[k].shape;
+    const size_t rows = size_t(shape[shape.size() - 2]), columns = size_t(shape.back());
+    return each_core(k, 2, [&](std::span<const double> x) { return holds({rows, columns, {x.begin(), x.end()}}); });
+  }
+
+  // The eigenvalues of the symmetric part, ascending, and the top eigenvector.
+  static std::pair<std::vector<double>, std::vector<double>> spectrum(const scalar::Matrix<double>& a) {
+    scalar::Matrix<double> s = scalar::symmetric_part(a);
+    scalar::diagonalise(s);
+    std::vector<double> values;
+    for (size_t i = 0; i < s.rows; ++i) values.push_back(s(i, i));
+    std::ranges::sort(values);
+    return {values, scalar::eigvecmax(a)};
+  }
+
   bool in_domain(FunOp op, size_t k) {
     switch (op) {
+      case FunOp::expm:
+      case FunOp::sinm:
+      case FunOp::cosm: return each_matrix(k, [](const auto& a) { return scalar::row_sum_norm(a) < 4; });
+      case FunOp::logm:
+      case FunOp::sqrtm:  // all eigenvalues well right of the imaginary axis
+        return each_matrix(k, [](const auto& a) { return a.rows == 0 || (spectrum(a).first.front() > 0.3 && scalar::row_sum_norm(a) < 20); });
+      case FunOp::pinv:  // of full rank
+        return each_matrix(k, [](const auto& a) {
+          const auto f = scalar::pinv(a), one = a.rows < a.columns ? a * f : f * a;
+          return scalar::row_sum_norm(f) < 10 && scalar::row_sum_norm(one - scalar::identity<double>(one.rows)) < 1e-9;
+        });
+      case FunOp::eigmax:
+      case FunOp::eigvecmax:  // a simple eigenvalue, and a vector with one largest entry
+        return values_[k].shape.back() > 0 && each_matrix(k, [](const auto& a) {
+          const auto [values, v] = spectrum(a);
+          const double largest = std::fabs(*std::ranges::max_element(v, {}, [](double e) { return std::fabs(e); }));
+          const auto near = std::ranges::count_if(v, [&](double e) { return std::fabs(e) > 0.95 * largest; });
+          return near == 1 && (values.size() == 1 || values.back() - values[values.size() - 2] > 0.2);
+        });
+      case FunOp::triu:
+      case FunOp::tril: return true;
       case FunOp::inv:
       case FunOp::det:
       case FunOp::logdet:
@@ -452,7 +493,7 @@ class Source {
 
   void define(size_t k) {
     const Step& s = p_.steps[k];
-    if (s.kind == Step::Kind::Fun && row(FunOp(s.row)).core_in == 2) {
+    if (s.kind == Step::Kind::Fun && row(FunOp(s.row)).core.in == 2) {
       text += name(k) + " = " + std::string(row(FunOp(s.row)).name) + "(" + name(s.operands[0]) + ")\n";
       return;
     }
@@ -469,7 +510,7 @@ class Source {
       case Step::Kind::Map: return map(s, k);
       case Step::Kind::Fun: {
         const std::string name(row(FunOp(s.row)).name);
-        if (row(FunOp(s.row)).core_out == 1) return name + "(" + indexed(s.operands[0], axes(k)) + ")";
+        if (row(FunOp(s.row)).core.out == 1) return name + "(" + indexed(s.operands[0], axes(k)) + ")";
         Labels inner = Graph::iota(s.type.size() + 1);
         return name + "_" + letters({inner.back()}) + "(" + indexed(s.operands[0], inner) + ")";
       }

@@ -1,11 +1,15 @@
-// Every row of the function table: its differential column against the dual numbers, on single cores and batched over leading axes.
+// Every row of the function table: its differential against the dual numbers, on single cores and batched over leading axes and to the third
+// order, and its claims about properties and transposes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
 #include "ir/interpret.h"
+#include "ir/oracle.h"
+#include "ir/sample.h"
 #include "passes/differentiate.h"
+#include "tests/property_holds.h"
 
 using namespace ricci;
 
@@ -22,16 +26,22 @@ class Functions : public testing::TestWithParam<FunOp> {
   std::mt19937_64 random{7};
   Quad entry() { return Quad(double(random() % 2000) - 1000) / 512; }
 
-  // X, H of the shape, entries apart from each other and from zero; matrices well conditioned.
-  Array<Quad> sample(std::vector<int64_t> shape, bool square) {
+  // X, H of the shape, entries apart from each other and from zero; matrices well conditioned, with eigenvalues right of the imaginary axis.
+  Array<Quad> sample(std::vector<int64_t> shape, bool matrix) {
     Array<Quad> a(std::move(shape));
-    const int64_t n = a.shape.back();
+    const int64_t n = a.shape.empty() ? 1 : a.shape.back(), m = matrix ? a.shape[a.shape.size() - 2] : 1;
     for (size_t i = 0; i < a.data.size(); ++i) {
       a.data[i] = entry() + Quad(double(i)) / 1000;
       if (scalar::fabs(a.data[i]) < 0.05) a.data[i] += 1;
-      if (square && int64_t(i) / n % n == int64_t(i) % n) a.data[i] += 4;
+      if (matrix && int64_t(i) / n % m == int64_t(i) % n) a.data[i] += 6;
     }
     return a;
+  }
+
+  // The sizes of a core of order n, oblong where it may be.
+  static std::vector<int64_t> core_shape(const FunctionRow& r, int64_t n) {
+    if (r.core.in == 1) return {n};
+    return {r.core.square ? n : n + 2, n};
   }
 };
 
@@ -41,13 +51,13 @@ TEST_P(Functions, DifferentialAgreesWithDualNumbers) {
     Graph g;
     Type type;
     std::vector<int64_t> shape = at.batch;
-    for (int k = 0; k < r.core_in; ++k) shape.push_back(at.n);
+    for (int64_t s : core_shape(r, at.n)) shape.push_back(s);
     for (int64_t s : shape) type.push_back(g.dim(s));
     const NodeId X = g.variable(g.declare({.name = "X", .type = type})), H = g.variable(g.declare({.name = "H", .type = type}));
     const NodeId F = g.fun(r.op, X), dF = directional(g, F, X, H);
     ASSERT_EQ(g[dF].type, g[F].type) << at.what;
 
-    const std::map<NodeId, Array<Quad>> inputs{{X, sample(shape, r.core_in == 2)}, {H, sample(shape, false)}};
+    const std::map<NodeId, Array<Quad>> inputs{{X, sample(shape, r.core.in == 2)}, {H, sample(shape, false)}};
     std::map<NodeId, Array<Dual1>> moved{{X, convert<Dual1>(inputs.at(X))}};
     for (size_t i = 0; i < moved[X].data.size(); ++i) moved[X].data[i].slope = inputs.at(H).data[i];
     const Array<Quad> table = interpret<Quad>(g, dF, {}, inputs);
@@ -58,13 +68,81 @@ TEST_P(Functions, DifferentialAgreesWithDualNumbers) {
   }
 }
 
+// F(A + t*B + t^2*C) by t up to three times, in both modes: the curve keeps no direction, so nothing commutes.
+TEST_P(Functions, HigherDerivativesAgreeWithDualNumbers) {
+  const FunctionRow& r = row(GetParam());
+  Graph g;
+  const std::vector<int64_t> shape = core_shape(r, 2);
+  Type type;
+  for (int64_t s : shape) type.push_back(g.dim(s));
+  std::map<NodeId, Array<Quad>> inputs;
+  auto given = [&](const char* name, const Type& of, Array<Quad> value) {
+    const NodeId n = g.variable(g.declare({.name = name, .type = of}));
+    inputs[n] = std::move(value);
+    return n;
+  };
+  const NodeId A = given("A", type, sample(shape, r.core.in == 2)), B = given("B", type, sample(shape, false)), C = given("C", type, sample(shape, false)),
+               t = given("t", {}, Array<Quad>({}, Quad(0.125)));
+  const NodeId F = g.fun(r.op, g.add(A, g.add(g.times(t, B), g.times(g.power(t, 2), C))));
+  const Labels axes = Graph::iota(g[F].rank());
+  const NodeId weights = given("W", g[F].type, sample(shape_of(g, g[F].type, {}), false)), f = g.ein({{F, axes}, {weights, axes}}, {}, {});
+  for (NodeId value : {F, f}) {  // a tensor is differentiated forward, a number backward
+    NodeId d = value;
+    std::vector<NodeId> by;
+    for (int order = 1; order <= 3; ++order) {
+      d = differentiate(g, d, t);
+      by.push_back(t);
+      const OracleValue oracle = dual_derivative(g, value, by, {}, inputs);
+      EXPECT_LE(relative_difference(interpret<Quad>(g, d, {}, inputs), oracle.value), 1e-24) << "order " << order;
+    }
+  }
+}
+
+// The property column: an operand that has what is asked gives a result that has what is claimed.
+TEST_P(Functions, PropertiesHoldWhereClaimed) {
+  const FunctionRow& r = row(GetParam());
+  Sampler sampler(5);
+  for (const PropertyClaim& claim : property_claims(r.op))
+    for (int trial = 0; trial < 20; ++trial) {
+      Graph g;
+      Symbol s{.name = "X", .type = Type(r.core.in, g.dim(int64_t{3}))};
+      if (claim.operand) s.properties.add(*claim.operand);
+      const NodeId X = g.variable(g.declare(s)), F = g.fun(r.op, X);
+      const bool rooted = r.op == FunOp::logm || r.op == FunOp::sqrtm;  // keep off the negative axis
+      if (rooted && s.properties.has(Property::symmetric)) s.properties.add(Property::spd);
+      const Array<double> at = sampler.draw(g, s, {}), value = interpret<double>(g, F, {}, {{X, at}});
+      if (rooted && std::isnan(value.data[0])) continue;
+      EXPECT_TRUE(holds(claim.result, value)) << (claim.operand ? row(*claim.operand).name : "anything") << " gives " << row(claim.result).name;
+    }
+}
+
+// f(X') is what the column says, on the nodes and in numbers.
+TEST_P(Functions, OfATransposeIsWhatTheTableSays) {
+  const FunctionRow& r = row(GetParam());
+  if (r.transposed.empty()) return;
+  Graph g;
+  const std::vector<int64_t> shape = core_shape(r, 3);
+  Type type;
+  for (int64_t s : shape) type.push_back(g.dim(s));
+  const NodeId X = g.variable(g.declare({.name = "X", .type = type}));
+  const NodeId Y = g.variable(g.declare({.name = "Y", .type = {type[1], type[0]}}));
+  const Array<Quad> x = sample(shape, true);
+  Array<Quad> y({shape[1], shape[0]});
+  for (int64_t i = 0; i < shape[0]; ++i)
+    for (int64_t j = 0; j < shape[1]; ++j) y.data[size_t(j * shape[0] + i)] = x.data[size_t(i * shape[1] + j)];
+  const Array<Quad> folded = interpret<Quad>(g, g.fun(r.op, g.permute(X, {1, 0})), {}, {{X, x}}), plain = interpret<Quad>(g, g.fun(r.op, Y), {}, {{Y, y}});
+  EXPECT_LE(relative_difference(folded, plain), 1e-28);
+}
+
 // The dual numbers themselves: a difference quotient of the value in __float128.
 TEST_P(Functions, DualNumbersAgreeWithDifferenceQuotients) {
   const FunctionRow& r = row(GetParam());
   Graph g;
-  const std::vector<int64_t> shape(size_t(r.core_in), 4);
-  const NodeId X = g.variable(g.declare({.name = "X", .type = Type(shape.size(), g.dim(int64_t{4}))})), F = g.fun(r.op, X);
-  const Array<Quad> x = sample(shape, r.core_in == 2), h = sample(shape, false);
+  const std::vector<int64_t> shape = core_shape(r, 4);
+  Type type;
+  for (int64_t s : shape) type.push_back(g.dim(s));
+  const NodeId X = g.variable(g.declare({.name = "X", .type = type})), F = g.fun(r.op, X);
+  const Array<Quad> x = sample(shape, r.core.in == 2), h = sample(shape, false);
   auto value = [&](Quad t) {
     Array<Quad> moved = x;
     for (size_t i = 0; i < moved.data.size(); ++i) moved.data[i] += t * h.data[i];

@@ -12,11 +12,13 @@
 #define REAL double
 #define KERNEL(name) portable64_##name
 #include "runtime/portable_kernels.h"
+#include "runtime/portable_matrix_functions.h"
 #undef REAL
 #undef KERNEL
 #define REAL float
 #define KERNEL(name) portable32_##name
 #include "runtime/portable_kernels.h"
+#include "runtime/portable_matrix_functions.h"
 #undef REAL
 #undef KERNEL
 
