@@ -254,9 +254,14 @@ class Deriving : DerivationWriter {
   std::string table_row(NodeId of, NodeId u) const {
     const Node& n = g_[of];
     if (n.kind == Kind::Map) return table_derivative(n.map_op() == MapOp::pow0_ ? MapOp::pow_ : n.map_op(), position(n, u));
-    if (n.kind == Kind::Fun)
-      return "F = " + std::string(row(n.fun_op()).name) + "(X) has dF = " + std::string(row(n.fun_op()).differential);
+    if (n.kind == Kind::Fun) return table_differential(row(n.fun_op()));
     return "";
+  }
+
+  static std::string table_differential(const FunctionRow& r) {
+    const std::string name(r.name), head = "F = " + name + "(X) has dF = ";
+    if (!r.is_primary()) return head + std::string(r.differential);
+    return head + "dX*(" + std::string(r.derivative) + ") where dX*X = X*dX, and else the upper right block of " + name + "([X, dX; 0*X, X])";
   }
 
   // d f / d u over all ways from u to f.

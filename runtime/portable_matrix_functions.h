@@ -165,7 +165,7 @@ static inline int KERNEL(of_spectrum)(int64_t n, int is_root, REAL* w, const REA
     if (!(d <= most)) most = d;
     w[i * n] = (REAL)(is_root ? sqrt(d) : log(d));
   }
-  if (!(least > most * (double)KERNEL(precision)() / 4) && n > 0) {
+  if (!(least > most * (double)n * (double)KERNEL(precision)() / 2) && n > 0) {
     KERNEL(set_all)(n, n, (REAL)NAN, w, n, 1);
     return 1;
   }
