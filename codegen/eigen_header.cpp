@@ -35,10 +35,10 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
              "  if (!has_principal(a)) return Eigen::MatrixXd::Constant(a.rows(), a.rows(), std::nan(\"\"));\n  return a.log();\n}\n"},
     {"sqrtm", "// The principal square root; NaN where an eigenvalue is on the closed negative axis.\ninline Eigen::MatrixXd sqrtm(const Eigen::MatrixXd& a) {\n"
               "  if (!has_principal(a)) return Eigen::MatrixXd::Constant(a.rows(), a.rows(), std::nan(\"\"));\n  return a.sqrt();\n}\n"},
-    {"eigmax", "inline double eigmax(const Eigen::MatrixXd& a) {\n"
-               "  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a, Eigen::EigenvaluesOnly).eigenvalues()(a.rows() - 1);\n}\n"},
+    {"eigmax", "// The largest eigenvalue of the symmetric part.\ninline double eigmax(const Eigen::MatrixXd& a) {\n"
+               "  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>((a + a.transpose()) / 2, Eigen::EigenvaluesOnly).eigenvalues()(a.rows() - 1);\n}\n"},
     {"eigvecmax", "// Its first entry within a thousandth of the largest size is positive.\ninline Eigen::VectorXd eigvecmax(const Eigen::MatrixXd& a) {\n"
-                  "  const Eigen::VectorXd v = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a).eigenvectors().col(a.rows() - 1);\n"
+                  "  const Eigen::VectorXd v = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>((a + a.transpose()) / 2).eigenvectors().col(a.rows() - 1);\n"
                   "  const double enough = 0.999 * v.cwiseAbs().maxCoeff();\n  Eigen::Index i = 0;\n  while (!(std::abs(v(i)) >= enough) && i + 1 < v.size()) ++i;\n"
                   "  return v(i) < 0 ? Eigen::VectorXd(-v) : v;\n}\n"},
     {"triu", "inline Eigen::MatrixXd triu(const Eigen::MatrixXd& a) { return a.triangularView<Eigen::Upper>(); }\n"},

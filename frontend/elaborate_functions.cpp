@@ -216,7 +216,7 @@ Meaning Elaborator::table_call(FunOp op, Call& c) {
   if (r.core.in == 1 && r.core.out == 0) return reduce(op, std::move(m));
   if (r.core.square && !square_argument(c, 0)) return poison();
   if (drafts_.rank(m.draft) != r.core.in) {
-    report(r.core.in == 1 ? Message::needs_vector : Message::needs_matrix, c.ast.where, c.ast.name, describe(m));
+    report(r.core.in == 1 ? Message::needs_vector : Message::not_a_matrix, c.ast.where, c.ast.name, describe(m));
     return poison();
   }
   if (!r.operand.empty()) promises.push_back({m.draft, *find_property(r.operand), std::string(r.name), c.ast.where, excerpt(c.at(0))});

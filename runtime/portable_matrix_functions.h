@@ -7,10 +7,14 @@
 #include <stdint.h>
 
 /* The distance from 1 to the next number. */
-static inline REAL KERNEL(precision)(void) { return sizeof(REAL) == 4 ? (REAL)1.1920929e-07 : (REAL)2.220446049250313e-16; }
+static inline REAL KERNEL(precision)(void) {
+  return sizeof(REAL) == 4 ? (REAL)1.1920929e-07 : (REAL)2.220446049250313e-16;
+}
 
 /* The scratch behind RICCI_GEMM_WORK. */
-static inline REAL* KERNEL(behind_gemm)(REAL* work) { return work + 163840; }
+static inline REAL* KERNEL(behind_gemm)(REAL* work) {
+  return work + 163840;
+}
 
 static inline void KERNEL(gather)(int64_t m, int64_t n, const REAL* a, int64_t ars, int64_t acs, REAL* x) {
   for (int64_t i = 0; i < m; ++i)

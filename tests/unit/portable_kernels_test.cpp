@@ -17,6 +17,12 @@ TEST(PortableKernels, CarryWhatTheyCallAndNothingElse) {
     EXPECT_TRUE(has(text, name)) << name;
   for (const char* name : {"chol", "gemm", "double REAL", "REAL", "KERNEL"}) EXPECT_FALSE(has(text, name)) << name;
   EXPECT_EQ(portable_kernels({}, "x_", loops::Scalar::Double), "");
+  // Each row with what it calls compiles without the others.
+  const std::string path = testing::TempDir() + "portable_alone.c";
+  for (const rt::KernelRow& row : rt::kKernels) {
+    std::ofstream(path) << "#include <math.h>\n#include <stdint.h>\n" << portable_kernels({std::string(row.name)}, "k_", loops::Scalar::Double);
+    EXPECT_EQ(std::system(("cc -std=c99 -Wall -Wextra -Werror -Wno-unused-function -fsyntax-only " + path).c_str()), 0) << row.name;
+  }
 }
 
 TEST(PortableKernels, EveryRowOfTheTableIsThereAndCompilesWithoutWarnings) {
