@@ -261,7 +261,8 @@ class Deriving : DerivationWriter {
   static std::string table_differential(const FunctionRow& r) {
     const std::string name(r.name), head = "F = " + name + "(X) has dF = ";
     if (!r.is_primary()) return head + std::string(r.differential);
-    return head + "dX*(" + std::string(r.derivative) + ") where dX*X = X*dX, and else the upper right block of " + name + "([X, dX; 0*X, X])";
+    const std::string slope = r.derivative.starts_with('-') ? "(" + std::string(r.derivative) + ")" : std::string(r.derivative);
+    return head + "dX*" + slope + " where dX*X = X*dX, and else the upper right block of " + name + "([X, dX; 0*X, X])";
   }
 
   // d f / d u over all ways from u to f.
