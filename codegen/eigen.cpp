@@ -64,9 +64,9 @@ class Speller {
         return {{n.operands[0], Level::Postfix}, ".array().pow((", n.operands[1], ").array()).matrix()"};
       case Op::Transpose: return {{n.operands[0], Level::Postfix}, ".transpose()"};
       case Op::Call: return spell_call(n);
-      case Op::Slice: return spell_slice(n);
-      case Op::Range: return spell_range(n);
-      case Op::Block: return spell_block(n);
+      case Op::Slice: return spell_indices(n);
+      case Op::Range: return {};
+      case Op::Block: return spell_blocks(n);
     }
     return {};
   }
@@ -128,13 +128,104 @@ class Speller {
     return out;
   }
 
-  // A size is written as it is where a size is wanted.
+  // A size is written as it is where a size is wanted. Sizes are polynomials, a few operators deep.
+  static std::string integer(const Expr& e) {
+    std::string text;
+    switch (e->op) {
+      case Op::Name: return cpp_identifier(e->name);
+      case Op::Number: return e->number.get_str();
+      case Op::Power:
+        for (long k = as_long(e->operands[1]->number).value_or(1); k > 0; --k) text += (text.empty() ? "" : " * ") + integer(e->operands[0]);
+        return text;
+      case Op::Mul:
+        for (const Expr& f : e->operands) text += (text.empty() ? "" : " * ") + integer(f);
+        return text;
+      case Op::Add:
+        for (size_t i = 0; i < e->operands.size(); ++i)
+          text += (e->negative[i] ? (i > 0 ? " - " : "-") : (i > 0 ? " + " : "")) + integer(e->operands[i]);
+        return text;
+      default: return text;
+    }
+  }
+  static std::string before(const Expr& index) { return integer(mat::add({{false, index}, {true, mat::number(1)}})); }
+
   Pieces sizes(const Node& n) const {
     Pieces out;
-    for (const Expr& e : n.operands) {
-      if (!out.empty()) out.emplace_back(", ");
-      out.emplace_back(e->op == Op::Name ? cpp_identifier(e->name) : e->number.get_str());
+    for (const Expr& e : n.operands) out.emplace_back((out.empty() ? "" : ", ") + integer(e));
+    return out;
+  }
+
+  // What is not there yet is evaluated, so that it has entries.
+  static Pieces evaluated(const Expr& e) {
+    Pieces out = {{e, Level::Postfix}};
+    if (e->op != Op::Name && e->op != Op::Block) out.emplace_back(".eval()");
+    return out;
+  }
+
+  // Positions count from 0.
+  static Pieces spell_indices(const Node& n) {
+    Pieces out = evaluated(n.operands[0]);
+    for (size_t i = 1; i < n.operands.size(); ++i) {
+      const Expr& index = n.operands[i];
+      out.emplace_back(i == 1 ? "(" : ", ");
+      if (index->op != Op::Range) out.emplace_back(before(index));
+      else if (index->operands.empty()) out.emplace_back("Eigen::all");
+      else out.emplace_back("Eigen::seq(" + before(index->operands[0]) + ", " + before(index->operands[1]) + ")");
     }
+    out.emplace_back(")");
+    return out;
+  }
+
+  // How high or wide a block is.
+  static Pieces side(const std::optional<Expr>& known, bool rows) {
+    if (!known) return {"1"};
+    const Expr& block = *known;
+    const mat::Shape& s = block->shape;
+    if (s.is_scalar() || (rows ? s.is_row() : s.is_column())) return {"1"};
+    if (block->calls("zeros") || block->calls("ones")) return {integer(block->operands[rows || s.is_row() ? 0 : block->operands.size() - 1])};
+    if (block->calls("eye")) return {integer(block->operands[0])};
+    return {{block, Level::Postfix}, rows ? ".rows()" : ".cols()"};
+  }
+
+  static Pieces spell_blocks(const Node& n) {
+    Pieces rows, columns, out = {"(" + type_of(n.shape) + "("};
+    for (size_t i = 0; i < n.operands.size(); i += n.columns) {
+      if (i > 0) rows.emplace_back(" + ");
+      append(rows, side(beside_block(n, i, true), true));
+    }
+    for (size_t j = 0; j < n.columns; ++j) {
+      if (j > 0) columns.emplace_back(" + ");
+      append(columns, side(beside_block(n, j, false), false));
+    }
+    if (!n.shape.is_row()) append(out, std::move(rows));
+    if (n.shape.is_matrix()) out.emplace_back(", ");
+    if (!n.shape.is_column()) append(out, std::move(columns));
+    out.emplace_back(") << ");
+    for (size_t i = 0; i < n.operands.size(); ++i) {
+      if (i > 0) out.emplace_back(", ");
+      if (!n.shape.is_matrix() || !is_zero_block(n.operands[i])) {
+        out.emplace_back(n.operands[i], Level::Sum);
+        continue;
+      }
+      out.emplace_back("Eigen::MatrixXd::Zero(");
+      append(out, side(beside_block(n, i, true), true));
+      out.emplace_back(", ");
+      append(out, side(beside_block(n, i, false), false));
+      out.emplace_back(")");
+    }
+    out.emplace_back(").finished()");
+    return out;
+  }
+
+  static Pieces spell_kron(const Node& n) {
+    Pieces out = {type_of(n.shape) + "("};
+    for (size_t i = 0; i + 1 < n.operands.size(); ++i) out.emplace_back("Eigen::kroneckerProduct(");
+    for (size_t i = 0; i < n.operands.size(); ++i) {
+      if (i > 0) out.emplace_back(", ");
+      append(out, evaluated(n.operands[i]));
+      if (i > 0) out.emplace_back(i + 1 < n.operands.size() ? ").eval()" : ")");
+    }
+    out.emplace_back(")");
     return out;
   }
 
@@ -153,6 +244,15 @@ class Speller {
       out.emplace_back(")");
       return out;
     }
+    if (n.name == "kron") return spell_kron(n);
+    if (n.name == "vec" || n.name == "reshape") {
+      Pieces out = evaluated(n.operands[0]);
+      out.emplace_back(n.name == "vec" ? ".reshaped()" : ".reshaped(" + integer(n.operands[1]) + ", " + integer(n.operands[2]) + ")");
+      return out;
+    }
+    if (n.name == "e") return {"Eigen::VectorXd::Unit(" + integer(n.operands[1]) + ", " + before(n.operands[0]) + ")"};
+    if (n.name == "commut") return {"detail::commut(" + integer(n.operands[0]) + ", " + integer(n.operands[1]) + ")"};
+    if (n.name == "cross") return {"Eigen::Vector3d(", n.operands[0], ").cross(Eigen::Vector3d(", n.operands[1], "))"};
     if (n.name == "where" || n.name == "<" || n.name == "==") return spell_choice(n);
     if (n.operands.size() == 1)
       for (auto [name, member] : kMembers)

@@ -22,6 +22,11 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
                "  for (Eigen::Index i = 0; i < x.size(); ++i)\n    for (Eigen::Index j = 0; j < x.size(); ++j)\n      if (j != i) c(i) *= x(j);\n  return c;\n}\n"},
     {"argmax", "// The share of each entry in the maximum.\ninline Eigen::VectorXd argmax(const Eigen::VectorXd& x) {\n"
                "  const Eigen::VectorXd hit = (x.array() == x.maxCoeff()).cast<double>().matrix();\n  return hit / hit.sum();\n}\n"},
+    {"commut", "// commut(m, n) * vec(A) is vec(A') for A m x n.\ninline Eigen::MatrixXd commut(Eigen::Index m, Eigen::Index n) {\n"
+               "  Eigen::MatrixXd k = Eigen::MatrixXd::Zero(m * n, m * n);\n  for (Eigen::Index i = 0; i < m; ++i)\n"
+               "    for (Eigen::Index j = 0; j < n; ++j) k(i * n + j, j * m + i) = 1;\n  return k;\n}\n"},
+    {"skew", "// skew(a) * b is the cross product of a and b.\ninline Eigen::Matrix3d skew(const Eigen::Vector3d& a) {\n"
+             "  return (Eigen::Matrix3d() << 0, -a(2), a(1), a(2), 0, -a(0), -a(1), a(0), 0).finished();\n}\n"},
     {"adj", "// The adjugate, by the singular values so that it is right for singular matrices.\ninline Eigen::MatrixXd adj(const Eigen::MatrixXd& a) {\n"
             "  const Eigen::JacobiSVD<Eigen::MatrixXd> svd(a, Eigen::ComputeFullU | Eigen::ComputeFullV);\n"
             "  Eigen::VectorXd others = Eigen::VectorXd::Ones(a.rows());\n  for (Eigen::Index i = 0; i < a.rows(); ++i)\n    for (Eigen::Index j = 0; j < a.rows(); ++j)\n"
@@ -50,7 +55,15 @@ constexpr std::string_view kHasPrincipal =
     "inline bool has_principal(const Eigen::MatrixXd& a) {\n  if (!a.allFinite()) return false;\n  const Eigen::VectorXcd e = a.eigenvalues();\n"
     "  return ((e.array().imag() != 0) || (e.array().real() > 0)).all();\n}\n";
 
-std::string spell_size(const Graph& g, DimId d) { return g[d].kind == Dim::Kind::Fixed ? std::to_string(g[d].size) : cpp_identifier(g.spell(d)); }
+// Built sizes are polynomials: m * n + 1.
+std::string spell_size(const Graph& g, DimId d) {
+  const Dim& dim = g[d];
+  if (dim.kind == Dim::Kind::Fixed) return std::to_string(dim.size);
+  if (dim.kind == Dim::Kind::Symbol) return cpp_identifier(dim.name);
+  std::string text;
+  for (DimId part : dim.parts) text += (text.empty() ? "" : dim.kind == Dim::Kind::Sum ? " + " : " * ") + spell_size(g, part);
+  return text;
+}
 
 // The type of a value: double, VectorXd, Matrix<double, 3, 4>, Tensor<double, 3>.
 std::string value_type(const Graph& g, const Type& type, const std::vector<Variance>& variance) {
@@ -74,8 +87,11 @@ class FunctionText {
     std::string body, arguments;
     for (const Step& s : f_.steps) body += statement(s);
     std::string sizes;
-    for (const DimensionSource& d : dimension_sources(g_, f_.arguments))
-      if (mentions(body, cpp_identifier(d.dimension))) sizes += "  const Eigen::Index " + cpp_identifier(d.dimension) + " = " + extent(d) + ";\n";
+    const std::vector<DimensionSource> sources = dimension_sources(g_, f_.arguments);
+    for (size_t k = sources.size(); k-- > 0;) {  // a size that others are made of stands before them
+      const std::string name = cpp_identifier(sources[k].dimension);
+      if (mentions(body + sizes, name)) sizes = "  const Eigen::Index " + name + " = " + dimension_text(sources[k], extent(sources[k]), " / ", cpp_identifier) + ";\n" + sizes;
+    }
     for (const Declaration* a : f_.arguments) {
       const Symbol& s = g_.symbol(a->node);
       std::string type = value_type(g_, s.type, s.variance), name = cpp_identifier(a->name);
@@ -174,8 +190,31 @@ class FunctionText {
   }
   std::string entry(NodeId n, const Labels& labels) const {
     if (g_[n].kind == Kind::Const) return number(g_[n].value());
+    if (g_[n].kind == Kind::Place) return place_entry(g_[n], labels);
+    if (g_[n].kind == Kind::Epsilon) return epsilon_entry(labels);
     auto it = f_.names.find(n);
     return indexed(cpp_identifier(it != f_.names.end() ? it->second : g_.symbol(n).name), labels);
+  }
+
+  // 1 where the whole is the offset and the number of the digits.
+  std::string place_entry(const Node& place, const Labels& labels) const {
+    std::string number;
+    for (size_t k = 1; k < labels.size(); ++k)
+      number = k == 1 ? letter(labels[k]) : "(" + number + ") * (" + spell_size(g_, place.type[k]) + ") + " + letter(labels[k]);
+    const std::string offset = spell_size(g_, DimId{place.row});
+    if (number.empty()) number = offset;
+    else if (offset != "0") number = offset + " + " + number;
+    return "(" + letter(labels[0]) + " == " + number + " ? 1.0 : 0.0)";
+  }
+  // The product of the signs of all differences.
+  static std::string epsilon_entry(const Labels& labels) {
+    std::string product;
+    for (size_t k = 0; k < labels.size(); ++k)
+      for (size_t j = 0; j < k; ++j) {
+        const std::string a = letter(labels[j]), b = letter(labels[k]);
+        product += (product.empty() ? "" : " * ") + ("((" + a + " < " + b + ") - (" + b + " < " + a + "))");
+      }
+    return product.empty() ? "1" : product;
   }
 
   const Graph& g_;
@@ -209,6 +248,7 @@ std::string eigen_header(const Program& program) {
   if (functions.find("Eigen::Tensor") != functions.npos) head += "#include <unsupported/Eigen/CXX11/Tensor>\n";
   if (std::ranges::any_of(std::array{"a.exp()", "a.sin()", "a.cos()", "a.log()", "a.sqrt()"}, [&](const char* f) { return inner.find(f) != inner.npos; }))
     head += "#include <unsupported/Eigen/MatrixFunctions>\n";
+  if (functions.find("kroneckerProduct") != functions.npos) head += "#include <unsupported/Eigen/KroneckerProduct>\n";
   if (inner.find("numext::") != inner.npos) head += "#include <unsupported/Eigen/SpecialFunctions>\n";
   return head + "\n" + inner + functions;
 }

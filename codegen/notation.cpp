@@ -76,6 +76,17 @@ Pieces spell_block(const mat::Node& n, std::string open, std::string beside, std
   return out;
 }
 
+bool is_zero_block(const mat::Expr& e) { return e->is_number(0); }
+
+std::optional<mat::Expr> beside_block(const mat::Node& n, size_t at, bool in_row) {
+  std::optional<mat::Expr> best;
+  for (size_t i = 0; i < n.operands.size(); ++i) {
+    const bool same = in_row ? i / n.columns == at / n.columns : i % n.columns == at % n.columns;
+    if (same && !is_zero_block(n.operands[i]) && (!best || n.operands[i]->size < (*best)->size)) best = n.operands[i];
+  }
+  return best;
+}
+
 Pieces spell_sum(const mat::Node& n, const char* minus) {
   Pieces out;
   for (size_t i = 0; i < n.operands.size(); ++i) {

@@ -49,6 +49,10 @@ Pieces spell_slice(const mat::Node& n);
 Pieces spell_range(const mat::Node& n);
 Pieces spell_block(const mat::Node& n, std::string open = "[", std::string beside = ", ", std::string below = "; ", std::string close = "]");
 
+// A block that is written 0 has the height of the shortest other block in its row and the width of the one in its column; nothing if all are 0.
+bool is_zero_block(const mat::Expr& e);
+std::optional<mat::Expr> beside_block(const mat::Node& n, size_t at, bool in_row);
+
 // A sum: signs with spaces around them, none after a leading minus.
 Pieces spell_sum(const mat::Node& n, const char* minus = "-");
 

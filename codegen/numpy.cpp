@@ -19,6 +19,8 @@ constexpr std::pair<std::string_view, std::string_view> kFunctions[] = {
     {"sqrt", "np.sqrt({})"},     {"sum", "np.sum({})"},           {"tr", "np.trace({})"},
     {"diag", "np.diag({})"},     {"norm2", "np.linalg.norm({})"}, {"norm1", "np.sum(np.abs({}))"},
     {"eye", "np.eye({})"},       {"softmax", "scipy.special.softmax({})"},
+    {"vec", "np.ravel({}, \"F\")"}, {"cross", "np.cross({})"},         {"skew", "np.cross(np.eye(3), {})"},
+    {"commut", "ricci_commut({})"},
 };
 
 std::string_view template_of(const Node& n) {
@@ -59,6 +61,67 @@ Pieces spell_product(const Node& n) {
   return out;
 }
 
+// An operand where NumPy has to see two axes.
+Pieces two_axes(const Expr& e) {
+  if (e->shape.is_column()) return {{e, Level::Postfix}, "[:, None]"};
+  if (e->shape.is_row()) return {{e, Level::Postfix}, "[None, :]"};
+  return {e};
+}
+
+// Positions count from 0, and the last one of a range is not part of it.
+Pieces spell_indices(const Node& n) {
+  Pieces out = {{n.operands[0], Level::Postfix}, "["};
+  for (size_t i = 1; i < n.operands.size(); ++i) {
+    const Expr& index = n.operands[i];
+    if (i > 1) out.emplace_back(", ");
+    if (index->op != Op::Range) out.emplace_back(mat::add({{false, index}, {true, mat::number(1)}}));
+    else if (index->operands.empty()) out.emplace_back(":");
+    else append(out, {mat::add({{false, index->operands[0]}, {true, mat::number(1)}}), ":", index->operands[1]});
+  }
+  out.emplace_back("]");
+  return out;
+}
+
+// The number of rows or columns of a block.
+Pieces side(const std::optional<Expr>& block, bool rows) {
+  if (!block || (*block)->shape.is_scalar() || (rows ? (*block)->shape.is_row() : (*block)->shape.is_column())) return {"1"};
+  return {{*block, Level::Postfix}, rows || is_vector(*block) ? ".shape[0]" : ".shape[1]"};
+}
+
+// Blocks of a vector stand in a row of 1-D arrays.
+Pieces spell_blocks(const Node& n) {
+  const bool vector = !n.shape.is_matrix();
+  Pieces out = {vector ? "np.hstack([" : "np.block([["};
+  for (size_t i = 0; i < n.operands.size(); ++i) {
+    if (i > 0) out.emplace_back(!vector && i % n.columns == 0 ? "], [" : ", ");
+    if (vector) {
+      out.emplace_back(n.operands[i]);
+    } else if (is_zero_block(n.operands[i])) {
+      append(out, {"np.zeros(("});
+      append(out, side(beside_block(n, i, true), true));
+      append(out, {", "});
+      append(out, side(beside_block(n, i, false), false));
+      append(out, {"))"});
+    } else {
+      append(out, two_axes(n.operands[i]));
+    }
+  }
+  out.emplace_back(vector ? "])" : "]])");
+  return out;
+}
+
+Pieces spell_kron(const Node& n) {
+  Pieces out;
+  for (size_t i = 0; i + 1 < n.operands.size(); ++i) out.emplace_back("np.kron(");
+  for (size_t i = 0; i < n.operands.size(); ++i) {
+    if (i > 0) out.emplace_back(", ");
+    if (n.shape.is_matrix()) append(out, two_axes(n.operands[i]));
+    else out.emplace_back(n.operands[i]);
+    if (i > 0) out.emplace_back(")");
+  }
+  return out;
+}
+
 Pieces spell(const Node& n) {
   Pieces out;
   auto infix = [&](const char* sign) {
@@ -82,10 +145,13 @@ Pieces spell(const Node& n) {
     case Op::Transpose:
       if (is_vector(n.operands[0])) return {n.operands[0]};
       return {{n.operands[0], Level::Postfix}, ".T"};
-    case Op::Slice: return spell_slice(n);
+    case Op::Slice: return spell_indices(n);
     case Op::Range: return spell_range(n);
-    case Op::Block: return spell_block(n, "np.block([[", ", ", "], [", "]])");
+    case Op::Block: return spell_blocks(n);
     case Op::Call: {
+      if (n.name == "kron") return spell_kron(n);
+      if (n.name == "reshape") return {"np.reshape(", n.operands[0], ", (", n.operands[1], ", ", n.operands[2], "), \"F\")"};
+      if (n.name == "e") return {"np.eye(", n.operands[1], ")[", mat::add({{false, n.operands[0]}, {true, mat::number(1)}}), "]"};
       if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
       std::string_view text = template_of(n);
       return text.empty() ? fill(n.name + "({})", n.operands) : fill(text, n.operands);

@@ -11,6 +11,12 @@ namespace ricci {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
+    {"ricci_place", "def ricci_place(whole, offset, *parts):\n    \"\"\"1 where the first index is the offset and the number of the others, in C order.\"\"\"\n"
+                    "    k = int(np.prod(parts))\n    p = np.zeros((whole, k))\n    p[offset + np.arange(k), np.arange(k)] = 1\n    return p.reshape((whole,) + parts)\n"},
+    {"ricci_eps", "def ricci_eps(n):\n    \"\"\"The sign of the permutation that the n indices are, else 0.\"\"\"\n    i = np.indices((n,) * n)\n"
+                  "    return np.prod([np.sign(i[b] - i[a]) for b in range(n) for a in range(b)] or [np.ones((n,) * n)], axis=0)\n"},
+    {"ricci_commut", "def ricci_commut(m, n):\n    \"\"\"ricci_commut(m, n) @ vec(A) is vec(A.T) for A m x n.\"\"\"\n"
+                     "    return np.eye(m * n)[np.arange(m * n).reshape(n, m).T.ravel()]\n"},
     {"ricci_pow0", "def ricci_pow0(x, y):\n    \"\"\"x**y, and 0 where x is 0.\"\"\"\n    x = np.asarray(x, dtype=float)\n"
                    "    return np.where(x == 0, 0.0, np.power(np.where(x == 0, 1.0, x), y))\n"},
     {"ricci_adj", "def ricci_adj(a):\n    \"\"\"The adjugate, by the singular values so that it is right for singular matrices.\"\"\"\n"
@@ -53,7 +59,8 @@ class StepText {
       case Kind::Map: return substitute(row(n.map_op()).numpy, operands(n));
       case Kind::Fun: return substitute(row(n.fun_op()).numpy, operands(n));
       case Kind::Call: return g_[SymbolId{n.row}].name + "(" + operands(n) + ")";
-      case Kind::Place: case Kind::Epsilon: case Kind::Const: case Kind::Size: case Kind::Var: break;  // have a matrix form, or are tensors named by the program
+      case Kind::Place: case Kind::Epsilon: return spell(s.node);
+      case Kind::Const: case Kind::Size: case Kind::Var: break;  // have a matrix form, or are tensors named by the program
     }
     return spell(s.node);
   }
@@ -61,8 +68,23 @@ class StepText {
  private:
   std::string spell(NodeId n) const {
     if (g_[n].kind == Kind::Const) return is_integer(g_[n].value()) ? to_string(g_[n].value()) : "(" + to_string(g_[n].value()) + ")";
+    if (g_[n].kind == Kind::Place) {
+      std::string text = "ricci_place(" + size(g_[n].type[0]) + ", " + size(DimId{g_[n].row});
+      for (size_t k = 1; k < g_[n].rank(); ++k) text += ", " + size(g_[n].type[k]);
+      return text + ")";
+    }
+    if (g_[n].kind == Kind::Epsilon) return "ricci_eps(" + size(g_[n].type[0]) + ")";
     if (auto it = f_.names.find(n); it != f_.names.end()) return python_name(it->second);
     return python_name(g_.symbol(n).name);
+  }
+
+  std::string size(DimId d) const {
+    const Dim& dim = g_[d];
+    if (dim.kind == Dim::Kind::Fixed) return std::to_string(dim.size);
+    if (dim.kind == Dim::Kind::Symbol) return python_name(dim.name);
+    std::string text;
+    for (DimId part : dim.parts) text += (text.empty() ? "" : dim.kind == Dim::Kind::Sum ? " + " : " * ") + size(part);
+    return text;
   }
 
   std::string operands(const Node& n) const {
@@ -82,7 +104,7 @@ class StepText {
     }
     if (!out.empty()) return out;
     std::string shape;
-    for (DimId d : n.type) shape += g_.spell(d) + ", ";
+    for (DimId d : n.type) shape += size(d) + ", ";
     return "np.zeros((" + shape + "))";
   }
 
@@ -104,11 +126,11 @@ class StepText {
     }
     Labels out = g_.out(id);
     for (size_t k = 0; k < out.size(); ++k) {
-      std::string size = g_.spell(g_[id].type[k]);
+      std::string extent = size(g_[id].type[k]);
       bool again = std::find(out.begin(), out.begin() + long(k), out[k]) != out.begin() + long(k);
       Label l = again ? fresh++ : out[k];
-      if (again) add({letter(out[k]), letter(l)}, "np.eye(" + size + ")");
-      else if (!carried.contains(l) && std::ranges::count(out, l) == 1) add({letter(l)}, "np.ones(" + size + ")");
+      if (again) add({letter(out[k]), letter(l)}, "np.eye(" + extent + ")");
+      else if (!carried.contains(l) && std::ranges::count(out, l) == 1) add({letter(l)}, "np.ones(" + extent + ")");
       result += letter(l);
     }
     return "np.einsum(\"" + inputs + "->" + result + "\"" + arrays + ")";
@@ -125,9 +147,12 @@ std::string spell_function(const Graph& g, const EmittedFunction& f) {
   for (const Declaration* a : f.arguments) arguments += (arguments.empty() ? "" : ", ") + python_name(a->name);
   for (size_t r : f.results) results += (results.empty() ? "" : ", ") + python_name(f.steps[r].name);
   std::string sizes;
-  for (const DimensionSource& d : dimension_sources(g, f.arguments))
-    if (mentions(body, d.dimension))
-      sizes += "    " + python_name(d.dimension) + " = " + python_name(d.argument->name) + ".shape[" + std::to_string(d.axis) + "]\n";
+  const std::vector<DimensionSource> sources = dimension_sources(g, f.arguments);
+  for (size_t k = sources.size(); k-- > 0;) {  // a size that others are made of stands before them
+    const DimensionSource& d = sources[k];
+    const std::string name = python_name(d.dimension), size = python_name(d.argument->name) + ".shape[" + std::to_string(d.axis) + "]";
+    if (mentions(body + sizes, name)) sizes = "    " + name + " = " + dimension_text(d, size, " // ", python_name) + "\n" + sizes;
+  }
   return "def " + python_name(f.name) + "(" + arguments + "):\n" + sizes + body + "    return " + results + "\n";
 }
 

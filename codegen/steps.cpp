@@ -21,6 +21,9 @@ std::set<std::string, std::less<>> names_of(const Program& p) {
   return names;
 }
 
+// Operands that are written where they are used.
+bool is_spelled(Kind k) { return k == Kind::Var || k == Kind::Const || k == Kind::Place || k == Kind::Epsilon; }
+
 // Adds the statements that `root` needs, and its own under `name`; the others are t1, t2, ... as far as these are not `taken`.
 void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name,
                std::set<std::string, std::less<>>& taken, EmittedFunction& f) {
@@ -34,7 +37,7 @@ void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& varianc
     expr = raise(g, n, v).expr;
     if (expr) continue;
     for (NodeId o : g[n].operands)
-      if (g[o].kind != Kind::Var && g[o].kind != Kind::Const && !f.names.contains(o)) whole.push_back(o);
+      if (!is_spelled(g[o].kind) && !f.names.contains(o)) whole.push_back(o);
   }
   auto fresh = [&] {
     for (size_t next = f.steps.size() + 1;; ++next)
@@ -76,7 +79,36 @@ std::vector<DimensionSource> dimension_sources(const Graph& graph, const std::ve
       bool known = std::ranges::find(sources, d.name, &DimensionSource::dimension) != sources.end();
       if (d.kind == Dim::Kind::Symbol && !known) sources.push_back({d.name, a, axis});
     }
+  const auto is_known = [&](const std::string& name) { return std::ranges::find(sources, name, &DimensionSource::dimension) != sources.end(); };
+  for (bool found = true; found;) {
+    found = false;
+    for (const Declaration* a : arguments)
+      for (size_t axis = 0; axis < graph[a->node].rank() && !found; ++axis) {
+        DimensionSource s{.dimension = "", .argument = a, .axis = axis, .coefficient = 0};
+        bool linear = true;
+        for (const auto& [symbols, c] : Extent::of(graph, graph[a->node].type[axis]).terms) {
+          if (std::ranges::all_of(symbols, is_known)) {
+            s.rest.terms[symbols] = c;
+            continue;
+          }
+          linear = linear && s.dimension.empty() && symbols.size() == 1;
+          s.dimension = symbols[0], s.coefficient = c;
+        }
+        found = linear && !s.dimension.empty();
+        if (found) sources.push_back(std::move(s));
+      }
+  }
   return sources;
+}
+
+std::string dimension_text(const DimensionSource& source, std::string size, std::string_view divided_by,
+                           const std::function<std::string(const std::string&)>& name) {
+  for (const auto& [symbols, c] : source.rest.terms) {
+    size += " - " + (c != 1 || symbols.empty() ? std::to_string(c) + (symbols.empty() ? "" : " * ") : "");
+    for (size_t k = 0; k < symbols.size(); ++k) size += (k > 0 ? " * " : "") + name(symbols[k]);
+  }
+  if (source.coefficient == 1) return size;
+  return (source.rest.terms.empty() ? size : "(" + size + ")") + std::string(divided_by) + std::to_string(source.coefficient);
 }
 
 bool mentions(std::string_view text, std::string_view word) {

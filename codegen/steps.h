@@ -3,12 +3,14 @@
 // A result with a matrix form is one statement. One without is a statement for each operation on a tensor of higher order, whose operands are
 // statements or variables; matrix expressions inside it stay whole.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "frontend/program.h"
+#include "ir/dimension.h"
 #include "ir/matrix_expr.h"
 
 namespace ricci {
@@ -32,13 +34,20 @@ struct EmittedFunction {
 // The functions a program exports.
 std::vector<EmittedFunction> emitted_functions(const Program& program);
 
-// The symbolic dimensions of the arguments, each with the first argument and axis that has it.
+// The symbolic dimensions of the arguments, each with the first argument and axis that has it; or, if none has, one whose size says it:
+// coefficient*dimension + rest, the rest over dimensions before it in the list.
 struct DimensionSource {
   std::string dimension;
   const Declaration* argument;
   size_t axis;
+  int64_t coefficient = 1;
+  Extent rest = {};
 };
 std::vector<DimensionSource> dimension_sources(const Graph& graph, const std::vector<const Declaration*>& arguments);
+
+// The dimension in terms of the size of that axis: "(size - m) / 2".
+std::string dimension_text(const DimensionSource& source, std::string size, std::string_view divided_by,
+                           const std::function<std::string(const std::string&)>& name);
 
 // Whether `word` stands in `text` as a name of its own.
 bool mentions(std::string_view text, std::string_view word);
