@@ -100,7 +100,8 @@ bool never_zero(const Graph& g, NodeId n) {
 
 bool is_transpose(const Graph& g, NodeId n) {
   if (!g.is_structure(n) || g[n].rank() != 2 || g[n].operands.size() != 1) return false;
-  return g.factors(n)[0].labels.size() == 2 && g.out(n)[0] != g.out(n)[1];
+  const Labels labels = g.factors(n)[0].labels;  // aa->ab is diag(A)*ones', no transpose
+  return labels.size() == 2 && labels[0] != labels[1] && g.out(n)[0] != g.out(n)[1];
 }
 
 // f(0), a matrix of zeros.

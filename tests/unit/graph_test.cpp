@@ -106,5 +106,14 @@ TEST_F(GraphTest, ShuffledProductsAreOneNode) {
   }
 }
 
+// Found by random programs: diag(A)*ones(n)' moves entries of A and is no transpose of it; its determinant is 0.
+TEST(Graph, ADiagonalInEveryColumnIsNoTranspose) {
+  Graph g;
+  const DimId n = g.dim("n");
+  const NodeId A = g.variable(g.declare({"A", {n, n}})), columns = g.ein({{A, {0, 0}}}, {0, 1}, {n, n});
+  EXPECT_NE(g.fun(FunOp::det, columns), g.fun(FunOp::det, A));
+  EXPECT_NE(g.fun(FunOp::triu, columns), g.permute(g.fun(FunOp::tril, A), {1, 0}));
+}
+
 }  // namespace
 }  // namespace ricci
