@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "ir/dimension.h"
 #include "ir/product.h"
@@ -151,8 +152,13 @@ bool Product::join(size_t p, size_t q) {
   const auto length = [&](const Type& t) { return graph.product(std::span(t).subspan(1)); };
 
   if (P.tensor == Q.tensor && (P.labels[0] == Q.labels[0] || P_digits == Q_digits)) {  // the same place of the same entry
+    Labels one = P.labels, other = Q.labels;
     drop(q);
-    for (size_t k = 0; k < P.labels.size(); ++k) rename(std::max(P.labels[k], Q.labels[k]), std::min(P.labels[k], Q.labels[k]));
+    for (size_t k = 0; k < one.size(); ++k) {  // a label may stand twice: what it is called now is where it meets the next
+      const Label from = std::max(one[k], other[k]), to = std::min(one[k], other[k]);
+      rename(from, to);
+      for (Labels* labels : {&one, &other}) std::ranges::replace(*labels, from, to);
+    }
     return true;
   }
   if (P.labels[0] == Q.labels[0]) {
@@ -213,21 +219,29 @@ bool Product::join(size_t p, size_t q) {
   return true;
 }
 
-// T[a] P[a, i] = T[offset + i]: every tensor that carries a whole becomes a slice, a node of its own.
+// T[a] P[a, i] = T[offset + i]: every tensor that carries a whole becomes a slice, a node of its own. Of several places of one whole that with the
+// fewest digits does it, an entry before a piece; a digit that is itself placed is sliced in its turn.
 void Product::slice() {
-  for (size_t p = 0; p < factors.size(); ++p) {
-    if (!is_place(graph, factors[p])) continue;
-    const Factor place = factors[p];
-    const Label whole = place.labels[0];
+  const auto sliced_by = [&](const Factor& place) {
+    return [&](const Factor& f) { return !is_place(graph, f) && contains(f.labels, place.labels[0]); };
+  };
+  for (size_t rounds = factors.size() * factors.size(); rounds > 0; --rounds) {  // more only if a place is inside itself
+    const Factor* next = nullptr;
+    const auto key = [](const Factor& f) { return std::tuple(f.labels.size(), f.tensor, f.labels); };
+    for (const Factor& f : factors)
+      if (is_place(graph, f) && (!next || key(f) < key(*next)) && std::ranges::any_of(factors, sliced_by(f))) next = &f;
+    if (!next) return;
+    const Factor place = *next;
     for (Factor& f : factors) {
-      if (is_place(graph, f) || !contains(f.labels, whole)) continue;
+      if (!sliced_by(place)(f)) continue;
       Labels kept;
       Type kept_type;
       const auto keep = [&](Label l) {
         if (!contains(kept, l)) kept.push_back(l), kept_type.push_back(dim.at(l));
       };
+      if (f.labels.size() == 2 && f.labels[1] == place.labels[0] && graph.is_symmetric(f.tensor)) std::swap(f.labels[0], f.labels[1]);
       for (Label l : f.labels) {
-        if (l != whole) keep(l);
+        if (l != place.labels[0]) keep(l);
         else std::for_each(place.labels.begin() + 1, place.labels.end(), keep);
       }
       f = {graph.ein({f, place}, kept, kept_type), kept};
@@ -257,11 +271,13 @@ std::optional<NodeId> Product::slice_of_blocks() {
 void Product::settle_places() {
   if (std::ranges::none_of(factors, [&](const Factor& f) { return is_place(graph, f); })) return;
   while (coefficient != 0 && join_places()) {}
+  sum_lone_labels();
   const auto tensors = std::ranges::count_if(factors, [&](const Factor& f) { return !is_place(graph, f); });
   if (coefficient == 0 || (tensors <= 1 && Fixed(graph, factors, out).all)) return;
   slice();
   // A whole that nothing carries any more is summed away.
   while (join_places()) {}
+  sum_lone_labels();
 }
 
 }  // namespace ricci

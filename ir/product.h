@@ -21,7 +21,7 @@ struct Product {
   void settle_places();
   // The whole product, if it is a slice of a block matrix.
   std::optional<NodeId> slice_of_blocks();
-  // A label that is summed and touches no factor is a factor dim(label).
+  // A label that is summed and touches no factor is a factor dim(label). Settling places does this too: the size is a tensor among them.
   void sum_lone_labels();
   // Equal tensors with equal labels are one power: x_i x_i = (x^2)_i, s * s^-1 = 1.
   void collect_powers();

@@ -179,7 +179,7 @@ void by_eigen(const std::vector<std::unique_ptr<Trial>>& all, const std::string&
 }
 
 TEST(Backends, JitMeansWhatTheInterpreterMeans) {
-  campaign_in_batches(200, 8, 25, {}, [](const std::vector<RandomProgram>& programs) {
+  campaign_in_batches(200, 8, 25, {.calls = false, .places = 0}, [](const std::vector<RandomProgram>& programs) {
     const auto all = trials(programs, true);
     by_jit(all);
     return outcomes(all);
@@ -189,7 +189,7 @@ TEST(Backends, JitMeansWhatTheInterpreterMeans) {
 TEST(Backends, FourWays) {
   const std::string gcc = first_compiler({"g++"}), clang = first_compiler({"clang++-22", "clang++-19", "clang++"});
   EigenCount eigen;
-  campaign_in_batches(12, 25, 10, {}, [&](const std::vector<RandomProgram>& programs) {
+  campaign_in_batches(12, 25, 10, {.calls = false, .places = 0}, [&](const std::vector<RandomProgram>& programs) {
     const auto all = trials(programs, false);
     by_jit(all);
     if (!gcc.empty()) by_gcc(all, gcc);

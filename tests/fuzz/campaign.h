@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <map>
 #include <string>
 #include <vector>
@@ -56,7 +57,13 @@ void campaign_in_batches(uint64_t count, size_t batch, size_t largest, Options o
 // The same, one program at a time.
 template <class Check>
 void campaign(uint64_t count, size_t largest, Options options, Check check) {
-  campaign_in_batches(count, 1, largest, options, [&](const std::vector<RandomProgram>& p) { return std::vector<Outcome>{check(p[0])}; });
+  campaign_in_batches(count, 1, largest, options, [&](const std::vector<RandomProgram>& p) -> std::vector<Outcome> {
+    try {
+      return {check(p[0])};
+    } catch (const std::exception& e) {
+      return {different(std::string("an exception: ") + e.what())};
+    }
+  });
 }
 
 }  // namespace ricci::fuzz

@@ -60,7 +60,7 @@ struct Case {
     const std::vector<NodeId> reachable = g.reachable(std::span(&f, 1));
     for (size_t k = 0; k < p.steps.size(); ++k) {
       const bool input = p.steps[k].kind == Step::Kind::Input;
-      if (g[nodes[k]].kind == Kind::Const || g[nodes[k]].kind == Kind::Size) continue;
+      if (is_constant(p.steps[k]) || g[nodes[k]].kind == Kind::Const || g[nodes[k]].kind == Kind::Size) continue;
       // An intermediate value is a variable too, but a constructor may have dissolved it in what is derived from it: first order only.
       if (std::ranges::binary_search(reachable, nodes[k]) && (input || (order == 1 && random() % 4 == 0))) candidates.push_back(k);
     }
@@ -199,13 +199,12 @@ Outcome check_rewrite(const RandomProgram& p, NodeId (*rewrite)(Graph&, NodeId))
 Array<Quad> step_by_step(const RandomProgram& p) {
   std::vector<Array<Quad>> values;
   for (const Step& s : p.steps) {
-    RandomProgram one{.extents = p.extents, .steps = {}};
+    RandomProgram one{.dimensions = p.dimensions, .steps = {}};
     for (size_t o : s.operands) one.steps.push_back({.kind = Step::Kind::Input, .type = p.steps[o].type});
     one.steps.push_back(s);
     for (size_t i = 0; i < s.operands.size(); ++i) one.steps.back().operands[i] = i;
     if (s.kind == Step::Kind::Input) {
-      Array<Quad> a;
-      for (size_t d : s.type) a.shape.push_back(p.extents[d]);
+      Array<Quad> a(p.shape(s.type));
       a.data.assign(s.data.begin(), s.data.end());
       values.push_back(std::move(a));
       continue;
@@ -275,11 +274,15 @@ TEST(Properties, InferredOnesHold) {
 // A derivative zero everywhere would agree with anything that is: the programs must depend on their variables, through most of the tables.
 TEST(RandomProgram, CoversTheTables) {
   std::map<uint32_t, int> maps, funs;
+  std::map<Step::Kind, int> kinds;
   for (uint64_t seed = 1; seed <= 3000; ++seed)
     for (const Step& s : random_program(seed, 10).steps) {
+      ++kinds[s.kind];
       if (s.kind == Step::Kind::Map) ++maps[s.row];
       if (s.kind == Step::Kind::Fun) ++funs[s.row];
     }
+  EXPECT_EQ(kinds.size(), size_t(Step::Kind::Epsilon) + 1);
+  for (auto [kind, count] : kinds) EXPECT_GT(count, 50) << int(kind);
   EXPECT_EQ(maps.size(), elementwise_table().size());
   EXPECT_EQ(funs.size(), function_table().size());
 }

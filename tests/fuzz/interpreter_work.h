@@ -19,6 +19,8 @@ inline double interpreter_work(const Graph& g, std::span<const NodeId> roots, co
     if (g[n].kind == Kind::Ein) {
       for (const Factor& f : g.factors(n)) see(f.labels, g[f.tensor].type);
       see(g.out(n), g[n].type);
+      for (const Factor& f : g.factors(n))
+        if (g[f.tensor].kind == Kind::Place) dim.erase(f.labels[0]);  // has the value its digits give it
       for (auto [l, d] : dim) product *= double(size_of(g, d, dims));
     } else {
       for (DimId d : g[n].type) product *= double(size_of(g, d, dims));

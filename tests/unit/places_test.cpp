@@ -174,6 +174,23 @@ TEST_F(Known, APieceOfABlockVectorIsTheBlock) {
   EXPECT_EQ(g.ein({{block, {1}}, {g.place(whole, {m}, zero), {1, 0}}}, {0}, {m}), u);
 }
 
+// The digits of two places of one group meet one by one, whatever they are called: the third is the first, which is the second.
+TEST_F(Known, TwoPlacesOfOneGroupHaveTheSameDigits) {
+  const DimId nn[] = {n, n}, whole = g.product(nn);
+  const NodeId group = g.place(whole, {n, n}, zero);
+  const NodeId diagonal = g.ein({{group, {0, 1, 2}}, {group, {0, 3, 3}}, {x, {3}}}, {1, 2}, {n, n});
+  EXPECT_EQ(diagonal, g.ein({{x, {0}}}, {0, 0}, {n, n}));
+}
+
+// However its factors stand, and whatever has been simplified before.
+TEST_F(Known, AProductOfSlicesIsOneNode) {
+  const NodeId e = g.unit_vector(m, 1), top = g.place(m, {n}, zero), u = g.variable(g.declare({"u", {m}}));
+  const NodeId S = g.variable(g.declare({.name = "S", .type = {m, m}, .properties = Properties{Property::symmetric}}));
+  EXPECT_EQ(g.ein({{u, {0}}, {e, {0}}, {top, {0, 1}}, {x, {2}}}, {2}, {n}), g.ein({{u, {0}}, {top, {0, 1}}, {e, {0}}, {x, {2}}}, {2}, {n}));
+  EXPECT_EQ(g.ein({{u, {0}}, {e, {0}}, {g.delta(n), {1, 1}}}, {2}, {n}), g.ein({{g.ein({{u, {0}}, {e, {0}}}, {}, {}), {}}, {g.size(n), {}}}, {2}, {n}));
+  EXPECT_EQ(g.ein({{S, {0, 1}}, {top, {0, 2}}, {x, {2}}}, {1}, {m}), g.ein({{S, {1, 0}}, {top, {0, 2}}, {x, {2}}}, {1}, {m}));
+}
+
 TEST_F(Known, EntriesAreFactorsOfTheirOwn) {
   const NodeId e = g.unit_vector(n, 2);
   const NodeId entry = g.ein({{x, {0}}, {e, {0}}}, {}, {});
