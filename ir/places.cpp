@@ -220,8 +220,10 @@ bool Product::join(size_t p, size_t q) {
 }
 
 // T[a] P[a, i] = T[offset + i]: every tensor that carries a whole becomes a slice, a node of its own. Of several places of one whole that with the
-// fewest digits does it, an entry before a piece; a digit that is itself placed is sliced in its turn.
-void Product::slice() {
+// fewest digits does it, an entry before a piece; a digit that is itself placed is sliced in its turn. Whether a slice is something simpler, that of
+// a block matrix, whose factors belong to this product.
+bool Product::slice() {
+  bool simpler = false;
   const auto sliced_by = [&](const Factor& place) {
     return [&](const Factor& f) { return !is_place(graph, f) && contains(f.labels, place.labels[0]); };
   };
@@ -230,7 +232,7 @@ void Product::slice() {
     const auto key = [](const Factor& f) { return std::tuple(f.labels.size(), f.tensor, f.labels); };
     for (const Factor& f : factors)
       if (is_place(graph, f) && (!next || key(f) < key(*next)) && std::ranges::any_of(factors, sliced_by(f))) next = &f;
-    if (!next) return;
+    if (!next) break;
     const Factor place = *next;
     for (Factor& f : factors) {
       if (!sliced_by(place)(f)) continue;
@@ -244,10 +246,14 @@ void Product::slice() {
         if (l != place.labels[0]) keep(l);
         else std::for_each(place.labels.begin() + 1, place.labels.end(), keep);
       }
-      f = {graph.ein({f, place}, kept, kept_type), kept};
-      if (graph.is_zero(f.tensor)) coefficient = 0;
+      const NodeId sliced = graph.ein({f, place}, kept, kept_type);
+      if (graph.is_zero(sliced)) coefficient = 0;
+      const auto is_operand = [&](NodeId n) { return std::ranges::find(graph[sliced].operands, n) != graph[sliced].operands.end(); };
+      simpler = simpler || !is_operand(f.tensor) || !is_operand(place.tensor);
+      f = {sliced, kept};
     }
   }
+  return simpler;
 }
 
 // A slice of a sum of placed blocks is the sum of the blocks' slices, most of which vanish.
@@ -270,11 +276,14 @@ std::optional<NodeId> Product::slice_of_blocks() {
 
 void Product::settle_places() {
   if (std::ranges::none_of(factors, [&](const Factor& f) { return is_place(graph, f); })) return;
-  while (coefficient != 0 && join_places()) {}
-  sum_lone_labels();
-  const auto tensors = std::ranges::count_if(factors, [&](const Factor& f) { return !is_place(graph, f); });
-  if (coefficient == 0 || (tensors <= 1 && Fixed(graph, factors, out).all)) return;
-  slice();
+  for (int rounds = 8; rounds > 0; --rounds) {
+    while (coefficient != 0 && join_places()) {}
+    sum_lone_labels();
+    const auto tensors = std::ranges::count_if(factors, [&](const Factor& f) { return !is_place(graph, f); });
+    if (coefficient == 0 || (tensors <= 1 && Fixed(graph, factors, out).all)) return;
+    if (!slice() || coefficient == 0) break;
+    dissolve_structure();
+  }
   // A whole that nothing carries any more is summed away.
   while (join_places()) {}
   sum_lone_labels();

@@ -106,6 +106,10 @@ void Product::sum_lone_labels() {
   for (auto [l, d] : lone) {
     dim.erase(l);  // summed now, and not again
     NodeId size = graph.size(d);
+    if (graph[size].kind == Kind::Sum && graph[size].operands.size() == 1) {  // 3*n
+      coefficient *= graph[size].coefficients[0];
+      size = graph[size].operands[0];
+    }
     if (graph[size].kind == Kind::Const) coefficient *= graph[size].value();
     else factors.push_back({size, {}});
   }

@@ -32,7 +32,7 @@ struct Product {
   bool drop_unit_digit(size_t k);
   bool join_places();
   bool join(size_t p, size_t q);
-  void slice();
+  bool slice();
 };
 
 }  // namespace ricci

@@ -134,7 +134,7 @@ class NestLowering {
 
   // A view of something computed here is that, at other axes.
   Operand through_view(Operand o) const {
-    if (c_.plan.role(o.first) != Role::View || !inside_.contains(base_of(g_, o.first))) return o;
+    if (c_.plan.role(o.first) != Role::View || !inside_.contains(source_of(g_, c_.plan, o.first))) return o;
     const View v = view_of(g_, o.first);
     Axes axes;
     for (const Address& a : v.from) axes.push_back(o.second[size_t(std::ranges::find(v.to, a) - v.to.begin())]);
@@ -144,7 +144,7 @@ class NestLowering {
   void count_uses() {
     for (NodeId m : members_) {
       for (NodeId operand : g_[m].operands) {
-        const NodeId base = base_of(g_, operand), o = inside_.contains(base) ? base : operand;
+        const NodeId base = source_of(g_, c_.plan, operand), o = inside_.contains(base) ? base : operand;
         ++uses_[o];
         if (g_[m].kind == Kind::Ein) factors_.insert(o);
       }

@@ -213,11 +213,8 @@ class Planner {
     }
     return false;
   }
-  // The node whose array an operand is read from, unless it is a number.
-  NodeId source(NodeId n) const { return plan_.role(n) == Role::View ? base_of(g_, n) : n; }
-
   void read(Step& s, NodeId operand) const {
-    const NodeId b = source(operand);
+    const NodeId b = source_of(g_, plan_, operand);
     if (has_array(b)) s.reads.push_back(b);
   }
 
@@ -232,7 +229,7 @@ class Planner {
       const std::set<NodeId> inside(nest.members.begin(), nest.members.end());
       for (NodeId m : nest.members) {
         for (NodeId o : g_[m].operands) {
-          if (!inside.contains(source(o))) read(s, o);
+          if (!inside.contains(source_of(g_, plan_, o))) read(s, o);
         }
       }
       push(std::move(s));
@@ -254,7 +251,7 @@ class Planner {
         for (const Term& t : g_.terms(n)) {
           const bool open = plan_.role(t.tensor) == Role::Absorbed || t.tensor == n;
           if (open) operands.insert(operands.end(), g_[t.tensor].operands.begin(), g_[t.tensor].operands.end());
-          else operands.push_back(is_scattered(g_, t.tensor) ? base_of(g_, t.tensor) : t.tensor);
+          else operands.push_back(is_scattered(g_, t.tensor) ? view_of(g_, t.tensor).base.value_or(t.tensor) : t.tensor);
         }
         push_kernel(Step::Kind::Assemble, n, operands);
       }
@@ -376,6 +373,15 @@ class Planner {
 };
 
 }  // namespace
+
+NodeId source_of(const Graph& g, const Plan& plan, NodeId n) {
+  while (plan.role(n) == Role::View) {
+    const std::optional<View> v = find_view(g, n);
+    if (!v || !v->base) break;
+    n = *v->base;
+  }
+  return n;
+}
 
 Plan make_plan(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes) {
   Plan plan;

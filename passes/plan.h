@@ -59,6 +59,9 @@ struct Plan {
   Role role(NodeId n) const { return n.value < roles.size() ? roles[n.value] : Role::Absent; }
 };
 
+// The node whose array or number an operand is read from: itself, or what it is a view of. A view that became an array is one.
+NodeId source_of(const Graph& g, const Plan& plan, NodeId n);
+
 Plan make_plan(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes);
 
 // What the plan costs; never more flops than cost_as_grouped(outputs).

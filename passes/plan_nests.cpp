@@ -71,7 +71,7 @@ class NestFormer {
   int level(NodeId n) const {
     int r = 0;
     for (NodeId operand : g_[n].operands) {
-      const NodeId o = plan_.role(operand) == Role::View ? base_of(g_, operand) : operand;
+      const NodeId o = source_of(g_, plan_, operand);
       if (plan_.role(o) == Role::Leaf) continue;
       const int below = level_[o.value];
       if (!in_nest(n)) {
@@ -163,7 +163,7 @@ class NestFormer {
     for (size_t k = 0; k < members.size(); ++k) number[members[k]] = k;
     for (size_t k = 0; k < members.size(); ++k) {
       for (NodeId operand : g_[members[k]].operands) {
-        const NodeId base = plan_.role(operand) == Role::View ? base_of(g_, operand) : operand;
+        const NodeId base = source_of(g_, plan_, operand);
         const NodeId o = in_group(base, members[k]) ? base : operand;
         auto [it, fresh] = number.try_emplace(o, k);
         if (!fresh && (g_[o].rank() > 0 || g_[members[k]].rank() == 0 || in_group(o, members[k]))) unite(it->second, k);

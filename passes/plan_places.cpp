@@ -99,7 +99,8 @@ class Places {
   bool opens(NodeId n) const {
     const Node& node = g_[n];
     if (n.value >= uses_.size() || uses_[n.value] != 1) return false;
-    return node.kind == Kind::Map || (node.kind == Kind::Sum && !node.operands.empty()) || (node.kind == Kind::Ein && !is_view(g_, n));
+    return node.kind == Kind::Map || (node.kind == Kind::Sum && !node.operands.empty()) ||
+           (node.kind == Kind::Ein && !is_view(g_, n) && !is_diagonal_structure(g_, n));  // each axis has a label of its own
   }
 
   // A node that waits for the slices of its operands: which of them are slices, and which stand for themselves.

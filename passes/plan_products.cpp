@@ -240,6 +240,7 @@ bool is_diagonal_structure(const Graph& g, NodeId n) {
 
 std::optional<MatrixProduct> product_shape(const Graph& g, NodeId n) {
   if (g[n].kind != Kind::Ein || g[n].operands.size() != 2 || is_diagonal_structure(g, n)) return {};
+  if (std::ranges::any_of(g[n].operands, [&](NodeId o) { return g[o].kind == Kind::Place; })) return {};  // a column of inv(A) is a view
   const std::vector<Factor> factors = g.factors(n);
   const Labels out = g.out(n), left = distinct(factors[0].labels), right = distinct(factors[1].labels);
   MatrixProduct m;

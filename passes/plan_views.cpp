@@ -153,12 +153,4 @@ bool is_scattered(const Graph& g, NodeId n) {
   return v && (!v->total || !v->is_readable());
 }
 
-NodeId base_of(const Graph& g, NodeId n) {
-  while (true) {
-    const std::optional<View> v = find_view(g, n);
-    if (!v || !v->base) return n;
-    n = *v->base;
-  }
-}
-
 }  // namespace ricci

@@ -62,7 +62,4 @@ bool is_readable_view(const Graph& g, NodeId n);
 // A view that is zero where it is not written, or whose entries cannot be found from their position: diag, blocks, vec, kron, unit vectors.
 bool is_scattered(const Graph& g, NodeId n);
 
-// The nodes whose arrays or numbers an operand stands for: itself, or what it is a view of.
-NodeId base_of(const Graph& g, NodeId n);
-
 }  // namespace ricci

@@ -178,18 +178,22 @@ void by_eigen(const std::vector<std::unique_ptr<Trial>>& all, const std::string&
   });
 }
 
-TEST(Backends, JitMeansWhatTheInterpreterMeans) {
-  campaign_in_batches(200, 8, 25, {.calls = false, .places = 0}, [](const std::vector<RandomProgram>& programs) {
-    const auto all = trials(programs, true);
-    by_jit(all);
-    return outcomes(all);
-  });
+// A function without a definition is not compiled.
+constexpr Options kCompiled = {.calls = false}, kPlaces = {.calls = false, .places = 60};
+
+std::vector<Outcome> run_by_jit(const std::vector<RandomProgram>& programs) {
+  const auto all = trials(programs, true);
+  by_jit(all);
+  return outcomes(all);
 }
 
-TEST(Backends, FourWays) {
+TEST(Backends, JitMeansWhatTheInterpreterMeans) { campaign_in_batches(200, 8, 25, kCompiled, run_by_jit); }
+TEST(Backends, JitMovesEntriesAsTheInterpreterDoes) { campaign_in_batches(100, 8, 12, kPlaces, run_by_jit); }
+
+void four_ways(uint64_t count, Options options) {
   const std::string gcc = first_compiler({"g++"}), clang = first_compiler({"clang++-22", "clang++-19", "clang++"});
   EigenCount eigen;
-  campaign_in_batches(12, 25, 10, {.calls = false, .places = 0}, [&](const std::vector<RandomProgram>& programs) {
+  campaign_in_batches(count, 25, 10, options, [&](const std::vector<RandomProgram>& programs) {
     const auto all = trials(programs, false);
     by_jit(all);
     if (!gcc.empty()) by_gcc(all, gcc);
@@ -198,6 +202,9 @@ TEST(Backends, FourWays) {
   });
   std::printf("%zu through Eigen, %zu of them all in matrix form\n", eigen.called, eigen.in_matrix_form);
 }
+
+TEST(Backends, FourWays) { four_ways(12, kCompiled); }
+TEST(Backends, FourWaysWithPlaces) { four_ways(6, kPlaces); }
 
 // A store one entry too far is no accident that goes unseen.
 TEST(GuardedCall, CatchesWhatIsOutside) {

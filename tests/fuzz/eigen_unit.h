@@ -19,6 +19,7 @@ inline const char* const kEigenPrelude = R"(
 #include <Eigen/Dense>
 #include <cmath>
 #include <unsupported/Eigen/CXX11/Tensor>
+#include <unsupported/Eigen/KroneckerProduct>
 #include <unsupported/Eigen/SpecialFunctions>
 
 namespace {

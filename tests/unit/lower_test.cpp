@@ -269,5 +269,36 @@ TEST_F(LowerTest, LinearLayersInAllSharesOfOutputs) {
   run_at_all_sizes();
 }
 
+// The matrix is factorised for its inverse, of which a column is a view: there is nothing to solve.
+TEST_F(LowerTest, AColumnOfAnInverse) {
+  const NodeId a = input("A", {n, n});
+  output(g.ein({{g.fun(FunOp::inv, a), {0, 1}}, {g.unit_vector(n, 2), {1}}}, {0}, {n}));
+  run({{"n", 4}});
+}
+
+// Two groups of one axis are no view that is read in place: what is a view of it reads the array, which must live until then.
+TEST_F(LowerTest, ABlockOfAReshapedMatrix) {
+  const NodeId a = input("A", {m, k});
+  const DimId mk[] = {m, k}, parts[] = {m, k, m}, entries = g.product(mk), whole = g.sum(parts);
+  const NodeId from = g.place(entries, {k, m}, g.dim(0)), to = g.place(entries, {m, k}, g.dim(0));
+  const NodeId reshaped = g.ein({{a, {0, 1}}, {from, {2, 1, 0}}, {to, {2, 4, 3}}}, {3, 4}, {k, m});
+  const NodeId rows = g.ein({{reshaped, {0, 1}}}, {2, 1}, {entries, m});
+  const NodeId padded = g.ein({{rows, {0, 1}}, {g.place(whole, {m}, g.dim(0)), {2, 1}}}, {0, 2}, {entries, whole});
+  output(g.map(MapOp::sigmoid_, {padded}));
+  output(rows);
+  output(g.map(MapOp::exp_, {g.scale(-1, padded)}));
+  for (const auto& [rows_of_a, columns] : {std::pair{2, 3}, {3, 2}, {1, 4}, {0, 2}}) run({{"m", rows_of_a}, {"k", columns}});
+}
+
+// Both axes of delta_ik move on together when one of them is sliced.
+TEST_F(LowerTest, ASliceOfWhatIsRepeatedAlongADiagonal) {
+  const NodeId a = input("A", {n, n});
+  const DimId parts[] = {k, n}, whole = g.sum(parts);
+  const Type type = {n, whole, n, whole};
+  const NodeId sum = g.sum({{1, g.ein({}, {0, 1, 0, 1}, type)}, {1, g.ein({{a, {2, 2}}}, {0, 1, 0, 1}, type)}}, type);
+  output(g.ein({{g.place(whole, {n}, k), {3, 4}}, {sum, {0, 1, 2, 3}}}, {0, 1, 2, 4}, {n, whole, n, n}));
+  run_at_all_sizes();
+}
+
 }  // namespace
 }  // namespace ricci

@@ -188,6 +188,8 @@ TEST_F(Known, AProductOfSlicesIsOneNode) {
   const NodeId S = g.variable(g.declare({.name = "S", .type = {m, m}, .properties = Properties{Property::symmetric}}));
   EXPECT_EQ(g.ein({{u, {0}}, {e, {0}}, {top, {0, 1}}, {x, {2}}}, {2}, {n}), g.ein({{u, {0}}, {top, {0, 1}}, {e, {0}}, {x, {2}}}, {2}, {n}));
   EXPECT_EQ(g.ein({{u, {0}}, {e, {0}}, {g.delta(n), {1, 1}}}, {2}, {n}), g.ein({{g.ein({{u, {0}}, {e, {0}}}, {}, {}), {}}, {g.size(n), {}}}, {2}, {n}));
+  const DimId three_m[] = {m, m, m};
+  EXPECT_EQ(g.ein({{u, {0}}, {g.delta(g.sum(three_m)), {1, 1}}}, {}, {}), g.scale(3, g.ein({{u, {0}}, {g.size(m), {}}}, {}, {})));
   EXPECT_EQ(g.ein({{S, {0, 1}}, {top, {0, 2}}, {x, {2}}}, {1}, {m}), g.ein({{S, {1, 0}}, {top, {0, 2}}, {x, {2}}}, {1}, {m}));
 }
 
