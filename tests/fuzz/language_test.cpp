@@ -21,7 +21,7 @@ Outcome check_source(const RandomProgram& p) {
   std::map<NodeId, Array<Quad>> inputs;
   const std::map<NodeId, Array<Quad>> values = p.inputs(nodes);
   for (size_t k = 0; k < p.steps.size(); ++k)
-    if (p.steps[k].kind == Step::Kind::Input) inputs[*parsed->find("v" + std::to_string(k))] = values.at(nodes[k]);
+    if (p.steps[k].kind == Step::Kind::Input) inputs[*parsed->find(p.name(k))] = values.at(nodes[k]);
   const Array<Quad> found = interpret<Quad>(*parsed->graph, parsed->definitions.back().value.node, p.dims(), inputs);
   if (found.shape != expected.shape) return different("another shape\n" + source);
   Quad scale = 1;

@@ -66,7 +66,7 @@ size_t Generator::any_dimension() { return pick(chance(85) ? symbols_ : p_.dimen
 double Generator::sample() { return (chance(50) ? 1 : -1) * (0.2 + double(pick(4096)) / 2048); }
 
 void Generator::input() {
-  Step s{.kind = Step::Kind::Input};
+  Step s{.kind = Step::Kind::Input, .row = uint32_t(p_.steps.size())};
   const size_t rank = any(std::vector<size_t>{0, 1, 1, 2, 2, 2, 2, options_.small ? 2u : 3u});
   for (size_t k = 0; k < rank; ++k) s.type.push_back(pick(symbols_));
   if (rank == 2 && chance(40)) s.type[1] = s.type[0];

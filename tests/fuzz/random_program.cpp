@@ -42,20 +42,24 @@ DimId RandomProgram::dim(Graph& g, size_t dimension) const {
   return d.kind == Dim::Kind::Product ? g.product(parts) : g.sum(parts);
 }
 
+std::string RandomProgram::name(size_t k) const {
+  return steps[k].kind == Step::Kind::Input ? "v" + std::to_string(steps[k].row) : "t" + std::to_string(k);
+}
+
 NodeId RandomProgram::build(Graph& g, size_t k, const std::vector<NodeId>& nodes) const {
   const Step& s = steps[k];
   Type type;
   for (size_t d : s.type) type.push_back(dim(g, d));
   std::vector<NodeId> operands;
   for (size_t o : s.operands) operands.push_back(nodes[o]);
-  const auto declare = [&](const char* prefix) {
-    Symbol symbol{.name = prefix + std::to_string(s.kind == Step::Kind::Call ? s.row : k), .type = type, .variance = std::vector<Variance>(type.size(), Variance::Down)};
+  const auto declare = [&] {
+    Symbol symbol{.name = s.kind == Step::Kind::Call ? "h" + std::to_string(s.row) : name(k), .type = type, .variance = std::vector<Variance>(type.size(), Variance::Down)};
     if (!type.empty() && type.size() < 3) symbol.variance[0] = Variance::Up;
     if (s.symmetric) symbol.properties.add(Property::symmetric);
     return g.declare(std::move(symbol));
   };
   switch (s.kind) {
-    case Step::Kind::Input: return g.variable(declare("v"));
+    case Step::Kind::Input: return g.variable(declare());
     case Step::Kind::Constant: return g.constant(s.coefficients[0]);
     case Step::Kind::Size: return g.size(dim(g, s.row));
     case Step::Kind::Sum: {
@@ -71,7 +75,7 @@ NodeId RandomProgram::build(Graph& g, size_t k, const std::vector<NodeId>& nodes
     case Step::Kind::Map: return g.map(MapOp(s.row), std::move(operands));
     case Step::Kind::Fun: return g.fun(FunOp(s.row), operands[0]);
     case Step::Kind::Call: {
-      const SymbolId function = declare("h");
+      const SymbolId function = declare();
       return g.call(function, std::move(operands), std::move(type));
     }
     case Step::Kind::Place: {

@@ -39,7 +39,7 @@ struct Step {
   std::vector<Labels> labels = {};         // Product: per operand
   Labels out = {};                         // Product
   std::vector<Rational> coefficients = {}; // Sum; Constant: the value
-  uint32_t row = 0;                        // Map, Fun; Size: number of the dimension; Call: number of the function; Place: its offset is this number
+  uint32_t row = 0;                        // Map, Fun; Size: number of the dimension; Input, Call: number in its name; Place: its offset is this number
   std::vector<size_t> before = {};         // Place: and the extents of these dimensions
   bool symmetric = false;                  // Input
   std::vector<double> data = {};           // Input
@@ -67,6 +67,10 @@ struct RandomProgram {
   // "m", "3", "m*n", "m + 1"
   std::string spell(size_t dimension) const;
   DimId dim(Graph& g, size_t dimension) const;
+  // "v3" of an input, which keeps its name when steps move; "t5" of anything else.
+  std::string name(size_t k) const;
+  // The declarations and nothing else.
+  std::string declarations() const;
   // The node of step k, given those of the steps before it.
   NodeId build(Graph& g, size_t k, const std::vector<NodeId>& nodes) const;
   // The node of every step, through the constructors of `g`.

@@ -81,7 +81,7 @@ std::vector<RandomProgram> simpler(const RandomProgram& p) {
         });
     if (k + 1 < p.steps.size())  // a fresh input in its place
       with([&](RandomProgram& q) {
-        Step input{.kind = Step::Kind::Input, .type = s.type};
+        Step input{.kind = Step::Kind::Input, .type = s.type, .row = 100 + uint32_t(k)};
         fill(p, input, k);
         q.steps[k] = std::move(input);
       });

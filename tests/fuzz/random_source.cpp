@@ -17,19 +17,19 @@ std::string letters(const Labels& labels) {
 
 class Source {
  public:
-  explicit Source(const RandomProgram& p) : p_(p) {
+  Source(const RandomProgram& p, bool declarations_only) : p_(p) {
     for (size_t k = 0; k < p.steps.size(); ++k)
       if (p.steps[k].kind == Step::Kind::Input) text += name(k) + ": " + kind(p.steps[k]) + (p.steps[k].symmetric ? " symmetric" : "") + "\n";
       else if (p.steps[k].kind == Step::Kind::Call) declare_function(p.steps[k]);
     for (size_t d = 0; d < p.dimensions.size(); ++d)  // a size is a name only if something has it
       if (p.dimensions[d].kind == Dim::Kind::Symbol) text += "of" + std::to_string(d) + ": vector(" + p.spell(d) + ")\n";
-    for (size_t k = 0; k < p.steps.size(); ++k)
+    for (size_t k = 0; k < p.steps.size() && !declarations_only; ++k)
       if (p.steps[k].kind != Step::Kind::Input) define(k);
   }
   std::string text;
 
  private:
-  std::string name(size_t k) const { return (p_.steps[k].kind == Step::Kind::Input ? "v" : "t") + std::to_string(k); }
+  std::string name(size_t k) const { return p_.name(k); }
   std::string indexed(size_t k, const Labels& labels) const { return name(k) + (labels.empty() ? "" : "_" + letters(labels)); }
   Labels axes(size_t k) const { return Graph::iota(p_.steps[k].type.size()); }
 
@@ -162,7 +162,8 @@ class Source {
 
 }  // namespace
 
-std::string RandomProgram::source() const { return Source(*this).text; }
+std::string RandomProgram::source() const { return Source(*this, false).text; }
+std::string RandomProgram::declarations() const { return Source(*this, true).text; }
 
 std::string RandomProgram::listing() const {
   std::string s = "# dimensions";
