@@ -8,12 +8,18 @@
 #include "codegen/index_variance.h"
 #include "codegen/notation.h"
 #include "codegen/text.h"
+#include "ir/dimension.h"
 #include "passes/raise.h"
 
 namespace ricci {
 namespace {
 
 using Letters = std::vector<std::string>;
+
+constexpr size_t kLetters = 26;  // then i1, j1, ..., which read as i and the number 1
+
+// A fixed index.
+bool is_number(const std::string& letter) { return letter[0] >= '0' && letter[0] <= '9'; }
 
 std::string braced(const std::string& letters, size_t count) { return letters.size() > count ? "{" + letters + "}" : letters; }
 
@@ -28,6 +34,9 @@ std::string spell_indices(const Letters& letters, const std::vector<Variance>& v
   }
   return out;
 }
+
+// A place of several digits: the axis it builds is written once for each.
+bool is_grouped(const Node& n) { return n.kind == Kind::Place && n.rank() > 2; }
 
 // What is best shown by its name in matrix notation: a function without an index form, a norm, a softmax; or one over that.
 struct Named {
@@ -47,12 +56,17 @@ std::optional<Named> spell_named(const mat::Expr& e) {
 class Printer {
  public:
   // Without `axes` every index stands low. The unit tensors of `loose` letters show their size: [eye(n)]_ij.
-  Printer(const Graph& g, const VarianceCheck* axes, std::set<std::string> loose = {}) : g_(g), axes_(axes), loose_(std::move(loose)) {}
+  Printer(const Graph& g, const VarianceCheck* axes, std::set<std::string> loose = {}, bool reuse = false)
+      : g_(g), axes_(axes), loose_(std::move(loose)), reuse_(reuse) {}
+
+  // Whether a letter was needed that is none.
+  bool ran_out() const { return longest_ > kLetters; }
 
   std::string print(NodeId root, const Letters& letters, const std::vector<Variance>& variance) {
     for (size_t k = 0; k < letters.size(); ++k) stands_[letters[k]] = variance[k];
     first_free_ = next_ = letters.size();
     std::vector<Item> stack = {{"", root, letters, Level::Comparison}};
+    stack[0].next = next_;
     std::string out;
     while (!stack.empty()) {
       Item item = std::move(stack.back());
@@ -60,7 +74,10 @@ class Printer {
       out += item.text;
       if (item.new_term) next_ = first_free_;
       if (!item.node) continue;
+      if (reuse_) next_ = item.next;
       std::vector<Item> inner = spell(*item.node, item.letters);
+      longest_ = std::max(longest_, next_);
+      for (Item& i : inner) i.next = next_;
       if (level(*item.node) < item.demanded) out += "(", stack.push_back(")");
       std::ranges::move(inner.rbegin(), inner.rend(), std::back_inserter(stack));
     }
@@ -73,10 +90,12 @@ class Printer {
     for (bool more = true; more;) {
       more = false;
       for (const auto& [a, b] : deltas_)
-        if (tied.contains(a) != tied.contains(b)) tied.insert({a, b}), more = true;
+        if (!is_number(a) && !is_number(b) && tied.contains(a) != tied.contains(b)) tied.insert({a, b}), more = true;
     }
     for (const auto& [a, b] : deltas_)
-      if (!tied.contains(a)) loose.insert({a, b});
+      if (!tied.contains(a) && !tied.contains(b))
+        for (const std::string& l : {a, b})
+          if (!is_number(l)) loose.insert(l);
     return loose;
   }
 
@@ -88,6 +107,7 @@ class Printer {
     Letters letters = {};
     Level demanded = Level::Comparison;
     bool new_term = false;  // letters of summed labels may be used again
+    size_t next = 0;        // the first letter that nothing around it uses
 
     Item(const char* t) : text(t) {}
     Item(std::string t) : text(std::move(t)) {}
@@ -102,7 +122,7 @@ class Printer {
 
   // The indices of a node stand as they were inferred; those of deltas and ones as their letters do.
   std::string indexed(const std::string& text, const Letters& letters, std::optional<NodeId> node = {}) {
-    tied_.insert(letters.begin(), letters.end());
+    std::ranges::copy_if(letters, std::inserter(tied_, tied_.end()), [](const std::string& l) { return !is_number(l); });
     return text + heights(letters, node);
   }
   std::string heights(const Letters& letters, std::optional<NodeId> node = {}) const {
@@ -114,7 +134,7 @@ class Printer {
 
   std::string delta(DimId size, const std::string& a, const std::string& b) {
     deltas_.emplace_back(a, b);
-    return (loose_.contains(a) ? "[eye(" + g_.spell(size) + ")]" : "delta") + heights(in_order(a, b));
+    return (loose_.contains(a) || loose_.contains(b) ? "[eye(" + g_.spell(size) + ")]" : "delta") + heights(in_order(a, b));
   }
 
   std::optional<Rational> number(NodeId n) const {
@@ -147,7 +167,8 @@ class Printer {
     const Node& n = g_[id];
     switch (n.kind) {
       case Kind::Const: return n.value() < 0 ? Level::Sum : is_integer(n.value()) ? Level::Atom : Level::Product;
-      case Kind::Size: case Kind::Var: case Kind::Fun: case Kind::Call: case Kind::Place: case Kind::Epsilon: return Level::Atom;
+      case Kind::Size: case Kind::Var: case Kind::Fun: case Kind::Call: case Kind::Epsilon: return Level::Atom;
+      case Kind::Place: return is_grouped(n) ? Level::Product : Level::Atom;
       case Kind::Sum: return n.operands.size() == 1 && n.coefficients[0] > 0 ? Level::Product : n.operands.empty() ? Level::Atom : Level::Sum;
       case Kind::Ein: return is_bare(id) ? level(n.operands[0]) : Level::Product;
       case Kind::Map:
@@ -171,6 +192,7 @@ class Printer {
       case Kind::Place:
         if (n.rank() == 1 && g_[DimId{n.row}].kind == Dim::Kind::Fixed && g_[DimId{n.row}].size < 9)
           return {delta(n.type[0], letters[0], std::to_string(g_[DimId{n.row}].size + 1))};
+        if (is_grouped(n)) return {spell_group(n, letters)};
         return {indexed("[" + spell_place(n) + "]", letters)};
       case Kind::Epsilon: return {indexed("eps", letters)};
       case Kind::Sum: return spell_sum(id, letters);
@@ -193,7 +215,29 @@ class Printer {
     return {};
   }
 
-  // Columns of the identity: those where the digits lie. A group has no spelling of its own; it stands inside vec and kron.
+  // Entry a of the axis has digit k where kron(ones, eye, ones), with eye for that digit, says so: one factor for each.
+  std::string spell_group(const Node& n, const Letters& letters) {
+    std::string text, before = g_.spell(DimId{n.row});
+    Extent group = Extent::number(1);
+    for (size_t k = 1; k < n.rank(); ++k) group = group * Extent::of(g_, n.type[k]);
+    std::string columns;
+    if (group != Extent::of(g_, n.type[0])) {
+      std::string size;
+      for (size_t k = 1; k < n.rank(); ++k) size += (k > 1 ? "*(" : "(") + g_.spell(n.type[k]) + ")";
+      columns = "eye(" + g_.spell(n.type[0]) + ")[:, " + before + " + 1:" + before + " + " + size + "]*";
+    }
+    for (size_t digit = 1; digit < n.rank(); ++digit) {
+      std::string picked;
+      for (size_t k = 1; k < n.rank(); ++k) {
+        const std::string factor = (k == digit ? "eye(" : "ones(") + g_.spell(n.type[k]) + ")";
+        picked = k == 1 ? factor : "kron(" + picked + ", " + factor + ")";
+      }
+      text += (digit > 1 ? "*" : "") + indexed("[" + columns + picked + "]", {letters[0], letters[digit]});
+    }
+    return text;
+  }
+
+  // Columns of the identity: those where the digits lie.
   std::string spell_place(const Node& n) const {
     const std::string offset = g_.spell(DimId{n.row});
     const auto plus = [&](const std::string& s, int64_t k) {
@@ -202,8 +246,7 @@ class Printer {
     const std::string whole = g_.spell(n.type[0]);
     if (n.rank() == 1) return "e(" + plus(offset, 1) + ", " + whole + ")";
     if (n.rank() == 2 && offset == "0") return "eye(" + whole + ")[:, 1:" + g_.spell(n.type[1]) + "]";
-    if (n.rank() == 2) return "eye(" + whole + ")[:, " + plus(offset, 1) + ":" + offset + " + " + g_.spell(n.type[1]) + "]";
-    return "place(" + whole + ")";
+    return "eye(" + whole + ")[:, " + plus(offset, 1) + ":" + offset + " + " + g_.spell(n.type[1]) + "]";
   }
 
   std::vector<Item> spell_sum(NodeId id, const Letters& letters) {
@@ -238,7 +281,6 @@ class Printer {
   // An upper index before a lower one, letters before numbers, then alphabetically.
   Letters in_order(const std::string& a, const std::string& b) const {
     std::vector<Variance> v = variance_of({a, b});
-    const auto is_number = [](const std::string& l) { return l[0] >= '0' && l[0] <= '9'; };
     return std::tuple(v[1], is_number(b), b) < std::tuple(v[0], is_number(a), a) ? Letters{b, a} : Letters{a, b};
   }
 
@@ -251,6 +293,7 @@ class Printer {
       open.pop_back();
       const Node& node = g_[id];
       if (!seen.insert({id, k}).second || node.kind == Kind::Var || node.kind == Kind::Call || named(id)) continue;
+      if (is_grouped(node) && k == 0) return false;
       if (node.kind != Kind::Ein) {
         for (NodeId o : node.operands)
           if (g_[o].rank() > k) open.emplace_back(o, k);
@@ -266,12 +309,20 @@ class Printer {
     return true;
   }
 
+  // Whether a tensor is a name with indices, so that it stands in its term as a whole: A_ii is summed there, (A_ii)^2 is not.
+  bool is_name(NodeId n) const {
+    const Kind kind = g_[n].kind;
+    return kind == Kind::Var || kind == Kind::Call || kind == Kind::Place || kind == Kind::Epsilon || named(n);
+  }
+
   // Labels that cannot be summed by standing exactly twice in the text.
   std::set<Label> summed_explicitly(const std::vector<Factor>& factors, const std::map<Label, int>& uses) const {
     std::set<Label> labels;
     for (const Factor& f : factors)
-      for (size_t k = 0; k < f.labels.size(); ++k)
-        if (uses.at(f.labels[k]) != 2 || !written_once(f.tensor, k)) labels.insert(f.labels[k]);
+      for (size_t k = 0; k < f.labels.size(); ++k) {
+        const bool twice_inside = std::ranges::count(f.labels, f.labels[k]) > 1 && !is_name(f.tensor);
+        if (uses.at(f.labels[k]) != 2 || twice_inside || !written_once(f.tensor, k)) labels.insert(f.labels[k]);
+      }
     return labels;
   }
 
@@ -410,7 +461,9 @@ class Printer {
   const VarianceCheck* axes_;
   std::set<std::string> loose_, tied_;
   std::vector<std::pair<std::string, std::string>> deltas_;
+  bool reuse_;  // letters are taken again as soon as the brackets they are summed in are closed
   bool top_ = true;
+  size_t longest_ = 0;
   size_t next_ = 0, first_free_ = 0;
   std::map<std::string, Variance> stands_;
   mutable std::map<NodeId, std::optional<Named>> named_;
@@ -424,6 +477,8 @@ std::optional<VarianceCheck> inferred(const Graph& g, const Value& value, bool a
     if (value.variable[k] > 0) wanted[k] = Variance::Down;
   for (size_t k = 0; k + 1 < value.variable.size(); ++k)  // a matrix of variables: F_ij(kl)
     if (value.variable[k] > 0 && value.variable[k] == value.variable[k + 1]) return std::nullopt;
+  // An axis that a group builds is written once for each of its digits, and these stand neither high nor low.
+  if (std::ranges::any_of(g.reachable(std::span(&value.node, 1)), [&](NodeId n) { return is_grouped(g[n]); })) return std::nullopt;
   VarianceCheck check(g);
   if (!check.agrees(value.node, wanted)) return std::nullopt;
   return check;
@@ -448,11 +503,18 @@ std::string print_right(const Graph& g, const Value& value, const std::optional<
   for (size_t k = 0; k < value.variable.size(); ++k)
     if (value.variable[k] > 0) variance[k] = Variance::Down;
   const VarianceCheck* check = axes ? &*axes : nullptr;
-  Printer printer(g, check);
-  std::string text = printer.print(value.node, letters_of(g, value), variance);
-  const std::set<std::string> loose = printer.loose_letters();
-  if (loose.empty() || has_one_dimension(g)) return text;
-  return Printer(g, check, loose).print(value.node, letters_of(g, value), variance);
+  std::set<std::string> loose;
+  bool reuse = false;
+  while (true) {
+    Printer printer(g, check, loose, reuse);
+    std::string text = printer.print(value.node, letters_of(g, value), variance);
+    const std::set<std::string> found = has_one_dimension(g) ? std::set<std::string>{} : printer.loose_letters();
+    const bool again = !reuse && printer.ran_out();
+    if (!again && found == loose) return text;
+    if (again) reuse = true;
+    else if (!loose.empty()) return text;  // what they are called has not changed
+    else loose = found;
+  }
 }
 
 }  // namespace

@@ -296,6 +296,9 @@ std::optional<Expr> raise_blocks(const Graph& g, const std::vector<SignedTerm>& 
     if (out.size() == 1 && !has_rows) e = transpose(e);
     cells[index[0] * count(1) + index[1]].push_back({t.coefficient < 0, scale(abs(t.coefficient), e)});
   }
+  std::vector<bool> tells[2] = {std::vector<bool>(count(0)), std::vector<bool>(count(1), type.size() == 1)};
+  for (size_t k = 0; k < cells.size(); ++k)
+    if (!cells[k].empty()) tells[0][k / count(1)] = tells[1][k % count(1)] = true;
   std::vector<Expr> blocks;
   for (size_t i = 0; i < count(0); ++i)
     for (size_t j = 0; j < count(1); ++j) {
@@ -304,9 +307,10 @@ std::optional<Expr> raise_blocks(const Graph& g, const std::vector<SignedTerm>& 
         blocks.push_back(mat::add(std::move(cell)));
         continue;
       }
-      const auto entry = [&](size_t axis, size_t k) { return !split[axis] || segments[axis][k].entry; };
-      const bool alone = type.size() == 1 || count(1 - (count(0) == 1 ? 0u : 1u)) == 1;
-      if (alone && !(entry(0, i) && (type.size() == 1 || entry(1, j)))) {  // nothing else in its row or column tells how large it is
+      // A 0 is as large as the blocks beside and below it; where they are all 0, one of them tells.
+      const bool row_known = tells[0][i] || (split[0] && segments[0][i].entry), column_known = tells[1][j] || (split[1] && segments[1][j].entry);
+      if (!row_known || !column_known) {
+        tells[0][i] = tells[1][j] = true;
         std::vector<Expr> sizes;
         for (size_t axis = 0; axis < type.size(); ++axis)
           sizes.push_back(size_expr(g, split[axis] ? segments[axis][axis == 0 ? i : j].length : Extent::of(g, type[axis])));
@@ -316,7 +320,7 @@ std::optional<Expr> raise_blocks(const Graph& g, const std::vector<SignedTerm>& 
       }
     }
   const Shape shape = type.size() == 2 ? Shape::matrix(type[0], type[1]) : Shape::column(type[0]);
-  if (blocks.size() == 1) return blocks[0];
+  if (blocks.size() == 1) return blocks[0]->shape == shape ? std::optional(blocks[0]) : std::nullopt;  // the entry of an axis of one is no number
   return mat::block(std::move(blocks), count(1), shape);
 }
 

@@ -47,8 +47,9 @@ class ProductGraph {
   // What is left stands on the labels of the rows and columns, all distinct.
   std::optional<Expr> kronecker(const Grouped& to) {
     std::optional<Expr> form = group(to.rows, to.columns, to.shape);
-    if (!form && !(form = group(to.columns, to.rows, to.shape.transposed()))) return std::nullopt;
-    else if (!(*form)->shape.is_scalar() && (*form)->shape != to.shape) form = transpose(*form);
+    const bool exchanged = !form;
+    if (exchanged && !(form = group(to.columns, to.rows, to.shape.transposed()))) return std::nullopt;
+    if (to.shape.is_matrix() ? exchanged : !(*form)->shape.is_scalar() && (*form)->shape != to.shape) form = transpose(*form);
     std::vector<Expr> factors = scalars_;
     factors.push_back(*form);
     return mul(factors);

@@ -37,6 +37,9 @@ const char* const kAnswers[] = {
     " = hess(x'*inv(X)*y, X)", " = grad(sum(x.^s), s)", " = grad(sum(s.^x), x)", " = D(s^t, t)", " = D(s^t, t, t)", " = grad(x'*S*x, S)",
     " = hess(logdet(X), X)", " = D(logdet(X), X, X, X)", " = grad(max(x'*y, s), x)", " = grad(sum(where(x < y, x.*x, y)), x)",
     " = grad(sum(where(x <= s, x, s*x.*y)), x)", " = hess(sum(where(x != 0, x.^3, x)), x)",
+    // places: fixed indices, groups, blocks beside which everything is 0
+    " = grad(x[2]*A[1, 2], x)", " = grad(x[1]*x[1]*A[2, 2], A)", " = vec(A*B)", " = [y', zeros(1, n); zeros(n, n), zeros(n, n)]",
+    " = D([x; z][1:n + 1], x)", " = sum(diag(A).^2)", " = norm2(diag(A))^4", " = grad(sum(diag(A).^2)*s, A)",
     // vectors and matrices by vectors
     " = jac(A*x, x)", " = jac(tanh(C*x), x)", " = D(x*x', x)", " = D(x*x', x, x)", " = D(x.*y, x)", " = D(softmax(x), x)", " = D(softmax(x), x, x)",
     " = D(x/norm2(x), x)", " = D((x'*x)*A*x, x, x)", " = D(exp(s*A*x), x, s)", " = D(k*x*x', x, k)", " = D(x*x', y)",
