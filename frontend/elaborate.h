@@ -52,6 +52,14 @@ class Elaborator {
     Meaning value;
   };
   std::map<std::string, Undeclared, std::less<>> functions = {};
+  // What a name says of them: h, and by which of its arguments it is differentiated (numbers from 0, as written). Nothing if it says nothing.
+  struct Derivative {
+    std::string_view function;
+    std::vector<uint8_t> by;
+  };
+  std::optional<Derivative> undeclared(std::string_view name) const;
+  // Whether the language has a function of this name.
+  static bool has_function(std::string_view name);
   // Variables declared constant: nothing is differentiated by them.
   std::set<std::string, std::less<>> constants = {};
   // Names that a later statement defines, and the one whose definition is being read.

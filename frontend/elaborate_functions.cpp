@@ -59,6 +59,10 @@ const Elaborator::Function* Elaborator::find_special(std::string_view name) {
   return row == std::end(kFunctions) ? nullptr : row;
 }
 
+bool Elaborator::has_function(std::string_view name) {
+  return find_elementwise(name) || find_function(name) || find_special(name) || name == "logsumexp" || name == "D" || name == "d";
+}
+
 Meaning Elaborator::call(const Ast& a) {
   Call c{.ast = a, .arguments = {}, .where = {}};
   for (AstId child : a.children) {
@@ -76,20 +80,24 @@ Meaning Elaborator::call(const Ast& a) {
 }
 
 // h(x), and its derivatives Dh(x), DDh(x); with several arguments D1h(x, y), D12h(x, y), by the numbers of the arguments.
-std::optional<Meaning> Elaborator::undeclared_call(Call& c) {
-  std::string_view name = c.ast.name;
-  auto f = functions.find(name);
+std::optional<Elaborator::Derivative> Elaborator::undeclared(std::string_view name) const {
   std::vector<uint8_t> by;
-  while (f == functions.end() && name.starts_with('D')) {
+  while (!functions.contains(name)) {
+    if (!name.starts_with('D')) return std::nullopt;
     name.remove_prefix(1);
     const size_t digits = std::min(name.find_first_not_of("123456789"), name.size());
     if (digits == 0) by.push_back(0);
     for (char k : name.substr(0, digits)) by.push_back(uint8_t(k - '1'));
     name.remove_prefix(digits);
-    f = functions.find(name);
   }
-  if (f == functions.end()) return std::nullopt;
-  const Undeclared& h = f->second;
+  return Derivative{name, std::move(by)};
+}
+
+std::optional<Meaning> Elaborator::undeclared_call(Call& c) {
+  std::optional<Derivative> called = undeclared(c.ast.name);
+  if (!called) return std::nullopt;
+  const auto& [name, h] = *functions.find(called->function);
+  std::vector<uint8_t>& by = called->by;
   std::ranges::sort(by);
   if (!by.empty() && by.back() >= h.arguments.size()) {
     report(Message::unknown_function, c.ast.name_at, c.ast.name);

@@ -65,7 +65,13 @@ void Reader::dimension(const Statement& s) {
   }
 }
 
+// A name of an undeclared function, or of a derivative of one, has no other meaning.
 bool Reader::is_new(const WrittenName& name) {
+  if (const auto taken = elaborator_.undeclared(name.text)) {
+    const std::string function(taken->function);
+    diagnostics_.report(Message::function_taken, name.where, shorten(name.text)).note(places_.at(function), Message::defined_here, shorten(function));
+    return false;
+  }
   const auto it = elaborator_.names.find(name.text);
   if (it == elaborator_.names.end()) return true;
   const auto place = places_.find(name.text);
@@ -115,6 +121,11 @@ void Reader::function(const Statement& s) {
     }
     m.draft = drafts_.sum({}, shape);
   }
+  if (!is_new(name)) return;
+  if (Elaborator::has_function(name.text)) {
+    diagnostics_.report(Message::function_taken, name.where, shorten(name.text));
+    return;
+  }
   places_.emplace(name.text, name.where);
   const Meaning value = std::move(kinds.back());
   const Shape value_shape = std::move(shapes.back());
@@ -122,6 +133,13 @@ void Reader::function(const Statement& s) {
   shapes.pop_back();
   const uint32_t number = drafts_.function(name.text, std::move(shapes), value_shape);
   elaborator_.functions.emplace(name.text, Elaborator::Undeclared{number, std::move(kinds), value});
+  // What is declared above may read as a derivative of it.
+  const auto derivative = [&](const std::string& other) {
+    const auto d = elaborator_.undeclared(other);
+    return d && d->function == name.text && !d->by.empty();
+  };
+  for (const auto& [other, where] : places_)
+    if (derivative(other)) diagnostics_.report(Message::function_taken, where, shorten(other)).note(name.where, Message::defined_here, shorten(name.text));
 }
 
 bool Reader::applies(const PropertyRow& p, const Shape& shape) {
