@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "ir/calls.h"
 #include "ir/function_meaning.h"
 #include "ir/matrix_meaning.h"
 #include "ir/places.h"
@@ -274,48 +275,21 @@ Array<T> fun(FunOp op, const std::vector<int64_t>& shape, const Array<T>& x) {
   return out;
 }
 
-// A number in (-1, 1) that follows from a name and two indices.
-double made_up(std::string_view name, uint64_t i, uint64_t j) {
-  uint64_t h = 0xcbf29ce484222325u ^ (i * 0x9e3779b97f4a7c15u) ^ (j * 0xd6e8feb86659fd93u);
-  for (char c : name) h = (h ^ uint8_t(c)) * 0x100000001b3u;
-  h = (h ^ (h >> 31)) * 0x94d049bb133111ebu;
-  return double((h ^ (h >> 29)) >> 11) / double(1ull << 52) - 1;
-}
-
-// An undeclared function stands for any smooth one. Here it is h_i(x, y...) = sin(d_i + c_i1 x + c_i2 y + ...) with made-up coefficients, whose
-// derivatives are sines of the same argument a quarter turn further, times the coefficients.
+// A function of the user's: what stands in for it, at each entry of the axes that it is mapped over.
 template <class T>
-Array<T> call(const Symbol& s, const std::vector<int64_t>& shape, std::span<const Array<T>* const> operands) {
-  const size_t batch_axes = shape.size() - s.type.size();
-  const std::string& name = s.function.empty() ? s.name : s.function;
-  auto count = [](auto from, auto to) {
-    size_t n = 1;
-    for (; from != to; ++from) n *= size_t(*from);
-    return n;
-  };
-  const size_t batch = count(shape.begin(), shape.begin() + long(batch_axes));
-  std::vector<size_t> length;  // of each operand without the batch
-  for (const Array<T>* o : operands) length.push_back(count(o->shape.begin() + long(batch_axes), o->shape.end()));
-  size_t derivatives = 1;
-  for (uint8_t k : s.by) derivatives *= length[k];
-  const size_t values = count(shape.begin() + long(batch_axes), shape.end()) / std::max<size_t>(1, derivatives);
-  const auto coefficient = [&](size_t i, size_t operand, size_t j) { return made_up(name, i + 1, (operand + 1) * 1000003 + j); };
+Array<T> call(const Graph& g, NodeId id, const std::vector<int64_t>& shape, std::span<const Array<T>* const> operands) {
   Array<T> out(shape);
-  if (derivatives == 0) return out;
-  for (size_t b = 0, at = 0; b < batch; ++b)
-    for (size_t i = 0; i < values; ++i) {
-      T u = T(made_up(name, i + 1, 0));
-      for (size_t k = 0; k < operands.size(); ++k)
-        for (size_t j = 0; j < length[k]; ++j) u = u + T(coefficient(i, k, j)) * operands[k]->data[b * length[k] + j];
-      using namespace scalar;
-      const size_t turns = s.by.size() % 4;
-      const T value = turns == 0 ? sin(u) : turns == 1 ? cos(u) : turns == 2 ? -sin(u) : -cos(u);
-      for (size_t d = 0; d < derivatives; ++d, ++at) {
-        T entry = value;
-        for (size_t k = s.by.size(), rest = d; k-- > 0; rest /= length[s.by[k]]) entry = T(coefficient(i, s.by[k], rest % length[s.by[k]])) * entry;
-        out.data[at] = entry;
-      }
+  const auto batch_axes = std::ptrdiff_t(batch_rank(g, id));
+  const size_t batch = size_t(Array<T>::count({shape.begin(), shape.begin() + batch_axes}));
+  const size_t values = batch == 0 ? 0 : out.data.size() / batch;
+  for (size_t b = 0; b < batch; ++b) {
+    std::vector<std::span<const T>> arguments;
+    for (const Array<T>* o : operands) {
+      const size_t length = o->data.size() / batch;
+      arguments.push_back(std::span(o->data).subspan(b * length, length));
     }
+    stand_in<T>(g.symbol(id), arguments, std::span(out.data).subspan(b * values, values));
+  }
   return out;
 }
 
@@ -327,7 +301,7 @@ Array<T> node_value(const Graph& g, NodeId id, const Dims& dims, std::span<const
     case Kind::Const: return Array<T>(shape, exact<T>(n.value()));
     case Kind::Size: return Array<T>(shape, T(double(size_of(g, DimId{n.row}, dims))));
     case Kind::Var: throw std::invalid_argument("no value is given for " + g.symbol(id).name);
-    case Kind::Call: return call<T>(g.symbol(id), shape, operands);
+    case Kind::Call: return call(g, id, shape, operands);
     case Kind::Sum: {
       Array<T> out(shape);
       for (size_t k = 0; k < operands.size(); ++k)

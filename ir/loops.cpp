@@ -293,6 +293,13 @@ IndexId position(Program& p, const Access& a) {
   return result;
 }
 
+std::vector<IndexId> sizes_of(const Function& f) {
+  std::vector<IndexId> result;
+  for (const std::vector<IndexId>& a : f.arguments) result.insert(result.end(), a.begin(), a.end());
+  result.insert(result.end(), f.value.begin(), f.value.end());
+  return result;
+}
+
 std::vector<ArrayId> arrays_of(const Program& p, Array::Role role) {
   std::vector<ArrayId> result;
   for (uint32_t k = 0; k < p.arrays.size(); ++k)

@@ -78,6 +78,13 @@ struct Array {
   IndexId offset = {0};                  // Work
 };
 
+// A function of the host's, undeclared in the program, or a derivative of one: the shapes of its arguments and of its value, over dimensions.
+struct Function {
+  std::string name;
+  std::vector<std::vector<IndexId>> arguments;
+  std::vector<IndexId> value;
+};
+
 // One element of an array: a subscript per axis.
 struct Access {
   ArrayId array;
@@ -170,7 +177,17 @@ struct Call {
   std::vector<Argument> arguments;
 };
 
-using Statement = std::variant<For, If, End, Constant, Number, Compare, Compute, Load, Store, Update, Accumulator, Accumulate, Read, Zero, Copy, Call>;
+// A function of the host's, by its position in the program: reads a dense row-major array per argument, each from an element on, and writes one. If
+// it fails, what it was to write is NaN and the program's status kFunctionFailed, unless that is larger; the program goes on.
+struct Invoke {
+  uint32_t function;
+  std::vector<Access> arguments;
+  Access result;
+};
+constexpr int kFunctionFailed = 12;
+
+using Statement =
+    std::variant<For, If, End, Constant, Number, Compare, Compute, Load, Store, Update, Accumulator, Accumulate, Read, Zero, Copy, Call, Invoke>;
 
 // --- programs -----------------------------------------------------------------------------------------------------------------------
 
@@ -181,6 +198,7 @@ class Program {
   Scalar scalar = Scalar::Double;
   std::vector<std::string> dims;    // the symbolic dimensions, in the order of the raw ABI's `dims`
   std::vector<Array> arrays;        // inputs and outputs in the order of the raw ABI among themselves
+  std::vector<Function> functions;  // of the host's, in the order of the raw ABI
   IndexId work_elements = {0};      // the workspace's size; Index {0} is the constant 0
   std::vector<IndexId> conditions;  // on the dimensions: at least 0, or an access is outside its array
   std::vector<Statement> body;
@@ -235,6 +253,9 @@ class Program {
   void call(std::string_view kernel, std::vector<Argument> arguments) {
     body.push_back(Call{rt::find_kernel(kernel), std::move(arguments)});
   }
+  void invoke(uint32_t function, std::vector<Access> arguments, Access result) {
+    body.push_back(Invoke{function, std::move(arguments), std::move(result)});
+  }
 
  private:
   IndexId intern(Index i);
@@ -268,6 +289,8 @@ struct Linear {
 std::optional<Linear> linear_in(Program& p, IndexId i, LoopId loop);
 // The element's position in its array: the sum of subscripts times strides.
 IndexId position(Program& p, const Access& a);
+// What a function of the host's is told of sizes: the axes of its arguments, one after the other, then those of its value.
+std::vector<IndexId> sizes_of(const Function& f);
 // The positions of the arrays with this role, in the order of the raw ABI.
 std::vector<ArrayId> arrays_of(const Program& p, Array::Role role);
 

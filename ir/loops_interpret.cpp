@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "ir/scalar.h"
@@ -81,8 +82,8 @@ template <class T>
 class Machine {
  public:
   Machine(const Program& p, std::span<const std::vector<T>> in, std::span<std::vector<T>> out, std::span<const int64_t> dims,
-          std::span<const rt::KernelSymbol> kernels)
-      : p_(p), dims_(dims), kernels_(kernels), loops_(p.loop_count), values_(p.value_count), accumulators_(p.accumulator_count) {
+          std::span<const rt::KernelSymbol> kernels, std::span<const HostFunction<T>> functions)
+      : p_(p), dims_(dims), kernels_(kernels), functions_(functions), loops_(p.loop_count), values_(p.value_count), accumulators_(p.accumulator_count) {
     const int64_t work = size(p.work_elements);
     work_.assign(size_t(work), std::numeric_limits<T>::quiet_NaN());
     size_t next_in = 0, next_out = 0;
@@ -171,8 +172,29 @@ class Machine {
       }
     throw Fault{"no kernel " + symbol};
   }
+  void operator()(const Invoke& s) {
+    const Function& f = p_.functions[s.function];
+    if (s.function >= functions_.size() || !functions_[s.function]) throw Fault{"no function " + f.name};
+    std::vector<const T*> in;
+    for (size_t k = 0; k < s.arguments.size(); ++k) in.push_back(row_major(s.arguments[k], f.arguments[k]).data());
+    const std::span<T> result = row_major(s.result, f.value);
+    std::vector<int64_t> sizes;
+    for (IndexId i : sizes_of(f)) sizes.push_back(size(i));
+    if (functions_[s.function](in, result.data(), sizes) == 0) return;
+    std::ranges::fill(result, std::numeric_limits<T>::quiet_NaN());
+    status_ = std::max(status_, kFunctionFailed);
+  }
 
  private:
+  // A dense array of this shape from an element on.
+  std::span<T> row_major(const Access& a, const std::vector<IndexId>& shape) {
+    int64_t count = 1;
+    for (IndexId i : shape) count *= size(i);
+    T* const first = element(a, count == 0);
+    const std::span<T> memory = memory_[a.array.value];
+    if (count > 0 && count > memory.data() + memory.size() - first) throw Fault{p_[a.array].name + " ends inside an array of a function's"};
+    return {first, size_t(count)};
+  }
   int64_t size(IndexId i) const {
     const std::optional<int64_t> value = evaluate(p_, i, dims_, loops_);
     return value ? *value : throw Fault{"integer overflow"};
@@ -223,6 +245,7 @@ class Machine {
   const Program& p_;
   std::span<const int64_t> dims_;
   std::span<const rt::KernelSymbol> kernels_;
+  std::span<const HostFunction<T>> functions_;
   std::vector<int64_t> loops_;
   std::vector<T> values_, accumulators_, work_;
   std::vector<std::span<T>> memory_;
@@ -233,9 +256,9 @@ class Machine {
 
 template <class T>
 Outcome interpret(const Program& p, std::span<const std::vector<T>> in, std::span<std::vector<T>> out, std::span<const int64_t> dims,
-                  std::span<const rt::KernelSymbol> kernels, const std::vector<bool>& requested) {
+                  std::span<const rt::KernelSymbol> kernels, const std::vector<bool>& requested, std::span<const HostFunction<T>> functions) {
   try {
-    Machine<T> machine(p, in, out, dims, kernels);
+    Machine<T> machine(p, in, out, dims, kernels, functions);
     machine.run(requested);
     return {machine.status(), ""};
   } catch (const Fault& fault) {
@@ -244,8 +267,10 @@ Outcome interpret(const Program& p, std::span<const std::vector<T>> in, std::spa
 }
 
 template Outcome interpret<double>(const Program&, std::span<const std::vector<double>>, std::span<std::vector<double>>,
-                                   std::span<const int64_t>, std::span<const rt::KernelSymbol>, const std::vector<bool>&);
+                                   std::span<const int64_t>, std::span<const rt::KernelSymbol>, const std::vector<bool>&,
+                                   std::span<const HostFunction<double>>);
 template Outcome interpret<float>(const Program&, std::span<const std::vector<float>>, std::span<std::vector<float>>,
-                                  std::span<const int64_t>, std::span<const rt::KernelSymbol>, const std::vector<bool>&);
+                                  std::span<const int64_t>, std::span<const rt::KernelSymbol>, const std::vector<bool>&,
+                                  std::span<const HostFunction<float>>);
 
 }  // namespace ricci::loops

@@ -4,6 +4,7 @@
 //   dims n
 //   in x [n] by [1]
 //   out f [] by []
+//   fun h([n], []) [n]
 //   needs n + -5
 //   work 0
 //   begin
@@ -14,9 +15,10 @@
 //       @0 += %1 * %1
 //     }
 //     ...
-// %k are values, @k accumulators, $k loop counters; other names are dimensions (in integers) and arrays.
+// %k are values, @k accumulators, $k loop counters; other names are dimensions (in integers), arrays and, where they are invoked, functions.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstdlib>
@@ -92,6 +94,11 @@ class Printer {
     }
     return fmt::format("call {}({})", s.kernel->name, arguments);
   }
+  std::string text(const Invoke& s) const {
+    std::string arguments;
+    for (const Access& a : s.arguments) arguments += (arguments.empty() ? "" : ", ") + access(a);
+    return fmt::format("invoke {} = {}({})", access(s.result), p_.functions[s.function].name, arguments);
+  }
 
   // The shortest decimal that reads back to the same double; NaN keeps its bits.
   static std::string number_text(double x) {
@@ -147,6 +154,11 @@ std::string Printer::print() {
     out += fmt::format("\n{} {} {} by {}", a.role == Array::Role::In ? "in" : a.role == Array::Role::Out ? "out" : "scratch", a.name,
                        indices(a.shape, "[", "]"), indices(a.strides, "[", "]"));
     if (a.role == Array::Role::Work) out += " at " + index(a.offset);
+  }
+  for (const Function& f : p_.functions) {
+    std::string arguments;
+    for (const std::vector<IndexId>& a : f.arguments) arguments += (arguments.empty() ? "" : ", ") + indices(a, "[", "]");
+    out += fmt::format("\nfun {}({}) {}", f.name, arguments, indices(f.value, "[", "]"));
   }
   for (IndexId c : p_.conditions) out += "\nneeds " + index(c);
   out += fmt::format("\nwork {}\nbegin\n", index(p_.work_elements));
@@ -302,10 +314,12 @@ class Reader {
 
   void header();
   void declaration(Array::Role role);
+  void function();
   Statement statement();
   Statement definition();
   Statement loop_statement();
   Statement call();
+  Statement invoke();
 
   Program p_;
   std::map<std::string, ArrayId, std::less<>> array_ids_;
@@ -326,6 +340,18 @@ void Reader::declaration(Array::Role role) {
   if (!array_ids_.emplace(name, p_.array(std::move(a))).second) throw Failure{fmt::format("a second array `{}`", name)};
 }
 
+void Reader::function() {
+  Function f{std::string(word()), {}, {}};
+  expect("(");
+  if (!accept(")")) {
+    do f.arguments.push_back(indices());
+    while (accept(","));
+    expect(")");
+  }
+  f.value = indices();
+  p_.functions.push_back(std::move(f));
+}
+
 void Reader::header() {
   expect("program");
   p_.name = word();
@@ -339,6 +365,7 @@ void Reader::header() {
     else if (accept("scratch")) declaration(Array::Role::Work);
     else break;
   }
+  while (accept("fun")) function();
   while (accept("needs")) p_.conditions.push_back(index());
   expect("work");
   p_.work_elements = index();
@@ -370,6 +397,22 @@ Statement Reader::call() {
   }
   expect(")");
   return c;
+}
+
+Statement Reader::invoke() {
+  Invoke s{0, {}, access()};
+  expect("=");
+  const std::string_view name = word();
+  const auto found = std::ranges::find(p_.functions, name, &Function::name);
+  if (found == p_.functions.end()) throw Failure{fmt::format("unknown function `{}`", name)};
+  s.function = uint32_t(found - p_.functions.begin());
+  expect("(");
+  for (size_t k = 0; k < found->arguments.size(); ++k) {
+    if (k) expect(",");
+    s.arguments.push_back(access());
+  }
+  expect(")");
+  return s;
 }
 
 Statement Reader::definition() {
@@ -438,6 +481,7 @@ Statement Reader::statement() {
     expect("=");
     return Copy{to, array()};
   }
+  if (accept("invoke")) return invoke();
   expect("call");
   return call();
 }

@@ -129,6 +129,17 @@ class Verifier {
     require(s.arguments.size() == signature.count, "a call has an argument per parameter");
     for (size_t k = 0; k < signature.count; ++k) argument(signature.parameters[k], s.arguments[k]);
   }
+  void operator()(const Invoke& s) {
+    require(s.function < p_.functions.size(), "a function of the host's is declared");
+    require(!vector_ && !interleaved(), "no call, zero or copy stands in a vector or interleaved loop");
+    require(s.arguments.size() == p_.functions[s.function].arguments.size(), "a function of the host's has as many arguments as it is declared with");
+    for (const Access& a : s.arguments) {
+      access(a, false);
+      const Array::Role role = p_[a.array].role;
+      require(role != Array::Role::Out || a.array != s.result.array, "a function of the host's writes no array that it reads");
+    }
+    access(s.result, true);
+  }
 
  private:
   enum class State : uint8_t { Undefined, Visible, Hidden };
@@ -144,9 +155,12 @@ class Verifier {
 
   void declarations() {
     std::set<std::string> names;
-    const auto fresh = [&](const std::string& name) {
+    const auto word = [](const std::string& name) {
       require(!name.empty() && std::ranges::all_of(name, [](char c) { return c == '_' || (c & 0x80) || std::isalnum(static_cast<unsigned char>(c)); }),
               "a name is a word");
+    };
+    const auto fresh = [&](const std::string& name) {
+      word(name);
       require(names.insert(name).second, "dimensions and arrays have names of their own");
     };
     for (const std::string& d : p_.dims) fresh(d);
@@ -157,6 +171,12 @@ class Verifier {
       for (IndexId i : a.shape) size(i);
       for (IndexId i : a.strides) size(i);
       size(a.offset);
+    }
+    std::set<std::string> functions;
+    for (const Function& f : p_.functions) {
+      word(f.name);
+      require(functions.insert(f.name).second, "functions of the host's have names of their own");
+      for (IndexId i : sizes_of(f)) size(i);
     }
     size(p_.work_elements);
     for (IndexId i : p_.conditions) size(i);

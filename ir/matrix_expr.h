@@ -72,6 +72,7 @@ struct Node {
   std::vector<bool> negative = {};   // Add: the sign of each term
   bool symmetric = false;            // Name, Call: declared or known to be; is_symmetric() answers for any node
   bool entrywise = false;            // Call: acts entry by entry, so it commutes with the transpose
+  bool undeclared = false;           // Call: of a function of the user's, whatever it is called
   uint32_t columns = 0;              // Block: blocks in a row
   // Filled in by the constructors:
   uint32_t size = 0;                 // operators, names and numbers: the measure of "as short as the textbook"
@@ -109,6 +110,7 @@ Expr elementwise_power(const Expr& base, const Expr& exponent);
 Expr transpose(const Expr& e);
 Expr call(std::string function, std::vector<Expr> arguments, Shape shape, bool symmetric = false);
 Expr map_call(std::string function, std::vector<Expr> arguments, Shape shape);  // entrywise
+Expr undeclared_call(std::string function, std::vector<Expr> arguments, Shape shape);
 
 // Functions whose arguments have simpler forms.
 Expr dimension(const Graph& g, DimId d);                  // its name or its number

@@ -266,4 +266,12 @@ Expr map_call(std::string function, std::vector<Expr> arguments, Shape shape) {
   return make_call(std::move(function), std::move(arguments), shape, false, true);
 }
 
+Expr undeclared_call(std::string function, std::vector<Expr> arguments, Shape shape) {
+  Node n(Op::Call, shape);
+  n.name = std::move(function);
+  n.operands = std::move(arguments);
+  n.undeclared = true;
+  return make(std::move(n));
+}
+
 }  // namespace ricci::mat

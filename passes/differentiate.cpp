@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "frontend/formula.h"
+#include "ir/calls.h"
 #include "passes/constrain.h"
 #include "passes/frechet.h"
 #include "passes/rules.h"
@@ -190,7 +191,7 @@ class Reverse {
       }
 
       case Kind::Call: {  // f = h(u, v):  u' += f' Dh(u, v)
-        const size_t batch = n.rank() - g_[SymbolId{n.row}].type.size();
+        const size_t batch = batch_rank(g_, id);
         for (size_t k = 0; k < n.operands.size(); ++k) {
           const NodeId u = n.operands[k];
           if (!active(u)) continue;
@@ -281,7 +282,7 @@ class Forward {
       }
 
       case Kind::Call: {  // d h(u, v) = D1h(u, v) du + D2h(u, v) dv
-        const size_t batch = n.rank() - g_[SymbolId{n.row}].type.size();
+        const size_t batch = batch_rank(g_, id);
         for (size_t k = 0; k < n.operands.size(); ++k) {
           auto it = dot_.find(n.operands[k]);
           if (it == dot_.end()) continue;

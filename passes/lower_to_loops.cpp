@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "ir/calls.h"
 #include "ir/interpret.h"
 #include "ir/places.h"
 #include "passes/lower_to_loops_kernels.h"
@@ -29,6 +30,7 @@ class Lowering {
       p_.dims.push_back(g_.spell(d));
     }
     declare_arguments();
+    declare_functions();
     state_conditions();
     place_intermediates();
     write_steps();
@@ -63,6 +65,15 @@ class Lowering {
     for (NodeId n : g_.reachable(plan_.outputs)) {
       if (g_[n].kind == Kind::Var && !arrays_.contains(n))
         throw std::invalid_argument("`" + g_.symbol(n).name + "` is not among the arguments");
+    }
+  }
+
+  void declare_functions() {
+    for (const CalledFunction& f : called_functions(g_, plan_.outputs)) {
+      loops::Function declared{g_[f.symbol].name, {}, shape(f.value)};
+      for (const Type& a : f.arguments) declared.arguments.push_back(shape(a));
+      functions_.emplace(f.symbol, uint32_t(p_.functions.size()));
+      p_.functions.push_back(std::move(declared));
     }
   }
 
@@ -188,6 +199,7 @@ class Lowering {
       case Step::Kind::Factor: return lower_factorisation(kernels, s.node);
       case Step::Kind::Inverse: return lower_from_factorisation(kernels, s.node, arrays_.at(s.node));
       case Step::Kind::Function: return lower_function(kernels, s.node, arrays_.at(s.node));
+      case Step::Kind::Call: return lower_call(kernels, s.node, arrays_.at(s.node), functions_.at(SymbolId{g_[s.node].row}));
       case Step::Kind::Clear: return lower_zero(c, arrays_.at(s.node), g_[s.node].type);
       case Step::Kind::Assemble: return write_assembly(kernels, s.node);
       case Step::Kind::Write: return write_term(c, {1, s.node}, whole(s.node, outputs_[s.output]), false);
@@ -282,6 +294,7 @@ class Lowering {
   std::map<NodeId, Stored> arrays_;
   std::map<NodeId, ArrayId> factors_;
   std::vector<ArrayId> outputs_;
+  std::map<SymbolId, uint32_t> functions_;  // their positions in the program
   ArrayId scratch_ = {0};
 };
 

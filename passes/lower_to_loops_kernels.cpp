@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "ir/calls.h"
 #include "passes/lower_to_loops_scalar.h"
 
 namespace ricci {
@@ -155,6 +156,38 @@ std::map<Label, DimId> dims_of(const Graph& g, NodeId ein) {
 
 }  // namespace
 
+namespace {
+
+// The axes that a function of the host's sees; the others are looped over.
+Type core_of(const Graph& g, NodeId call, NodeId operand_or_call) {
+  const Type& type = g[operand_or_call].type;
+  return Type(type.begin() + std::ptrdiff_t(batch_rank(g, call)), type.end());
+}
+
+// Whether it may be that a node's entries are not dense and row-major: a view, a part of another array, an argument in another layout. (Arrays
+// of the workspace have no place yet.)
+bool may_be_packed(const NestContext& c, NodeId n) {
+  if (c.plan.role(n) == Role::View || c.plan.alias[n.value] != n) return true;
+  const auto stored = c.arrays.find(n);
+  if (stored == c.arrays.end()) return false;
+  IndexId dense = c.program.index(1);
+  const loops::Array& a = c.program[stored->second.array];
+  for (size_t k = a.shape.size(); k-- > 0; dense = c.program.mul(dense, a.shape[k]))
+    if (a.strides[k] != dense) return true;
+  return false;
+}
+
+IndexId packed_elements(const NestContext& c, NodeId call) {
+  std::vector<NodeId> arrays = c.graph[call].operands;
+  arrays.push_back(call);
+  IndexId sum = c.program.index(0);
+  for (NodeId n : arrays)
+    if (may_be_packed(c, n)) sum = c.program.add(sum, c.extent(core_of(c.graph, call, n)));
+  return sum;
+}
+
+}  // namespace
+
 IndexId scratch_elements(const NestContext& c) {
   loops::Program& p = c.program;
   IndexId most = p.index(0);
@@ -182,6 +215,7 @@ IndexId scratch_elements(const NestContext& c) {
           if (c.plan.role(o) == Role::Absorbed) need("gemm", p.index(0));
         }
         break;
+      case Step::Kind::Call: most = p.max(most, packed_elements(c, s.node)); break;
       case Step::Kind::Nest:
       case Step::Kind::Clear:
       case Step::Kind::Write: break;
@@ -289,6 +323,71 @@ void lower_function(const KernelContext& c, NodeId n, const Stored& to) {
   arguments.emplace_back(element(c, y, loops.counters));
   for (size_t k = batch; k < node.rank(); ++k) arguments.emplace_back(y.stride.at(Label(k)));
   call(c, kernel_of(node.fun_op()), std::move(arguments));
+}
+
+void lower_call(const KernelContext& c, NodeId n, const Stored& to, uint32_t function) {
+  loops::Program& p = c.nest.program;
+  const Graph& g = c.nest.graph;
+  const Node& node = g[n];
+  const size_t batch = batch_rank(g, n);
+  // A label for each axis: the batch's are shared.
+  std::map<Label, DimId> dims;
+  const Labels rows = Graph::iota(batch);
+  Label next = Label(batch);
+  const auto labels_of = [&](NodeId tensor) {
+    Labels labels = rows;
+    for (DimId d : core_of(g, n, tensor)) dims.emplace(next, d), labels.push_back(next++);
+    return labels;
+  };
+  for (Label l : rows) dims.emplace(l, node.type[l]);
+
+  IndexId used = p.index(0);  // of the scratch
+  struct Side {
+    Strided array;
+    Labels core;
+    Access first;
+    bool packed;
+  };
+  const auto dense = [&](const Side& s) {
+    IndexId expected = p.index(1);
+    for (size_t k = s.core.size(); k-- > 0;) {
+      const IndexId extent = c.nest.extent(dims.at(s.core[k]));
+      if (extent != p.index(1) && s.array.stride.at(s.core[k]) != expected) return false;
+      expected = p.mul(expected, extent);
+    }
+    return true;
+  };
+  const Loops around(c, dims, rows);
+  const auto side = [&](Strided array, const Labels& labels) {
+    Side s{std::move(array), Labels(labels.begin() + std::ptrdiff_t(batch), labels.end()), {}, false};
+    s.packed = !dense(s);
+    s.first = s.packed ? Access{c.scratch, {used}} : element(c, s.array, around.counters);
+    if (s.packed) used = p.add(used, extent_of(c, dims, s.core));
+    return s;
+  };
+  // Copies between an array and its image in the scratch.
+  const auto copy = [&](const Side& s, bool pack) {
+    const Loops inner(c, dims, s.core);
+    std::map<Label, IndexId> counters = around.counters;
+    counters.insert(inner.counters.begin(), inner.counters.end());
+    IndexId at = p.index(0);
+    for (Label l : s.core) at = p.add(p.mul(at, c.nest.extent(dims.at(l))), counters.at(l));
+    const Access given = element(c, s.array, counters), image{c.scratch, {p.add(s.first.subscripts[0], at)}};
+    const Access &from = pack ? given : image, &into = pack ? image : given;
+    p.store(into.array, into.subscripts, p.load(from.array, from.subscripts));
+  };
+
+  std::vector<Access> arguments;
+  for (NodeId o : node.operands) {
+    const Labels labels = labels_of(o);
+    const Side s = side(operand(c, o, labels), labels);
+    if (s.packed) copy(s, true);
+    arguments.push_back(s.first);
+  }
+  const Labels labels = labels_of(n);
+  const Side result = side(strided(c, to, addresses(labels)), labels);
+  p.invoke(function, std::move(arguments), result.first);
+  if (result.packed) copy(result, false);
 }
 
 }  // namespace ricci

@@ -22,5 +22,7 @@ void lower_factorisation(const KernelContext& c, NodeId matrix);
 void lower_from_factorisation(const KernelContext& c, NodeId n, const Stored& to);
 // A function on the last axes of its operand, in loops over the axes before them.
 void lower_function(const KernelContext& c, NodeId n, const Stored& to);
+// The same for a function of the host's, which takes and gives dense row-major arrays: what is not is packed into scratch.
+void lower_call(const KernelContext& c, NodeId n, const Stored& to, uint32_t function);
 
 }  // namespace ricci

@@ -82,7 +82,7 @@ class Planner {
       case Kind::Var: return Role::Leaf;
       case Kind::Map: return Role::Entry;
       case Kind::Fun: return is_factored(node.fun_op()) && g_[node.operands[0]].rank() == 2 ? Role::Inverse : Role::Function;
-      case Kind::Call: throw std::invalid_argument("a function without a definition cannot be compiled");
+      case Kind::Call: return Role::Call;
       case Kind::Place: return Role::View;
       case Kind::Epsilon: return Role::Assemble;
       case Kind::Sum:
@@ -143,19 +143,19 @@ class Planner {
     }
   }
 
-  // Kernels read arrays through strides; what is no array with strides becomes one.
+  // Kernels, and what calls the host, read arrays through strides; what is no array with strides becomes one.
   void store_operands_of_functions() {
     for (NodeId n : nodes_) {
-      if (g_[n].kind != Kind::Fun) continue;
-      const NodeId o = g_[n].operands[0];
-      if (!is_strided(g_, o)) plan_.roles[o.value] = Role::Assemble;
+      if (g_[n].kind != Kind::Fun && g_[n].kind != Kind::Call) continue;
+      for (NodeId o : g_[n].operands)
+        if (!is_strided(g_, o)) plan_.roles[o.value] = Role::Assemble;
     }
   }
 
   // Whether a node is computed by a step that may as well write into another's array.
   bool is_computed(NodeId n) const {
     const Role r = plan_.role(n);
-    return uses(n) == 1 && (r == Role::Entry || r == Role::Reduce || r == Role::Solve || r == Role::Function || r == Role::Inverse);
+    return uses(n) == 1 && (r == Role::Entry || r == Role::Reduce || r == Role::Solve || r == Role::Function || r == Role::Call || r == Role::Inverse);
   }
 
   // What an Assemble accumulates: its own matrix products straight into its array, in which its first dense term was computed, if it may
@@ -205,6 +205,7 @@ class Planner {
       case Role::Solve:
       case Role::Inverse:
       case Role::Function:
+      case Role::Call:
       case Role::Assemble: return true;
       case Role::Absent:
       case Role::View:
@@ -241,6 +242,8 @@ class Planner {
         push_kernel(Step::Kind::Contract, n, g_[n].operands);
       } else if (r == Role::Function) {
         push_kernel(Step::Kind::Function, n, g_[n].operands);
+      } else if (r == Role::Call) {
+        push_kernel(Step::Kind::Call, n, g_[n].operands);
       } else if (r == Role::Inverse) {
         push_with_factor(Step::Kind::Inverse, n, {}, g_[n].operands[0], factored);
       } else if (r == Role::Solve) {

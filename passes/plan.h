@@ -26,6 +26,7 @@ enum class Role : uint8_t {
   Solve,     // inv(A) times something, by a factorisation of A
   Inverse,   // a function of a square matrix that is computed from its factorisation: inv, det, logdet
   Function,  // any other function without index form, by kernel
+  Call,      // a function of the host's
   Assemble,  // a sum whose terms are accumulated in place, or a view or constant that has to be an array
   Implied,   // an inverse of which only products are wanted
   Absorbed,  // a term of an Assemble that is accumulated straight into it
@@ -34,7 +35,7 @@ enum class Role : uint8_t {
 using Axes = std::vector<size_t>;  // the axes of a tensor as axes of a nest
 
 struct Step {
-  enum class Kind : uint8_t { Nest, Contract, Solve, Factor, Inverse, Function, Clear, Assemble, Write };
+  enum class Kind : uint8_t { Nest, Contract, Solve, Factor, Inverse, Function, Call, Clear, Assemble, Write };
   Kind kind;
   NodeId node;                        // what is computed; for Factor the matrix, for Clear what is zeroed, for Write what is copied
   uint32_t output = 0;                // Write: where to

@@ -16,6 +16,7 @@ std::string_view name(Step::Kind kind) {
     case Step::Kind::Factor: return "factor";
     case Step::Kind::Inverse: return "from_factor";
     case Step::Kind::Function: return "function";
+    case Step::Kind::Call: return "call";
     case Step::Kind::Clear: return "clear";
     case Step::Kind::Assemble: return "assemble";
     case Step::Kind::Write: return "write";
@@ -39,7 +40,8 @@ Polynomial step_flops(const Graph& g, const Plan& plan, const Step& s, const Siz
       }
       break;
     case Step::Kind::Contract:
-    case Step::Kind::Function: flops = node_flops(g, s.node, sizes); break;
+    case Step::Kind::Function:
+    case Step::Kind::Call: flops = node_flops(g, s.node, sizes); break;
     case Step::Kind::Solve: flops = solve_cost(g, s.node); break;
     case Step::Kind::Factor: flops = factorisation_flops(g, g[s.node].type[0], plan.cholesky[s.node.value]); break;
     case Step::Kind::Inverse:

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "ir/calls.h"
 #include "passes/raise_places.h"
 #include "passes/raise_product.h"
 
@@ -105,7 +106,8 @@ class Raiser {
     }
     if (n.kind == Kind::Sum) return {shorter(n.rank() > 0 ? blocks_of_sum(id) : std::nullopt, raise_sum(id, operands)), ""};
     if (n.kind == Kind::Map) return {raise_map(id, operands), ""};
-    if (n.kind == Kind::Call) return {mat::call(g_[SymbolId{n.row}].name, std::move(operands), shape(id)), ""};
+    if (n.kind == Kind::Call && batch_rank(g_, id) > 0) return refuse(opened(id));
+    if (n.kind == Kind::Call) return {mat::undeclared_call(g_[SymbolId{n.row}].name, std::move(operands), shape(id)), ""};
     const FunctionRow& r = row(n.fun_op());
     if (g_[n.operands[0]].rank() != r.core.in) return refuse(opened(id));
     return {mat::call(std::string(r.name), std::move(operands), shape(id), g_.is_symmetric(id)), ""};
