@@ -44,6 +44,13 @@ inline real muladd(real x, real y, real z) {
     {"less", "inline real less(real x, real y) { return x < y ? real(1) : real(0); }\n"},
     {"equals", "inline real equals(real x, real y) { return x == y ? real(1) : real(0); }\n"},
     {"choose", "inline real choose(real c, real x, real y) { return c != real(0) ? x : y; }\n"},
+    {"call_function", R"(// Calls a function of the host's. Where it fails, `count` entries are NaN.
+inline int call_function(const ricci_function& f, const real* const* in, real* out, const std::int64_t* sizes, std::int64_t count) {
+  if (f.@entry@(f.context, in, out, sizes) == 0) return 0;
+  std::fill_n(out, count, std::numeric_limits<real>::quiet_NaN());
+  return 12;
+}
+)"},
     {"ceil_div", "inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0 ? 1 : 0); }\n"},
     {"add_sizes", R"(inline std::int64_t add_sizes(std::int64_t a, std::int64_t b, bool& overflow) {
   const std::int64_t most = std::numeric_limits<std::int64_t>::max(), least = std::numeric_limits<std::int64_t>::min();
@@ -111,7 +118,7 @@ class CppEmitter {
     std::string work = text_of_work_bytes();
     std::string out = fmt::format("namespace {}_code {{\nnamespace {{\n\nusing real = {};\n\n", symbol_, real_);
     for (const Helper& h : kHelpers)
-      if (helpers_.contains(h.name)) out += std::string(h.text) + "\n";
+      if (helpers_.contains(h.name)) out += helper_text(h) + "\n";
     if (!kernels_.empty()) out += portable_kernels(kernels_, "ricci_", p_.scalar);
     out += frame_;
     for (const std::string& part : parts_) out += part + "\n";
@@ -119,6 +126,13 @@ class CppEmitter {
   }
 
  private:
+  std::string helper_text(const Helper& h) const {
+    std::string text(h.text);
+    constexpr std::string_view entry = "@entry@";
+    if (const size_t at = text.find(entry); at != std::string::npos) text.replace(at, entry.size(), p_.scalar == Scalar::Double ? "f64" : "f32");
+    return text;
+  }
+
   // --- analysis ---------------------------------------------------------------------------------------------------------------------
 
   void match_blocks() {
@@ -216,6 +230,12 @@ class CppEmitter {
           if (const auto* i = std::get_if<IndexId>(&a)) need(*i);
           if (const auto* e = std::get_if<Access>(&a)) touch(*e);
         }
+      if (const auto* x = std::get_if<Invoke>(&s)) {
+        for (const Access& a : x->arguments) touch(a);
+        touch(x->result);
+        for (IndexId i : sizes_of(p_.functions[x->function])) need(i);
+        need(p_.product(p_.functions[x->function].value));
+      }
     }
     for (uint32_t k : used_arrays_)
       if (p_.arrays[k].role == Array::Role::Work) need(p_.arrays[k].offset);
@@ -329,6 +349,7 @@ class CppEmitter {
     return helper;
   }
 
+  std::string address(const Access& a) { return fmt::format("{}{} + {}", frame(), names_[a.array.value], index(position(p_, a), Inside::Sum)); }
   std::string element(const Access& a) { return fmt::format("{}{}[{}]", frame(), names_[a.array.value], index(position(p_, a))); }
   std::string value(ValueId v) const {
     if (const auto& number = values_[v.value].number) return std::signbit(*number) ? "(" + real(*number) + ")" : real(*number);
@@ -392,10 +413,23 @@ class CppEmitter {
       if (!arguments.empty()) arguments += ", ";
       if (const auto* i = std::get_if<IndexId>(&a)) arguments += index(*i);
       if (const auto* v = std::get_if<ValueId>(&a)) arguments += value(*v);
-      if (const auto* e = std::get_if<Access>(&a)) arguments += fmt::format("{}{} + {}", frame(), names_[e->array.value], index(position(p_, *e), Inside::Sum));
+      if (const auto* e = std::get_if<Access>(&a)) arguments += address(*e);
     }
     kernels_.emplace(s.kernel->name);
     return fmt::format("{0}status = std::max({0}status, ricci_{1}({2}));", frame(), s.kernel->name, arguments);
+  }
+
+  std::string text(const Invoke& s) {
+    const Function& f = p_.functions[s.function];
+    const auto table = [](std::string_view type, const auto& entries, auto spell) {
+      std::string text;
+      for (const auto& e : entries) text += (text.empty() ? "" : ", ") + spell(e);
+      return text.empty() ? "nullptr" : fmt::format("std::array<{}, {}>{{{{{}}}}}.data()", type, entries.size(), text);
+    };
+    const std::string arguments = table("const real*", s.arguments, [&](const Access& a) { return address(a); }),
+                      sizes = table("std::int64_t", sizes_of(f), [&](IndexId i) { return index(i); });
+    return fmt::format("{0}status = std::max({0}status, {1}({0}functions[{2}], {3}, {4}, {5}, {6}));", frame(), use("call_function"), s.function,
+                       arguments, address(s.result), sizes, index(p_.product(f.value)));
   }
 
   // --- functions --------------------------------------------------------------------------------------------------------------------
@@ -444,7 +478,8 @@ class CppEmitter {
   // `member` declares for the Frame, otherwise the local with its value.
   std::string text_of_entry() {
     const std::string parameters =
-        fmt::format("const {0}* const* in, {0}* const* out, const std::int64_t* dims, void* work", real_);
+        fmt::format("const {0}* const* in, {0}* const* out, const std::int64_t* dims, void* work{1}", real_,
+                    p_.functions.empty() ? "" : ", const ricci_function* functions");
     std::string body, members;
     const auto variable = [&](const std::string& type, const std::string& name, const std::string& value) {
       body += split_ ? fmt::format("  f.{} = {};\n", name, value) : fmt::format("  {} {} = {};\n", type, name, value);
@@ -467,9 +502,10 @@ class CppEmitter {
       else
         variable((is_in ? "const real" : "real") + restricted, names_[k], fmt::format("{}[{}]", is_in ? "in" : "out", position));
     }
-    const bool calls = std::ranges::any_of(p_.body, [](const Statement& s) { return std::holds_alternative<Call>(s); });
+    const bool calls = std::ranges::any_of(p_.body, [](const Statement& s) { return std::holds_alternative<Call>(s) || std::holds_alternative<Invoke>(s); });
     if (split_) {
       body = "  Frame f;\n" + body + "  f.status = 0;\n";
+      if (!p_.functions.empty()) variable("const ricci_function*", "functions", "functions");
       if (slots_ > 0) variable("real*", "slots", fmt::format("static_cast<real*>(work) + {}", work_text()));
       frame_ = "// What the parts of the function share.\nstruct Frame {\n" + members + "  int status;\n};\n\n";
     } else if (calls) {
@@ -530,6 +566,7 @@ class CppEmitter {
 };
 
 constexpr std::string_view kPrologue = R"(#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -552,12 +589,26 @@ constexpr std::string_view kPrologue = R"(#include <algorithm>
 
 )";
 
+constexpr std::string_view kFunctionStruct = R"(// A function of the host's, as in ricci/abi.h: `in` has a row-major array per argument, `out` is to be written, `sizes` are those of the arguments' axes
+// and then of out's. 0 is success.
+#ifndef RICCI_FUNCTION_DEFINED
+#define RICCI_FUNCTION_DEFINED
+struct ricci_function {
+  int (*f64)(void* context, const double* const* in, double* out, const std::int64_t* sizes);
+  int (*f32)(void* context, const float* const* in, float* out, const std::int64_t* sizes);
+  void* context;
+};
+#endif
+
+)";
+
 }  // namespace
 
 std::string to_cpp(std::span<const Unit> units, std::span<const std::string> notes) {
   std::string out = "// Generated by Ricci: compiled formulas, for any C++17 compiler.\n";
   for (const std::string& note : notes) out += comment_lines(note);
   out += "\n" + std::string(kPrologue);
+  if (std::ranges::any_of(units, [](const Unit& u) { return !u.program.functions.empty(); })) out += kFunctionStruct;
   std::set<std::string> symbols;
   for (const Unit& unit : units) {
     if (!symbols.insert(symbol_name(unit.program.name)).second) throw std::runtime_error("two functions named " + unit.program.name);

@@ -230,6 +230,7 @@ class Speller {
   }
 
   Pieces spell_call(const Node& n) const {
+    if (n.undeclared) return fill(cpp_identifier(n.name) + "({})", n.operands);
     if (n.name == "ones" || n.name == "zeros" || n.name == "eye") {
       Pieces out = {type_of(n.shape) + (n.name == "ones" ? "::Ones(" : n.name == "zeros" ? "::Zero(" : "::Identity(")};
       append(out, sizes(n));

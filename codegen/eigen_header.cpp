@@ -99,7 +99,14 @@ class FunctionText {
       bool used = mentions(body + sizes, name);
       arguments += (arguments.empty() ? "" : ", ") + std::string(used ? "" : "[[maybe_unused]] ") + text;
     }
-    return result_struct() + "inline " + result_type() + " " + cpp_identifier(f_.name) + "(" + arguments + ") {\n" + sizes + body + "  return " + returned() +
+    std::string types;
+    for (const std::string& h : f_.functions) {
+      const std::string name = cpp_identifier(h);
+      types += (types.empty() ? "" : ", ") + ("class " + name + "_type");
+      arguments += (arguments.empty() ? "" : ", ") + std::string(mentions(body, name) ? "" : "[[maybe_unused]] ") + "const " + name + "_type& " + name;
+    }
+    if (!types.empty()) types = "template <" + types + ">\n";
+    return result_struct() + types + "inline " + result_type() + " " + cpp_identifier(f_.name) + "(" + arguments + ") {\n" + sizes + body + "  return " + returned() +
            ";\n}\n";
   }
 
@@ -133,12 +140,19 @@ class FunctionText {
     std::string name = cpp_identifier(s.name);
     if (s.expr) return "  const " + type_of(s) + " " + name + " = " + to_eigen(*s.expr, dimensions_) + ";\n";
     const Type& type = g_[s.node].type;
+    if (g_[s.node].kind == Kind::Call && batch_rank(g_, s.node) == 0) return "  const " + type_of(s) + " " + name + " = " + call(s.node) + ";\n";
     std::string sizes;
     for (DimId d : type) sizes += (sizes.empty() ? "" : ", ") + spell_size(g_, d);
     std::string make = type.size() > 2 ? "  " + type_of(s) + " " + name + "(" + sizes + ");\n  " + name + ".setZero();\n"
                        : type.empty() ? "  double " + name + " = 0;\n"
                                       : "  " + type_of(s) + " " + name + " = " + type_of(s) + "::Zero(" + sizes + ");\n";
     return make + loops(s, name);
+  }
+
+  std::string call(NodeId id) const {
+    std::string arguments;
+    for (NodeId o : g_[id].operands) arguments += (arguments.empty() ? "" : ", ") + entry(o, {});
+    return cpp_identifier(g_.symbol(id).name) + "(" + arguments + ")";
   }
 
   // NAME(i, j, k) += ... for every value of every label.

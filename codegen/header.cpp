@@ -30,7 +30,7 @@ class Names {
   }
 
  private:
-  std::set<std::string> taken_ = {"work",          "in",          "out",        "dims",         "auto",
+  std::set<std::string> taken_ = {"work",          "in",          "out",        "dims",         "functions",    "auto",
                                   "bool",          "break",       "case",       "catch",        "char",
                                   "class",         "const",       "default",    "delete",       "do",
                                   "double",        "else",        "enum",       "explicit",     "export",
@@ -84,9 +84,22 @@ std::string describe(const Program& p, const Array& a) {
   return a.name + " (" + (a.shape.empty() ? "a number" : shape) + ")";
 }
 
+// "h(n, m) -> k x n", "f() -> a number".
+std::string describe(const Program& p, const Function& f) {
+  const auto shape = [&](const std::vector<IndexId>& sizes) {
+    std::string text;
+    for (IndexId i : sizes) text += (text.empty() ? "" : " x ") + to_text(p, i);
+    return text.empty() ? "a number" : text;
+  };
+  std::string arguments;
+  for (const std::vector<IndexId>& a : f.arguments) arguments += (arguments.empty() ? "" : ", ") + shape(a);
+  return f.name + "(" + arguments + ") -> " + shape(f.value);
+}
+
 std::string emit_function(const Unit& unit) {
   const Program& p = unit.program;
   const std::string scalar = p.scalar == Scalar::Double ? "double" : "float", f = symbol_name(p.name);
+  const std::string_view host = p.functions.empty() ? "" : ", const struct ricci_function* functions";  // they stand behind `work`
   std::string text = "/* " + comment(unit.source) + "\n *\n";
   std::string enums, parameters, in, out;
   Names unique;
@@ -103,6 +116,11 @@ std::string emit_function(const Unit& unit) {
     parameters += fmt::format("{}{}* {}, ", input ? "const " : "", scalar, name);
     (input ? in : out) += ((input ? in : out).empty() ? "" : ", ") + name;
   }
+  for (size_t k = 0; k < p.functions.size(); ++k) {
+    text += " * calls    " + comment(describe(p, p.functions[k])) + "\n";
+    position("function", p.functions[k].name, k);
+  }
+  if (!p.functions.empty()) enums += fmt::format(", {}_functions = {}", f, p.functions.size());
   for (IndexId c : p.conditions) text += " * needs    " + comment(condition_text(p, c)) + "\n";
   std::string sizes, dims;
   for (size_t d = 0; d < p.dims.size(); ++d) {
@@ -113,20 +131,20 @@ std::string emit_function(const Unit& unit) {
   }
   text += fmt::format(
       " */\n"
-      "int {0}(const {1}* const* in, {1}* const* out, const int64_t* dims, void* work);\n"
+      "int {0}(const {1}* const* in, {1}* const* out, const int64_t* dims, void* work{2});\n"
       "size_t {0}_work_bytes(const int64_t* dims);\n"
       "extern const struct ricci_meta {0}_meta;\n",
-      f, scalar);
+      f, scalar, host);
   if (!enums.empty()) text += fmt::format("enum {{ {} }};\n", enums);
   const auto table = [&](std::string_view type, std::string_view name, const std::string& entries) {
     return entries.empty() ? fmt::format("  {}* const {} = 0;\n", type, name) : fmt::format("  {} {}[] = {{{}}};\n", type, name, entries);
   };
   // The tables have names that no parameter can have, as `identifier` keeps and `Names` reserves them.
   text += fmt::format(
-      "static inline int {}_call({}{}void* work) {{\n{}{}{}  return {}(in, out, dims, work);\n}}\n", f, parameters, sizes,
+      "static inline int {}_call({}{}void* work{}) {{\n{}{}{}  return {}(in, out, dims, work{});\n}}\n", f, parameters, sizes, host,
       in.empty() ? fmt::format("  const {}* const* const in = 0;\n", scalar) : table(fmt::format("const {}* const", scalar), "in", in),
       out.empty() ? fmt::format("  {}* const* const out = 0;\n", scalar) : table(fmt::format("{}* const", scalar), "out", out),
-      table("const int64_t", "dims", dims), f);
+      table("const int64_t", "dims", dims), f, p.functions.empty() ? "" : ", functions");
   return text;
 }
 
@@ -138,7 +156,8 @@ std::string emit_header(std::span<const Unit> units, std::string_view guard) {
   std::string text = fmt::format(
       "/* Functions compiled by Ricci. Arrays are dense and row-major unless said otherwise; a result that is NULL is skipped. `work` is "
       "aligned to\n"
-      " * 64 bytes and has NAME_work_bytes(sizes) bytes. The value is RICCI_OK or RICCI_SINGULAR. ricci/abi.h says more. */\n"
+      " * 64 bytes and has NAME_work_bytes(sizes) bytes. The value is RICCI_OK, RICCI_SINGULAR or RICCI_FUNCTION; `functions` are what the program\n"
+      " * calls and its host supplies. ricci/abi.h says more. */\n"
       "#ifndef {0}\n#define {0}\n#include \"ricci/abi.h\"\n\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n",
       name);
   for (const Unit& unit : units) text += "\n" + emit_function(unit);

@@ -17,8 +17,13 @@ class CompiledFunction {
   // Names, shapes, entries: all the raw ABI knows. ricci_call takes it.
   const ricci_meta& meta() const { return *meta_; }
   size_t work_bytes(const int64_t* dims) const { return meta_->work_bytes(dims); }
-  int operator()(const double* const* in, double* const* out, const int64_t* dims, void* work) const { return meta_->f64(in, out, dims, work); }
-  int operator()(const float* const* in, float* const* out, const int64_t* dims, void* work) const { return meta_->f32(in, out, dims, work); }
+  // `functions`: what the function calls of the host's, if anything, in the order of meta().functions.
+  int operator()(const double* const* in, double* const* out, const int64_t* dims, void* work, const ricci_function* functions = nullptr) const {
+    return functions ? meta_->f64_calling(in, out, dims, work, functions) : meta_->f64(in, out, dims, work);
+  }
+  int operator()(const float* const* in, float* const* out, const int64_t* dims, void* work, const ricci_function* functions = nullptr) const {
+    return functions ? meta_->f32_calling(in, out, dims, work, functions) : meta_->f32(in, out, dims, work);
+  }
 
  private:
   std::shared_ptr<const void> code_;

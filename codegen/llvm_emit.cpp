@@ -148,6 +148,20 @@ class Emitter {
     llvm::Value* old = b_.CreateLoad(b_.getInt32Ty(), status_);
     b_.CreateStore(b_.CreateSelect(b_.CreateICmpSGT(status, old), status, old), status_);
   }
+  void operator()(const Invoke& s) {
+    const Host& f = functions_[s.function];
+    for (size_t k = 0; k < s.arguments.size(); ++k)
+      b_.CreateStore(address(locate(s.arguments[k]), 0), b_.CreateConstInBoundsGEP1_64(pointer_, arguments_, k));
+    llvm::Value* result = address(locate(s.result), 0);
+    auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {pointer_, pointer_, pointer_, pointer_}, false);
+    llvm::Value* status = b_.CreateCall(type, f.entry, {f.context, arguments_, result, f.sizes});
+    llvm::BasicBlock *failed = block("failed"), *after = block("after");
+    b_.CreateCondBr(b_.CreateIsNotNull(status), failed, after);
+    b_.SetInsertPoint(failed);
+    b_.CreateStore(b_.getInt32(kFunctionFailed), status_);  // the largest there is
+    fill(result, llvm::ConstantFP::getNaN(scalar_), index(p_.product(p_.functions[s.function].value), 0), after);
+    b_.SetInsertPoint(after);
+  }
   void operator()(const For&) {}
   void operator()(const If&) {}
   void operator()(const End&) {}
@@ -156,14 +170,15 @@ class Emitter {
   // --- control ----------------------------------------------------------------------------------------------------------------------
 
   void open_function() {
-    auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {pointer_, pointer_, pointer_, pointer_}, false);
+    const size_t parameters = p_.functions.empty() ? 4 : 5;
+    auto* type = llvm::FunctionType::get(b_.getInt32Ty(), std::vector<llvm::Type*>(parameters, pointer_), false);
     function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol_name(p_.name), module_);
     decorate(*function_, machine_);
-    static constexpr const char* kNames[] = {"in", "out", "dims", "work"};
-    for (unsigned k = 0; k < 4; ++k) {
+    static constexpr const char* kNames[] = {"in", "out", "dims", "work", "functions"};
+    for (unsigned k = 0; k < parameters; ++k) {
       function_->getArg(k)->setName(kNames[k]);
       function_->addParamAttr(k, llvm::Attribute::NoAlias);
-      if (k < 3) function_->addParamAttr(k, llvm::Attribute::ReadOnly);
+      if (k != 3) function_->addParamAttr(k, llvm::Attribute::ReadOnly);
     }
     auto* entry = llvm::BasicBlock::Create(context_, "entry", function_);
     auto* start = llvm::BasicBlock::Create(context_, "start", function_);
@@ -172,7 +187,37 @@ class Emitter {
     status_ = b_.CreateAlloca(b_.getInt32Ty(), nullptr, "status");
     b_.CreateStore(b_.getInt32(0), status_);
     load_arrays();
+    load_functions();
     b_.SetInsertPoint(start);
+  }
+
+  // The entries of ricci_function that are of this scalar, and the sizes that each function is told.
+  void load_functions() {
+    uint64_t most = 0;
+    for (const Function& f : std::vector<Function>(p_.functions)) {
+      const uint64_t at = 3 * functions_.size();
+      const auto field = [&](uint64_t k) { return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, function_->getArg(4), at + k), f.name); };
+      Host host{field(p_.scalar == Scalar::Double ? 0 : 1), field(2), nullptr};
+      const std::vector<IndexId> sizes = sizes_of(f);
+      host.sizes = b_.CreateAlloca(int_, b_.getInt64(std::max<size_t>(1, sizes.size())), f.name + "_sizes");
+      for (size_t k = 0; k < sizes.size(); ++k) b_.CreateStore(index(sizes[k], 0), b_.CreateConstInBoundsGEP1_64(int_, host.sizes, k));
+      functions_.push_back(host);
+      most = std::max<uint64_t>(most, f.arguments.size());
+    }
+    if (!functions_.empty()) arguments_ = b_.CreateAlloca(pointer_, b_.getInt64(std::max<uint64_t>(1, most)), "arguments");
+  }
+
+  // Stores `count` copies of a value, and goes on to `after`.
+  void fill(llvm::Value* at, llvm::Value* value, llvm::Value* count, llvm::BasicBlock* after) {
+    llvm::BasicBlock *before = b_.GetInsertBlock(), *body = block("fill");
+    b_.CreateCondBr(b_.CreateICmpSGT(count, b_.getInt64(0)), body, after);
+    b_.SetInsertPoint(body);
+    llvm::PHINode* i = b_.CreatePHI(int_, 2, "i");
+    b_.CreateAlignedStore(value, b_.CreateInBoundsGEP(scalar_, at, i), align());
+    llvm::Value* next = b_.CreateNSWAdd(i, b_.getInt64(1));
+    i->addIncoming(b_.getInt64(0), before);
+    i->addIncoming(next, body);
+    b_.CreateCondBr(b_.CreateICmpSLT(next, count), body, after);
   }
 
   void load_arrays() {
@@ -568,6 +613,11 @@ class Emitter {
   llvm::Function* function_ = nullptr;
   llvm::AllocaInst* status_ = nullptr;
   std::vector<llvm::Value*> bases_, wanted_;
+  struct Host {
+    llvm::Value *entry, *context, *sizes;
+  };
+  std::vector<Host> functions_;
+  llvm::Value* arguments_ = nullptr;  // room for the addresses that a function of the host's takes
   std::vector<llvm::MDNode*> scope_, no_alias_;
   std::vector<Copies> values_, conditions_;
   std::vector<Cell> cells_;

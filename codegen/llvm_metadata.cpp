@@ -117,7 +117,7 @@ static llvm::Constant* polynomial_meta(Data& data, const Program& p, IndexId i) 
 void emit_metadata(const Unit& unit, const Target& t, llvm::Module& module) {
   const Program& p = unit.program;
   Data data(module);
-  std::vector<llvm::Constant*> arguments, results, dims, built, conditions;
+  std::vector<llvm::Constant*> arguments, results, dims, built, conditions, functions;
   for (const Array& a : p.arrays) {
     if (a.role == Array::Role::In) arguments.push_back(array_meta(data, p, a));
     if (a.role == Array::Role::Out) results.push_back(array_meta(data, p, a));
@@ -135,15 +135,22 @@ void emit_metadata(const Unit& unit, const Target& t, llvm::Module& module) {
     }
   }
   for (const IndexId c : p.conditions) conditions.push_back(data.record({data.text(condition_text(p, c)), polynomial_meta(data, p, c)}));
+  for (const Function& f : p.functions) {
+    std::vector<llvm::Constant*> ranks;
+    for (const std::vector<IndexId>& a : f.arguments) ranks.push_back(data.i32(int64_t(a.size())));
+    ranks.push_back(data.i32(int64_t(f.value.size())));
+    functions.push_back(data.record({data.text(f.name), data.i32(int64_t(f.arguments.size())), data.array(ranks)}));
+  }
   const std::string symbol = symbol_name(p.name);
   llvm::Constant* entry = module.getFunction(symbol);
-  const bool is_double = p.scalar == Scalar::Double;
+  const auto entry_if = [&](Scalar scalar, bool calling) { return p.scalar == scalar && !functions.empty() == calling ? entry : data.null(); };
   llvm::Constant* meta = data.record({data.i64(sizeof(ricci_meta)), data.i32(RICCI_ABI_VERSION), data.i32(int64_t(arguments.size())),
                                       data.i32(int64_t(results.size())), data.i32(int64_t(dims.size())), data.text(p.name), data.array(arguments),
                                       data.array(results), data.array(dims), data.text(describe(t)), data.text(unit.hash), data.text(unit.source),
-                                      is_double ? entry : data.null(), is_double ? data.null() : entry, module.getFunction(symbol + "_work_bytes"),
+                                      entry_if(Scalar::Double, false), entry_if(Scalar::Float, false), module.getFunction(symbol + "_work_bytes"),
                                       data.i32(int64_t(built.size())), data.i32(int64_t(conditions.size())), data.array(built),
-                                      data.array(conditions)});
+                                      data.array(conditions), data.i32(int64_t(functions.size())), data.array(functions),
+                                      entry_if(Scalar::Double, true), entry_if(Scalar::Float, true)});
   new llvm::GlobalVariable(module, meta->getType(), true, llvm::GlobalValue::ExternalLinkage, meta, symbol + "_meta");
 }
 

@@ -149,6 +149,7 @@ Pieces spell(const Node& n) {
     case Op::Range: return spell_range(n);
     case Op::Block: return spell_blocks(n);
     case Op::Call: {
+      if (n.undeclared) return fill(python_name(n.name) + "({})", n.operands);
       if (n.name == "kron") return spell_kron(n);
       if (n.name == "reshape") return {"np.reshape(", n.operands[0], ", (", n.operands[1], ", ", n.operands[2], "), \"F\")"};
       if (n.name == "e") return {"np.eye(", n.operands[1], ")[", mat::add({{false, n.operands[0]}, {true, mat::number(1)}}), "]"};

@@ -11,6 +11,8 @@ namespace ricci {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
+    {"ricci_each", "def ricci_each(h, axes, shape, *arrays):\n    \"\"\"h of what the arrays have at each entry of their first axes.\"\"\"\n"
+                   "    out = np.zeros(shape)\n    for i in np.ndindex(shape[:axes]):\n        out[i] = h(*(a[i] for a in arrays))\n    return out\n"},
     {"ricci_place", "def ricci_place(whole, offset, *parts):\n    \"\"\"1 where the first index is the offset and the number of the others, in C order.\"\"\"\n"
                     "    k = int(np.prod(parts))\n    p = np.zeros((whole, k))\n    p[offset + np.arange(k), np.arange(k)] = 1\n    return p.reshape((whole,) + parts)\n"},
     {"ricci_eps", "def ricci_eps(n):\n    \"\"\"The sign of the permutation that the n indices are, else 0.\"\"\"\n    i = np.indices((n,) * n)\n"
@@ -58,7 +60,7 @@ class StepText {
       case Kind::Sum: return sum(n);
       case Kind::Map: return substitute(row(n.map_op()).numpy, operands(n));
       case Kind::Fun: return substitute(row(n.fun_op()).numpy, operands(n));
-      case Kind::Call: return g_[SymbolId{n.row}].name + "(" + operands(n) + ")";
+      case Kind::Call: return call(s.node);
       case Kind::Place: case Kind::Epsilon: return spell(s.node);
       case Kind::Const: case Kind::Size: case Kind::Var: break;  // have a matrix form, or are tensors named by the program
     }
@@ -91,6 +93,15 @@ class StepText {
     std::string list;
     for (NodeId o : n.operands) list += (list.empty() ? "" : ", ") + spell(o);
     return list;
+  }
+
+  std::string call(NodeId id) const {
+    const std::string function = python_name(g_.symbol(id).name), arguments = operands(g_[id]);
+    const size_t batch = batch_rank(g_, id);
+    if (batch == 0) return function + "(" + arguments + ")";
+    std::string shape;
+    for (DimId d : g_[id].type) shape += size(d) + ", ";
+    return "ricci_each(" + function + ", " + std::to_string(batch) + ", (" + shape + "), " + arguments + ")";
   }
 
   std::string sum(const Node& n) const {
@@ -145,6 +156,7 @@ std::string spell_function(const Graph& g, const EmittedFunction& f) {
   StepText text(g, f);
   for (const Step& s : f.steps) body += "    " + python_name(s.name) + " = " + text(s) + "\n";
   for (const Declaration* a : f.arguments) arguments += (arguments.empty() ? "" : ", ") + python_name(a->name);
+  for (const std::string& h : f.functions) arguments += (arguments.empty() ? "" : ", ") + python_name(h);
   for (size_t r : f.results) results += (results.empty() ? "" : ", ") + python_name(f.steps[r].name);
   std::string sizes;
   const std::vector<DimensionSource> sources = dimension_sources(g, f.arguments);

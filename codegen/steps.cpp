@@ -56,16 +56,19 @@ std::vector<EmittedFunction> emitted_functions(const Program& program) {
   std::vector<EmittedFunction> functions;
   const Graph& g = *program.graph;
   for (const Export& e : program.exports) {
-    EmittedFunction f{.name = e.name, .arguments = {}, .steps = {}, .results = {}, .result_names = e.results, .names = {}};
+    EmittedFunction f{.name = e.name, .arguments = {}, .steps = {}, .results = {}, .result_names = e.results, .names = {}, .functions = {}};
     std::set<std::string, std::less<>> taken = names_of(program);
     for (const std::string& a : e.arguments)
       if (const Declaration* d = program.find_declaration(a)) f.arguments.push_back(d), f.names.emplace(d->node, d->name);
+    std::vector<NodeId> roots;
     for (const std::string& r : e.results) {
       const Definition* d = program.find_definition(r);
       if (!d) continue;
       add_steps(g, d->value.node, d->value.variance, d->name, taken, f);
       f.results.push_back(f.steps.size() - 1);
+      roots.push_back(d->value.node);
     }
+    for (const CalledFunction& c : called_functions(g, roots)) f.functions.push_back(g[c.symbol].name);
     functions.push_back(std::move(f));
   }
   return functions;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "frontend/program.h"
+#include "ir/calls.h"
 #include "ir/dimension.h"
 #include "ir/matrix_expr.h"
 
@@ -29,6 +30,7 @@ struct EmittedFunction {
   std::vector<size_t> results;           // which steps are returned, in the order of the export
   std::vector<std::string> result_names;
   std::map<NodeId, std::string> names;   // of variables and of steps
+  std::vector<std::string> functions;    // that the program only declares: arguments behind the others
 };
 
 // The functions a program exports.

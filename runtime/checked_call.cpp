@@ -202,8 +202,19 @@ class Call {
     return true;
   }
 
-  template <class T>
-  int run(int (*entry)(const T* const*, T* const*, const int64_t*, void*), void* work) {
+  // Every function of the host's is there.
+  bool check_functions(const ricci_function* functions, int32_t count) {
+    if (count != meta_.function_count && count != 0)
+      return fail(RICCI_COUNT, -1, "%s calls %d functions of the host's; there are %d", meta_.name, meta_.function_count, count);
+    for (int32_t k = 0; k < meta_.function_count; ++k)
+      if (count == 0 || (meta_.f64_calling != nullptr ? functions[k].f64 == nullptr : functions[k].f32 == nullptr))
+        return fail(RICCI_NULL, -1, "%s calls %s, which the host has not supplied", meta_.name, meta_.functions[k].name);
+    return true;
+  }
+
+  // `entry` is called with the arrays, the dimensions and the scratch.
+  template <class T, class Entry>
+  int run(const Entry& entry, void* work) {
     const T* in[kMostArrays];
     T* out[kMostArrays];
     char* scratch = static_cast<char*>(work) + round_up(meta_.work_bytes(dims_));
@@ -221,7 +232,8 @@ class Call {
     const int status = entry(in, out, dims_, work);
     for (int32_t i = meta_.argument_count; i < count(); ++i)
       if (!slot(i).skipped() && !fits(slot(i))) copy(slot(i), out[i - meta_.argument_count], false);
-    if (status != RICCI_OK) fail(status, -1, "%s met a singular matrix; the results that depend on it are inf or NaN", meta_.name);
+    if (status == RICCI_FUNCTION) fail(status, -1, "a function that %s calls failed; the results that depend on it are NaN", meta_.name);
+    else if (status != RICCI_OK) fail(status, -1, "%s met a singular matrix; the results that depend on it are inf or NaN", meta_.name);
     return status;
   }
 
@@ -399,12 +411,23 @@ extern "C" size_t ricci_call_work_bytes(const ricci_meta* meta, const ricci_arra
 
 extern "C" int ricci_call(const ricci_meta* meta, const ricci_array* in, int32_t in_count, const ricci_array* out, int32_t out_count,
                           void* work, size_t work_bytes, ricci_report* report) {
+  return ricci_call_with(meta, nullptr, 0, in, in_count, out, out_count, work, work_bytes, report);
+}
+
+extern "C" int ricci_call_with(const ricci_meta* meta, const ricci_function* functions, int32_t function_count, const ricci_array* in,
+                               int32_t in_count, const ricci_array* out, int32_t out_count, void* work, size_t work_bytes,
+                               ricci_report* report) {
   ricci_report own;
   ricci_report& r = report != nullptr ? *report : own;
   r.status = RICCI_OK;
   r.argument = -1;
   r.message[0] = 0;
   Call call(*meta, in, out, r);
-  if (!call.check(in_count, out_count) || !call.check_work(work, work_bytes)) return r.status;
-  return meta->f64 != nullptr ? call.run(meta->f64, work) : call.run(meta->f32, work);
+  if (!call.check(in_count, out_count) || !call.check_functions(functions, function_count) || !call.check_work(work, work_bytes)) return r.status;
+  const auto calling = [&](auto entry) {
+    return [=](auto in, auto out, const int64_t* dims, void* scratch) { return entry(in, out, dims, scratch, functions); };
+  };
+  if (meta->f64_calling != nullptr) return call.run<double>(calling(meta->f64_calling), work);
+  if (meta->f32_calling != nullptr) return call.run<float>(calling(meta->f32_calling), work);
+  return meta->f64 != nullptr ? call.run<double>(meta->f64, work) : call.run<float>(meta->f32, work);
 }

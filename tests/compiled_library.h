@@ -34,13 +34,14 @@ class CompiledLibrary {
   void* handle_ = nullptr;  // kept: functions may still be called
 };
 
-// NAME and NAME_work_bytes.
+// NAME and NAME_work_bytes; `functions` are what the function calls of the host's, if anything.
 struct LoadedFunction {
   void *entry, *bytes;
   LoadedFunction(const CompiledLibrary& l, const std::string& symbol) : entry(l.find(symbol)), bytes(l.find(symbol + "_work_bytes")) {}
   size_t work_bytes(const int64_t* dims) const { return reinterpret_cast<size_t (*)(const int64_t*)>(bytes)(dims); }
   template <class T>
-  int operator()(const T* const* in, T* const* out, const int64_t* dims, void* work) const {
+  int operator()(const T* const* in, T* const* out, const int64_t* dims, void* work, const void* functions = nullptr) const {
+    if (functions) return reinterpret_cast<int (*)(const T* const*, T* const*, const int64_t*, void*, const void*)>(entry)(in, out, dims, work, functions);
     return reinterpret_cast<int (*)(const T* const*, T* const*, const int64_t*, void*)>(entry)(in, out, dims, work);
   }
 };
