@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <deque>
 #include <fstream>
 #include <mutex>
 #include <new>
 #include <sstream>
 
 #include "codegen/jit.h"
+#include "codegen/jit_host_functions.h"
 #include "codegen/object_cache.h"
 #include "codegen/object_unit.h"
 #include "codegen/text.h"
@@ -90,19 +92,78 @@ void check_extent(const Extents& shape, int64_t available) {
   if (count > available) throw Error(fmt::format("a shape of {} entries over {} numbers", count, available), RICCI_SHAPE);
 }
 
+size_t entries(const Extents& shape) {
+  size_t count = 1;
+  for (size_t k = 0; k < shape.size(); ++k) count *= size_t(shape[k]);
+  return count;
+}
+void check_rank(const Extents& shape, size_t rank) {
+  if (shape.size() != rank) throw Error(fmt::format("a function of yours takes or gives {} axes where the program has {}", rank, shape.size()), RICCI_RANK);
+}
+void check_entries(const Extents& shape, size_t count) {
+  if (entries(shape) != count) throw Error(fmt::format("a function of yours takes or gives {} entries where the program has {}", count, entries(shape)), RICCI_SHAPE);
+}
+
 // --- functions ----------------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// What a call needs and the next one can use again. Functions of the host's may call compiled functions: each call in being on a thread has its own.
+struct CallMemory {
+  Scratch scratch;
+  std::vector<ricci_array> arrays;
+  std::vector<float> singles;  // numbers given as double to a float function
+  HostCalls calls;
+};
+class CallInBeing {
+ public:
+  CallInBeing() : depth_(depth()++) {
+    if (all().size() == depth_) all().emplace_back();
+  }
+  ~CallInBeing() { --depth(); }
+  CallInBeing(const CallInBeing&) = delete;
+  CallInBeing& operator=(const CallInBeing&) = delete;
+  CallMemory& memory() { return all()[depth_]; }
+
+ private:
+  static size_t& depth() {
+    thread_local size_t d = 0;
+    return d;
+  }
+  static std::deque<CallMemory>& all() {
+    thread_local std::deque<CallMemory> memories;
+    return memories;
+  }
+  size_t depth_;
+};
+
+}  // namespace
 
 struct Function::State {
   CompiledFunction code;
+  std::vector<HostFunction> functions = {};  // in the order of meta.functions
 };
+
+Function Function::with(const HostFunctions& functions) const {
+  State bound = *state_;
+  bound.functions.resize(size_t(meta().function_count));
+  for (size_t k = 0; k < bound.functions.size(); ++k) {
+    const ricci_function_meta& f = meta().functions[k];
+    const auto given = functions.find(std::string_view(f.name));
+    if (given == functions.end()) continue;
+    if (const int arity = given->second.arity(); arity >= 0 && arity != f.argument_count)
+      throw Error(fmt::format("{} takes {} argument{}, the function supplied for it {}", f.name, f.argument_count, f.argument_count == 1 ? "" : "s", arity), RICCI_COUNT);
+    bound.functions[k] = given->second;
+  }
+  return Function(std::make_shared<State>(std::move(bound)));
+}
 
 const ricci_meta& Function::meta() const { return state_->code.meta(); }
 
 int Function::try_call(std::span<const Input> in, std::span<const Output> out) const {
   const ricci_meta& m = meta();
-  thread_local Scratch scratch;
-  thread_local std::vector<ricci_array> arrays;
-  thread_local std::vector<float> singles;  // numbers given as double to a float function
+  CallInBeing call;
+  auto& [scratch, arrays, singles, calls] = call.memory();
   arrays.clear();
   singles.assign(in.size(), 0);
   for (const Input& i : in) {
@@ -120,7 +181,10 @@ int Function::try_call(std::span<const Input> in, std::span<const Output> out) c
   const size_t bytes = counts ? ricci_call_work_bytes(&m, first, results) : 0;
   void* work = scratch.reserve(bytes);
   ricci_report report;
-  const int status = ricci_call(&m, first, int32_t(in.size()), results, int32_t(out.size()), work, bytes, &report);
+  const ricci_function* functions = calls.bind(m, state_->functions);
+  const int status = ricci_call_with(&m, functions, int32_t(state_->functions.size()), first, int32_t(in.size()), results, int32_t(out.size()), work,
+                                     bytes, &report);
+  calls.rethrow();
   if (status != RICCI_OK && status != RICCI_SINGULAR) throw Error(report.message, status, report.argument);
   return status;
 }

@@ -60,4 +60,35 @@ struct ViewOf<Eigen::TensorMap<Plain, Options, Pointer>> {
   static View<T> output(X& x) requires(!std::is_const_v<Plain>) { return {x.data(), tensor_shape(x), tensor_strides(x)}; }
 };
 
+// Vectors and matrices in functions of yours: by value or reference, as maps of the arrays themselves, and as results.
+template <class T, int Rows, int Columns, int Options, int MostRows, int MostColumns>
+struct HostType<Eigen::Matrix<T, Rows, Columns, Options, MostRows, MostColumns>> {
+  using X = Eigen::Matrix<T, Rows, Columns, Options, MostRows, MostColumns>;
+  using ByRows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  static constexpr bool is_vector = X::IsVectorAtCompileTime;
+  static X from(View<const double> v) {
+    check_rank(v.shape, is_vector ? 1 : 2);
+    if constexpr (X::SizeAtCompileTime != Eigen::Dynamic) check_entries(v.shape, X::SizeAtCompileTime);
+    if constexpr (is_vector) return Eigen::Map<const X>(v.data, v.shape[0]);
+    else return Eigen::Map<const ByRows>(v.data, v.shape[0], v.shape[1]);
+  }
+  static void write(const X& x, View<double> out) {
+    check_rank(out.shape, is_vector ? 1 : 2);
+    check_entries(out.shape, size_t(x.size()));
+    if constexpr (is_vector) Eigen::Map<X>(out.data, x.rows(), x.cols()) = x;
+    else if (x.rows() == out.shape[0]) Eigen::Map<ByRows>(out.data, x.rows(), x.cols()) = x;
+    else check_entries(out.shape, 0);
+  }
+};
+template <class X, int Options, class Stride>
+struct HostType<Eigen::Map<X, Options, Stride>> {
+  static_assert(X::IsVectorAtCompileTime || bool(X::IsRowMajor), "the arrays are row-major");
+  using T = std::conditional_t<std::is_const_v<X>, const double, double>;
+  static Eigen::Map<X, Options, Stride> from(View<T> v) {
+    check_rank(v.shape, X::IsVectorAtCompileTime ? 1 : 2);
+    if constexpr (X::IsVectorAtCompileTime) return {v.data, v.shape[0]};
+    else return {v.data, v.shape[0], v.shape[1]};
+  }
+};
+
 }  // namespace ricci::host

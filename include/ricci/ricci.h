@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -20,7 +21,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "ricci/abi.h"
@@ -151,6 +154,56 @@ struct Tensor {
   std::vector<double> data = {};
 };
 
+// --- functions of yours ---------------------------------------------------------------------------------------------------------------
+
+// A specialisation makes a type one that your functions take or give: `static T from(View<const double>)` for a parameter, the same of View<double>
+// for a result that is written to, `static void write(const T&, View<double>)` for one that is returned. All views are dense and row-major.
+// <ricci/eigen.h> has those for Eigen.
+template <class T>
+struct HostType;
+
+// A function that a program declares and does not define (`fun h(vector(n)) -> vector(m)`), or a derivative of one: made implicitly from a function
+// or a lambda with a parameter per argument that returns its value, or whose last parameter is where to write it:
+//
+//   [](std::span<const double> x) { return x[0]*x[1]; }
+//   [](std::span<const double> x, std::span<double> out) { out[0] = x[1], out[1] = x[0]; }
+//   [](std::span<const ricci::View<const double>> in, ricci::View<double> out) { ... }        for any function
+//
+// The axes of a derivative are those of the function, then those of each argument it is taken by: Dh of the h above is m x n. The same arguments
+// must always give the same value. What it throws comes out of the call of the compiled function; other results of that call are NaN.
+class HostFunction {
+ public:
+  using Any = std::function<void(std::span<const View<const double>> in, View<double> out)>;
+  HostFunction() = default;
+  template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, HostFunction>) HostFunction(F&& f) { set(std::function(std::forward<F>(f))); }
+  explicit operator bool() const { return bool(call_); }
+  void operator()(std::span<const View<const double>> in, View<double> out) const { call_(in, out); }
+  // How many arguments it takes; -1: any number.
+  int arity() const { return arity_; }
+
+ private:
+  void set(Any f) { call_ = std::move(f); }
+  template <class R, class... A>
+  void set(std::function<R(A...)> f) {
+    constexpr size_t arity = sizeof...(A) - (std::is_void_v<R> ? 1 : 0);
+    arity_ = int(arity);
+    call_ = [f = std::move(f)](std::span<const View<const double>> in, View<double> out) {
+      [&]<size_t... k>(std::index_sequence<k...>) {
+        using Parameters = std::tuple<std::remove_cvref_t<A>...>;
+        if constexpr (std::is_void_v<R>)
+          f(HostType<std::tuple_element_t<k, Parameters>>::from(in[k])..., HostType<std::tuple_element_t<arity, Parameters>>::from(out));
+        else HostType<std::remove_cvref_t<R>>::write(f(HostType<std::tuple_element_t<k, Parameters>>::from(in[k])...), out);
+      }(std::make_index_sequence<arity>());
+    };
+  }
+  Any call_;
+  int arity_ = -1;
+};
+
+// By name: h, Dh, DDh; D1h, D12h ... of a function of several arguments.
+using HostFunctions = std::map<std::string, HostFunction, std::less<>>;
+
 // --- functions ----------------------------------------------------------------------------------------------------------------------
 
 // A compiled function. Copies share the code, which lives as long as any of them.
@@ -164,6 +217,10 @@ class Function {
     return try_call(std::span(in.begin(), in.size()), std::span(out.begin(), out.size()));
   }
   int try_call(std::span<const Input> in, std::span<const Output> out) const;
+
+  // The same code with functions of yours in the place of those that the program declares and does not define; what it does not call is left
+  // aside. Throws Error for one with another number of arguments. A call throws Error with the name of one that is missing.
+  Function with(const HostFunctions& functions) const;
 
   // All results, allocated. Throws as a call does.
   std::vector<Tensor> evaluate(std::initializer_list<Input> in) const;
@@ -257,6 +314,33 @@ class Program {
 // Throws Error if `shape` has more entries than `available` (unless that is -1).
 void check_extent(const Extents& shape, int64_t available);
 
+// Throws Error unless the array has so many axes, or entries.
+void check_rank(const Extents& shape, size_t rank);
+void check_entries(const Extents& shape, size_t count);
+size_t entries(const Extents& shape);
+
+template <>
+struct HostType<double> {
+  static double from(View<const double> v) { return check_rank(v.shape, 0), *v.data; }
+  static void write(double x, View<double> out) { check_rank(out.shape, 0), *out.data = x; }
+};
+template <class T>
+struct HostType<View<T>> {
+  static View<T> from(View<T> v) { return v; }
+};
+template <class T>
+struct HostType<std::span<T>> {
+  static std::span<T> from(View<T> v) { return {v.data, entries(v.shape)}; }
+};
+template <>
+struct HostType<std::vector<double>> {
+  static std::vector<double> from(View<const double> v) { return {v.data, v.data + entries(v.shape)}; }
+  static void write(const std::vector<double>& x, View<double> out) {
+    check_entries(out.shape, x.size());
+    for (size_t i = 0; i < x.size(); ++i) out.data[i] = x[i];
+  }
+};
+
 template <Real T>
 Input::Input(const T* data, const Extents& shape, const Extents& strides, int64_t available)
     : data_(data), dtype_(std::is_same_v<T, float> ? RICCI_F32 : RICCI_F64), shape_(shape), strides_(strides) {
@@ -276,6 +360,8 @@ using host::CompileOptions;
 using host::Error;
 using host::Expression;
 using host::Function;
+using host::HostFunction;
+using host::HostFunctions;
 using host::Input;
 using host::Output;
 using host::Program;
