@@ -34,6 +34,11 @@ int bench(const Options& given) {
   Sizes sizes;
   for (const auto& [name, size] : arguments.dims) sizes.known[g.dim(name)] = size;
   const Dims dims = arguments.dims;
+  if (const auto called = called_by(program, function); !called.empty()) {
+    std::vector<std::string> names;
+    for (const CalledFunction& f : called) names.push_back(g[f.symbol].name);
+    fmt::print(stderr, "in the place of {}: some smooth function\n", fmt::join(names, ", "));
+  }
   Call call(program, function, options, std::move(arguments));
   const int repeat = options.repeat > 0 ? options.repeat : kRepeat;
   const double alone = options.threads == 1 ? 0 : time_calls([&] { call(); }, repeat).median;

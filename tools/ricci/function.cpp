@@ -40,6 +40,12 @@ Unit unit_for(Program& program, const Export& function, const Options& options, 
   throw UsageError(e.what());
 }
 
+std::vector<CalledFunction> called_by(const Program& program, const Export& function) {
+  std::vector<NodeId> results;
+  for (const std::string& name : function.results) results.push_back(*program.find(name));
+  return called_functions(*program.graph, results);
+}
+
 namespace {
 
 // The sizes known so far, and which array said so.
@@ -207,6 +213,12 @@ Call::Call(Program& program, const Export& function, const Options& options, Arg
         return compiled;
       }()) {
   const ricci_meta& meta = function_.meta();
+  std::vector<CalledFunction> called = called_by(program, function);
+  std::erase_if(called, [&](const CalledFunction& f) {  // what the optimised code has no use for
+    const std::string& name = (*program.graph)[f.symbol].name;
+    return std::none_of(meta.functions, meta.functions + meta.function_count, [&](const ricci_function_meta& m) { return name == m.name; });
+  });
+  stand_ins_.emplace(*program.graph, called);
   for (int32_t k = 0; k < meta.dim_count; ++k) {
     auto at = arguments_.dims.find(meta.dims[k]);
     if (at == arguments_.dims.end())
@@ -232,7 +244,7 @@ int Call::call(std::vector<std::vector<T>>& in, std::vector<std::vector<T>>& out
   std::vector<T*> outputs;
   for (auto& a : in) inputs.push_back(a.data());
   for (auto& a : out) outputs.push_back(a.data());
-  return function_(inputs.data(), outputs.data(), dims_.data(), aligned_work_);
+  return function_(inputs.data(), outputs.data(), dims_.data(), aligned_work_, stand_ins_->table());
 }
 
 int Call::operator()() { return single_ ? call(in32_, out32_) : call(in64_, out64_); }

@@ -1,10 +1,12 @@
 // An exported function on its way to machine code, and the arrays it is called with.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "codegen/jit.h"
 #include "codegen/object_unit.h"
+#include "codegen/stand_ins.h"
 #include "ir/interpret.h"
 #include "tools/ricci/input.h"
 
@@ -17,6 +19,9 @@ BuildOptions build_options(const Options& options, bool fix_sizes);
 
 // The exported function lowered. Throws UsageError for a dimension that does not exist.
 Unit unit_for(Program& program, const Export& function, const Options& options, bool fix_sizes);
+
+// The functions that an exported one calls and the program only declares.
+std::vector<CalledFunction> called_by(const Program& program, const Export& function);
 
 // Everything a call needs, in the function's order.
 struct Arguments {
@@ -32,6 +37,7 @@ Arguments gather(const Program& program, const Export& function, const Options& 
 // has it; with -v or --stats it says so.
 class Call {
  public:
+  // Functions that the program only declares have smooth ones in their place.
   Call(Program& program, const Export& function, const Options& options, Arguments arguments);
   int operator()();                             // the status of the raw call
   const std::vector<Array<double>>& results();  // of the last call
@@ -46,6 +52,7 @@ class Call {
   double compile_seconds_ = 0;
   std::string origin_ = {};  // of the code: what the object cache had, or why there is none
   CompiledFunction function_;
+  std::optional<StandIns> stand_ins_;
   std::vector<int64_t> dims_;
   std::vector<std::vector<double>> in64_, out64_;
   std::vector<std::vector<float>> in32_, out32_;

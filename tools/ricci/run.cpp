@@ -35,11 +35,22 @@ void save(const std::string& path, const Export& function, const std::vector<Arr
     write_tensor(path.ends_with('/') ? path + function.results[k] + ".npy" : path, {results[k].shape, results[k].data});
 }
 
+// Only hosts have the functions that a program declares and does not define.
+void require_no_functions(const Program& program, const Export& function) {
+  std::vector<std::string> names;
+  for (const CalledFunction& f : called_by(program, function)) names.push_back((*program.graph)[f.symbol].name);
+  if (names.empty()) return;
+  throw UsageError(fmt::format("{} calls {}, which the program only declares; a host that supplies {} runs it: see the tutorial, \"A function of yours\". "
+                               "`ricci check` and `ricci bench` put smooth functions in {} place",
+                               function.name, fmt::join(names, ", "), names.size() == 1 ? "it" : "them", names.size() == 1 ? "its" : "their"));
+}
+
 }  // namespace
 
 int run(const Options& options) {
   Program program = load(options);
   const Export& function = chosen_export(program, options);
+  require_no_functions(program, function);
   rt::set_threads(options.threads);
   Call call(program, function, options, gather(program, function, options, false));
   const int status = call();
