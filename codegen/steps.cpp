@@ -5,13 +5,16 @@
 #include <set>
 
 #include "passes/raise.h"
+#include "passes/substitute.h"
 
 namespace ricci {
 namespace {
 
+using Names = std::set<std::string, std::less<>>;
+
 // Every name of the program, so that a statement's own is none of them.
-std::set<std::string, std::less<>> names_of(const Program& p) {
-  std::set<std::string, std::less<>> names;
+Names names_of(const Program& p) {
+  Names names;
   for (const Declaration& d : p.declarations) {
     names.insert(d.name);
     for (DimId dim : (*p.graph)[d.node].type) names.insert(p.graph->spell(dim));
@@ -24,9 +27,14 @@ std::set<std::string, std::less<>> names_of(const Program& p) {
 // Operands that are written where they are used.
 bool is_spelled(Kind k) { return k == Kind::Var || k == Kind::Const || k == Kind::Place || k == Kind::Epsilon; }
 
-// Adds the statements that `root` needs, and its own under `name`; the others are t1, t2, ... as far as these are not `taken`.
-void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name,
-               std::set<std::string, std::less<>>& taken, EmittedFunction& f) {
+// t1, t2, ... by the statement's position, as far as these are not `taken`.
+std::string fresh(const EmittedFunction& f, Names& taken) {
+  for (size_t next = f.steps.size() + 1;; ++next)
+    if (std::string t = "t" + std::to_string(next); taken.insert(t).second) return t;
+}
+
+// Adds the statements that `root` needs, and its own under `name`.
+void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name, Names& taken, EmittedFunction& f) {
   std::vector<NodeId> whole = {root};  // nodes that need a statement, users before operands
   std::map<NodeId, std::optional<mat::Expr>> needed;
   for (size_t k = 0; k < whole.size(); ++k) {
@@ -39,36 +47,59 @@ void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& varianc
     for (NodeId o : g[n].operands)
       if (!is_spelled(g[o].kind) && !f.names.contains(o)) whole.push_back(o);
   }
-  auto fresh = [&] {
-    for (size_t next = f.steps.size() + 1;; ++next)
-      if (std::string t = "t" + std::to_string(next); taken.insert(t).second) return t;
-  };
   for (auto& [n, expr] : needed) {  // ascending: operands first
-    Step step{n, n == root ? name : fresh(), expr, n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up)};
+    Step step{n, n == root ? name : fresh(f, taken), expr, n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up)};
     if (n != root) f.names.emplace(n, step.name);
     f.steps.push_back(std::move(step));
   }
+}
+
+// Calls of undeclared functions that lie on more than one way down from the roots, ascending: an expression would write them twice.
+std::vector<NodeId> repeated_calls(const Graph& g, std::span<const NodeId> roots) {
+  std::map<NodeId, int> ways;  // 2: or more
+  for (NodeId r : roots) ways[r] = std::min(2, ways[r] + 1);
+  std::vector<NodeId> nodes = g.reachable(roots), calls;
+  for (size_t k = nodes.size(); k-- > 0;)
+    for (NodeId o : g[nodes[k]].operands) ways[o] = std::min(2, ways[o] + ways[nodes[k]]);
+  std::ranges::copy_if(nodes, std::back_inserter(calls), [&](NodeId n) { return g[n].kind == Kind::Call && ways[n] > 1; });
+  return calls;
+}
+
+// Gives each repeated call a statement. The variables that stand for them in what follows.
+std::map<NodeId, NodeId> add_calls(Graph& g, std::span<const NodeId> roots, Names& taken, EmittedFunction& f) {
+  std::map<NodeId, NodeId> variables;
+  for (NodeId call : repeated_calls(g, roots)) {
+    std::vector<NodeId> operands;
+    for (NodeId o : g[call].operands) operands.push_back(substitute(g, o, variables));
+    Symbol s{.name = fresh(f, taken), .type = g[call].type, .variance = std::vector<Variance>(g[call].rank(), Variance::Up)};
+    if (g.is_symmetric(call)) s.properties.add(Property::symmetric);
+    add_steps(g, g.call({g[call].row}, std::move(operands), Type(g[call].type)), s.variance, s.name, taken, f);
+    variables.emplace(call, g.variable(g.declare(std::move(s))));
+  }
+  return variables;
 }
 
 }  // namespace
 
 std::vector<EmittedFunction> emitted_functions(const Program& program) {
   std::vector<EmittedFunction> functions;
-  const Graph& g = *program.graph;
+  Graph& g = *program.graph;
   for (const Export& e : program.exports) {
     EmittedFunction f{.name = e.name, .arguments = {}, .steps = {}, .results = {}, .result_names = e.results, .names = {}, .functions = {}};
-    std::set<std::string, std::less<>> taken = names_of(program);
+    Names taken = names_of(program);
     for (const std::string& a : e.arguments)
       if (const Declaration* d = program.find_declaration(a)) f.arguments.push_back(d), f.names.emplace(d->node, d->name);
     std::vector<NodeId> roots;
+    for (const std::string& r : e.results)
+      if (const Definition* d = program.find_definition(r)) roots.push_back(d->value.node);
+    for (const CalledFunction& c : called_functions(g, roots)) taken.insert(f.functions.emplace_back(g[c.symbol].name));
+    const std::map<NodeId, NodeId> calls = add_calls(g, roots, taken, f);
     for (const std::string& r : e.results) {
       const Definition* d = program.find_definition(r);
       if (!d) continue;
-      add_steps(g, d->value.node, d->value.variance, d->name, taken, f);
+      add_steps(g, substitute(g, d->value.node, calls), d->value.variance, d->name, taken, f);
       f.results.push_back(f.steps.size() - 1);
-      roots.push_back(d->value.node);
     }
-    for (const CalledFunction& c : called_functions(g, roots)) f.functions.push_back(g[c.symbol].name);
     functions.push_back(std::move(f));
   }
   return functions;

@@ -1,7 +1,7 @@
 // What an emitted NumPy or Eigen function computes, statement by statement.
 //
 // A result with a matrix form is one statement. One without is a statement for each operation on a tensor of higher order, whose operands are
-// statements or variables; matrix expressions inside it stay whole.
+// statements or variables; matrix expressions inside it stay whole. A call of an undeclared function that is needed twice is a statement too: it may be dear.
 #pragma once
 #include <functional>
 #include <map>

@@ -8,6 +8,7 @@
 
 #include "codegen/cpp.h"
 #include "codegen/jit.h"
+#include "codegen/stand_ins.h"
 #include "ir/text.h"
 #include "passes/optimize.h"
 #include "tests/compiled_library.h"
@@ -25,6 +26,18 @@ Jit& jit(int optimization) {
   static Jit normal(Target{.optimization = 2}), hard(Target{.optimization = 3});
   return optimization == 3 ? hard : normal;
 }
+
+// A compiled function and what it calls of the host's.
+template <class Function>
+struct WithHost {
+  const Function& f;
+  const ricci_function* functions;
+  size_t work_bytes(const int64_t* dims) const { return f.work_bytes(dims); }
+  template <class T>
+  int operator()(const T* const* in, T* const* out, const int64_t* dims, void* work) const {
+    return f(in, out, dims, work, functions);
+  }
+};
 
 // A program on its way through the back ends.
 struct Trial {
@@ -55,8 +68,10 @@ struct Trial {
   bool done() const { return outcome.kind != Outcome::Kind::Same; }
 
   template <class Function>
-  void call(const Function& f, const std::string& by) {
+  void call(const Function& alone, const std::string& by) {
     if (done()) return;
+    const StandIns host(c.g, called_functions(c.g, optimized));
+    const WithHost<Function> f{alone, host.table()};
     const std::string wrong = single ? difference<float>(f) : difference<double>(f);
     if (!wrong.empty()) outcome = different(by + ": " + wrong + print_ir(*graph(), optimized) + loops::to_text(unit.program));
   }
@@ -205,6 +220,16 @@ void four_ways(uint64_t count, Options options) {
 
 TEST(Backends, FourWays) { four_ways(12, kCompiled); }
 TEST(Backends, FourWaysWithPlaces) { four_ways(6, kPlaces); }
+
+TEST(Backends, WithFunctionsOfTheHost) {
+  const std::string gcc = first_compiler({"g++"});
+  campaign_in_batches(100, 10, 14, {.calls = true, .places = 0}, [&](const std::vector<RandomProgram>& programs) {
+    const auto all = trials(programs, true);
+    by_jit(all);
+    if (!gcc.empty() && programs[0].seed % 3 == 1) by_gcc(all, gcc);
+    return outcomes(all);
+  });
+}
 
 // A store one entry too far is no accident that goes unseen.
 TEST(GuardedCall, CatchesWhatIsOutside) {

@@ -9,6 +9,7 @@
 #include "passes/lower_to_loops.h"
 #include "tests/fuzz/campaign.h"
 #include "tests/fuzz/compiled_case.h"
+#include "tests/stand_in_functions.h"
 
 using namespace ricci;
 using namespace ricci::fuzz;
@@ -28,7 +29,11 @@ Outcome agrees(const RandomProgram& program) {
   const std::vector<std::vector<double>> in = arguments<double>(c);
   std::vector<std::vector<double>> out;
   for (const auto& e : expected) out.emplace_back(e.value.data.size(), 12345.0);
-  const loops::Outcome outcome = loops::interpret<double>(p, in, out, c.dim_values(), rt::kernel_symbols());
+  const std::vector<NodeId> roots(c.outputs);
+  const StandIns host(c.g, called_functions(c.g, roots));
+  const auto functions = loop_functions<double>(host);
+  const loops::Outcome outcome =
+      loops::interpret<double>(p, in, out, c.dim_values(), rt::kernel_symbols(), std::vector<bool>(out.size(), true), functions);
   if (!outcome.error.empty()) return different(outcome.error + "\n" + loops::to_text(p));
   if (outcome.status != 0) return {Outcome::Kind::Skipped};
   const Comparison r = compare(c, expected, out);
@@ -59,6 +64,7 @@ TEST(LoweredProgram, MovesEntriesAsItsGraphDoes) { campaign(400, 12, kPlaces, ag
 
 // Without places: a slice that is taken after a sum costs the whole sum, and the planner of products does not know that.
 TEST(LoweredProgram, PlannedFlopsNeverExceedTheGivenGrouping) { campaign(400, 40, {.calls = false, .places = 0}, costs_no_more); }
+TEST(LoweredProgram, MeansTheSameWithUndeclaredFunctions) { campaign(300, 16, {.calls = true, .places = 0}, agrees); }
 
 // sum_j(log(x_i)) over an empty j, as the planner takes it apart: m*log(x_i) is 0 for finite logarithms, and no more than NaN for others.
 TEST(LoweredProgram, EmptySumsAreZeroWhereTheirTermsWouldBeFinite) {

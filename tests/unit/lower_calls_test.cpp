@@ -16,6 +16,7 @@
 #include "passes/lower_to_loops.h"
 #include "passes/optimize.h"
 #include "tests/compiled_library.h"
+#include "tests/stand_in_functions.h"
 
 namespace ricci {
 namespace {
@@ -91,18 +92,6 @@ std::vector<T> laid_out(const Array<Quad>& a, Layout layout) {
   return r;
 }
 
-// The functions of a host for the loop interpreter.
-template <class T>
-std::vector<loops::HostFunction<T>> functions(const StandIns& s) {
-  std::vector<loops::HostFunction<T>> list;
-  for (int32_t k = 0; k < s.count(); ++k)
-    list.push_back([f = s.table()[k]](std::span<const T* const> in, T* out, std::span<const int64_t> sizes) {
-      if constexpr (std::is_same_v<T, double>) return f.f64(f.context, in.data(), out, sizes.data());
-      else return f.f32(f.context, in.data(), out, sizes.data());
-    });
-  return list;
-}
-
 // Calls by all means at some sizes and compares.
 class Trial {
  public:
@@ -172,7 +161,7 @@ void run_all(Case& c) {
   const std::string source = to_cpp(std::vector<Unit>{{p}});
   for (const Dims& dims : kSizes) {
     const Trial trial(g, c.request, c.outputs, dims);
-    const auto hosts = functions<T>(host);
+    const auto hosts = loop_functions<T>(host);
     trial.call<T>([&](const auto& in, auto& out, const auto& sizes) {
       const loops::Outcome o = loops::interpret<T>(p, in, out, sizes, rt::kernel_symbols(), std::vector<bool>(out.size(), true), hosts);
       EXPECT_EQ(o.error, "");
@@ -239,7 +228,7 @@ TEST(LowerCalls, MappedOverABatch) {
   const CompiledFunction jitted = Jit().compile(Unit{program});
   for (const Dims& dims : {Dims{{"m", 3}, {"n", 4}, {"p", 2}}, Dims{{"m", 1}, {"n", 1}, {"p", 1}}, Dims{{"m", 0}, {"n", 2}, {"p", 3}}, Dims{{"m", 2}, {"n", 0}, {"p", 0}}}) {
     const Trial trial(g, request, outputs, dims);
-    const auto hosts = functions<double>(host);
+    const auto hosts = loop_functions<double>(host);
     trial.call<double>([&](const auto& in, auto& out, const auto& sizes) {
       const loops::Outcome o = loops::interpret<double>(program, in, out, sizes, rt::kernel_symbols(), std::vector<bool>(out.size(), true), hosts);
       EXPECT_EQ(o.error, "") << loops::to_text(program);
@@ -247,6 +236,39 @@ TEST(LowerCalls, MappedOverABatch) {
     }, "interpreter");
     trial.call<double>(raw<double>(jitted, host), "jit");
   }
+}
+
+// A program that is cut into parts hands the table on.
+TEST(LowerCalls, LongPrograms) {
+  loops::Program p;
+  p.name = "long_program";
+  p.dims = {"n"};
+  const loops::IndexId n = p.dim(0), zero = p.index(0);
+  const loops::ArrayId x = p.dense(loops::Array::Role::In, "x", {n}), y = p.dense(loops::Array::Role::Out, "y", {n});
+  p.functions = {{"h", {{n}}, {n}}};
+  p.begin_if({y});
+  loops::ValueId v = p.load(x, {zero});
+  for (int k = 0; k < 5000; ++k) v = p.compute(loops::Primitive::mul, v, p.constant(1 + k * 1e-7));
+  p.invoke(0, {{x, {zero}}}, {y, {zero}});
+  p.update(y, {zero}, loops::Combine::Add, v);
+  p.end();
+  ASSERT_EQ(loops::verify(p), std::nullopt);
+  Graph g;
+  const DimId d = g.dim("n");
+  const CalledFunction h{g.declare({.name = "h", .type = {d}}), {{d}}, {d}};
+  const StandIns host(g, std::span(&h, 1));
+  const std::string source = to_cpp(std::vector<Unit>{{p}});
+  ASSERT_NE(source.find("f.functions[0]"), std::string::npos);
+  const CompiledLibrary library(first_compiler({"g++", "clang++-22", "clang++-19", "clang++"}), "-Wall -Wextra -Wconversion -Wpedantic -Werror -O0", source);
+  ASSERT_TRUE(library.ok());
+  const LoadedFunction f(library, symbol_name(p.name));
+  const std::vector<std::vector<double>> in = {{0.5, -1, 2}};
+  std::vector<std::vector<double>> expected = {{0, 0, 0}}, out = expected;
+  const std::vector<int64_t> dims = {3};
+  const auto hosts = loop_functions<double>(host);
+  ASSERT_EQ(loops::interpret<double>(p, in, expected, dims, rt::kernel_symbols(), {true}, hosts).error, "");
+  ASSERT_EQ(raw<double>(f, host)(in, out, dims), 0);
+  for (size_t k = 0; k < 3; ++k) EXPECT_NEAR(out[0][k], expected[0][k], 1e-12);
 }
 
 // What a function does not give, the verifier and the reader say.
