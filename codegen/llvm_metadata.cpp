@@ -114,6 +114,8 @@ static llvm::Constant* polynomial_meta(Data& data, const Program& p, IndexId i) 
   return data.record({data.i32(int64_t(terms.size())), data.array(terms)});
 }
 
+static_assert(RICCI_FUNCTION == kFunctionFailed);
+
 void emit_metadata(const Unit& unit, const Target& t, llvm::Module& module) {
   const Program& p = unit.program;
   Data data(module);

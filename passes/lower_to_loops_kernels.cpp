@@ -180,10 +180,11 @@ bool may_be_packed(const NestContext& c, NodeId n) {
 IndexId packed_elements(const NestContext& c, NodeId call) {
   std::vector<NodeId> arrays = c.graph[call].operands;
   arrays.push_back(call);
+  if (std::ranges::none_of(arrays, [&](NodeId n) { return may_be_packed(c, n); })) return c.program.index(0);
   IndexId sum = c.program.index(0);
   for (NodeId n : arrays)
     if (may_be_packed(c, n)) sum = c.program.add(sum, c.extent(core_of(c.graph, call, n)));
-  return sum;
+  return c.program.max(sum, c.program.index(1));  // there is an array, if all are empty too
 }
 
 }  // namespace

@@ -238,6 +238,60 @@ TEST(LowerCalls, MappedOverABatch) {
   }
 }
 
+// What a function that fails has written is NaN, however it is called, and the rest goes on.
+TEST(LowerCalls, FailureIsNaN) {
+  std::string error;
+  const loops::Program p = *loops::from_text(
+      "program failing double\ndims n\nin x [n] by [1]\nout y [n] by [1]\nout z [n] by [1]\nfun h([n]) [n]\nwork 0\nbegin\n"
+      "  if y {\n    invoke y[0] = h(x[0])\n  }\n  if z {\n    invoke z[0] = h(x[0])\n  }\nend\n", error);
+  // Fails the first time it is called.
+  struct Host {
+    int calls = 0;
+    static int call(void* context, const double* const* in, double* out, const int64_t* sizes) {
+      std::copy_n(in[0], sizes[0], out);
+      return static_cast<Host*>(context)->calls++ == 0 ? -1 : 0;
+    }
+  };
+  const std::vector<int64_t> dims = {3};
+  const std::vector<std::vector<double>> in = {{1, 2, 3}};
+  const auto check = [&](auto call, const std::string& what) {
+    Host host;
+    const ricci_function table = {Host::call, nullptr, &host};
+    std::vector<std::vector<double>> out = {{7, 7, 7}, {7, 7, 7}};
+    EXPECT_EQ(call(table, out), RICCI_FUNCTION) << what;
+    EXPECT_EQ(host.calls, 2) << what;
+    for (double y : out[0]) EXPECT_TRUE(std::isnan(y)) << what;
+    EXPECT_EQ(out[1], in[0]) << what;
+  };
+  const auto raw_call = [&](const auto& f) {
+    return [&](const ricci_function& table, std::vector<std::vector<double>>& out) {
+      const double* ins[] = {in[0].data()};
+      double* outs[] = {out[0].data(), out[1].data()};
+      return f(ins, outs, dims.data(), nullptr, &table);
+    };
+  };
+  check([&](const ricci_function& table, std::vector<std::vector<double>>& out) {
+    const std::vector<loops::HostFunction<double>> hosts = {
+        [&](std::span<const double* const> i, double* o, std::span<const int64_t> sizes) { return table.f64(table.context, i.data(), o, sizes.data()); }};
+    return loops::interpret<double>(p, in, out, dims, rt::kernel_symbols(), {true, true}, hosts).status;
+  }, "interpreter");
+  const CompiledFunction jitted = Jit().compile(Unit{p});
+  check(raw_call(jitted), "jit");
+  const CompiledLibrary library(first_compiler({"g++", "clang++-22", "clang++-19", "clang++"}), "-O1", to_cpp(std::vector<Unit>{{p}}));
+  const LoadedFunction emitted(library, "failing");
+  check(raw_call(emitted), "C++");
+}
+
+// Sizes that are known to be 0: nothing to pack, and somewhere to pack it.
+TEST(LowerCalls, EmptyByDeclaration) {
+  Case c(loops::Scalar::Double, Layout::ColumnMajor, false);
+  Graph& g = *c.program.graph;
+  c.request.outputs = {*std::ranges::find(c.request.outputs, "slope", &CompileRequest::Argument::name)};
+  c.request.fixed = {{g.dim("m"), 0}, {g.dim("n"), 3}};
+  const loops::Program p = lower_to_loops(g, c.request);
+  EXPECT_EQ(loops::verify(p).value_or(""), "") << loops::to_text(p);
+}
+
 // A program that is cut into parts hands the table on.
 TEST(LowerCalls, LongPrograms) {
   loops::Program p;
