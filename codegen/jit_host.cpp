@@ -117,8 +117,9 @@ struct CallMemory {
 };
 class CallInBeing {
  public:
-  CallInBeing() : depth_(depth()++) {
+  CallInBeing() : depth_(depth()) {
     if (all().size() == depth_) all().emplace_back();
+    ++depth();
   }
   ~CallInBeing() { --depth(); }
   CallInBeing(const CallInBeing&) = delete;

@@ -34,7 +34,7 @@ std::vector<DimId> symbolic_dims(const Graph& g, const CompileRequest& request);
 // The sizes to plan with.
 Sizes sizes_of(const CompileRequest& request);
 
-// Throws std::invalid_argument if an output needs a variable that is no input, or an undefined function.
+// Throws std::invalid_argument if an output needs a variable that is no input.
 loops::Program lower_to_loops(Graph& g, const CompileRequest& request);
 
 }  // namespace ricci

@@ -6,6 +6,7 @@
 
 #include "codegen/eigen.h"
 #include "frontend/program.h"
+#include "ir/calls.h"
 #include "passes/raise.h"
 #include "passes/simplify.h"
 #include "tests/fuzz/compiled_case.h"
@@ -15,6 +16,7 @@ namespace ricci::fuzz {
 // What the translation unit starts with. An assertion of Eigen's is a status, not the end of the process.
 inline const char* const kEigenPrelude = R"(
 #include <stdexcept>
+#include <vector>
 #define eigen_assert(x) do { if (!(x)) throw std::logic_error(#x); } while (false)
 #include <Eigen/Dense>
 #include <cmath>
@@ -66,12 +68,43 @@ void store(const Eigen::Tensor<double, R>& t, double* to, bool by_columns) {
   for (size_t d = 0; d < size_t(R); ++d) shape[d] = t.dimension(d);
   if (to) visit(shape, by_columns, [&](const std::array<Size, size_t(R)>& at, Size e) { to[e] = t(at); });
 }
+
+// A ricci_function, and one as a callable whose value has this shape.
+struct Host {
+  int (*f64)(void*, const double* const*, double*, const int64_t*);
+  int (*f32)(void*, const float* const*, float*, const int64_t*);
+  void* context;
+};
+[[maybe_unused]] ByRows flat(double x) { return ByRows::Constant(1, 1, x); }
+template <class M>
+ByRows flat(const Eigen::MatrixBase<M>& m) { return m; }
+template <size_t R>
+struct HostCall {
+  const Host& f;
+  std::vector<int64_t> sizes;
+  std::array<Size, R> shape;
+  template <class... A>
+  auto operator()(const A&... a) const {
+    const std::array<ByRows, sizeof...(A)> arrays = {flat(a)...};
+    std::array<const double*, sizeof...(A)> in;
+    for (size_t k = 0; k < in.size(); ++k) in[k] = arrays[k].data();
+    Size count = 1;
+    for (Size s : shape) count *= s;
+    std::vector<double> out(size_t(count) + 1);
+    f.f64(f.context, in.data(), out.data(), sizes.data());
+    if constexpr (R == 0) return out[0];
+    else if constexpr (R == 1) return vector(out.data(), shape[0]);
+    else if constexpr (R == 2) return matrix(out.data(), false, shape[0], shape[1]);
+    else return tensor(out.data(), false, shape);
+  }
+};
 }  // namespace
 )";
 
 struct EigenUnit {
   std::string text = {};      // empty: this program has none
   bool matrix_form = false;   // every result has one: nothing goes through loops over tensors
+  std::vector<CalledFunction> functions = {};  // of the host's
 };
 
 inline EigenUnit eigen_unit(Case& c, const std::string& name) {
@@ -121,10 +154,24 @@ inline EigenUnit eigen_unit(Case& c, const std::string& name) {
     else if (shape.size() == 2) call += "matrix" + both + sizes + ")";
     else call += "tensor<" + std::to_string(shape.size()) + ">" + both + "{" + sizes + "})";
   }
+  unit.functions = called_functions(g, results);
+  for (size_t k = 0; k < unit.functions.size(); ++k) {
+    const CalledFunction& f = unit.functions[k];
+    const auto list = [&](const std::vector<Type>& types) {
+      std::string text;
+      for (const Type& t : types)
+        for (int64_t s : shape_of(g, t, c.dims)) text += (text.empty() ? "" : ", ") + std::to_string(s);
+      return "{" + text + "}";
+    };
+    std::vector<Type> all = f.arguments;
+    all.push_back(f.value);
+    call += (call.empty() ? "" : ", ") + ("HostCall<" + std::to_string(f.value.size()) + ">{functions[" + std::to_string(k) + "], ") + list(all) + ", " + list({f.value}) + "}";
+  }
   // The header's includes are the prelude's.
   for (size_t at = header.find('#'); at != header.npos; at = header.find("\n#", at)) header.insert(at += header[at] == '\n', "// ");
   unit.text = "namespace " + name + "_header {\n" + header + "}\n";
-  unit.text += "extern \"C\" int " + name + "(const double* const* in, double* const* out, const int64_t*, void*) try {\n  (void)in;\n";
+  unit.text += "extern \"C\" int " + name + "(const double* const* in, double* const* out, const int64_t*, void*" +
+               (unit.functions.empty() ? "" : ", const Host* functions") + ") try {\n  (void)in;\n";
   unit.text += "  const auto r = " + name + "_header::" + name + "(" + call + ");\n";
   for (size_t o = 0; o < c.outputs.size(); ++o) {
     const CompileRequest::Argument& a = c.request.outputs[o];
