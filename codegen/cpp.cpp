@@ -129,7 +129,8 @@ class CppEmitter {
   std::string helper_text(const Helper& h) const {
     std::string text(h.text);
     constexpr std::string_view entry = "@entry@";
-    if (const size_t at = text.find(entry); at != std::string::npos) text.replace(at, entry.size(), p_.scalar == Scalar::Double ? "f64" : "f32");
+    if (const size_t at = text.find(entry); at != std::string::npos)
+      text.replace(at, entry.size(), p_.scalar == Scalar::Double ? "f64" : "f32");
     return text;
   }
 
@@ -589,8 +590,9 @@ constexpr std::string_view kPrologue = R"(#include <algorithm>
 
 )";
 
-constexpr std::string_view kFunctionStruct = R"(// A function of the host's, as in ricci/abi.h: `in` has a row-major array per argument, `out` is to be written, `sizes` are those of the arguments' axes
-// and then of out's. 0 is success.
+constexpr std::string_view kFunctionStruct = R"(
+// A function of the host's, as in ricci/abi.h: `in` has a row-major array per argument, `out` is to be written, `sizes` are those of the
+// arguments' axes and then of out's. 0 is success.
 #ifndef RICCI_FUNCTION_DEFINED
 #define RICCI_FUNCTION_DEFINED
 struct ricci_function {

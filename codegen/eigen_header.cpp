@@ -106,8 +106,8 @@ class FunctionText {
       arguments += (arguments.empty() ? "" : ", ") + std::string(mentions(body, name) ? "" : "[[maybe_unused]] ") + "const " + name + "_type& " + name;
     }
     if (!types.empty()) types = "template <" + types + ">\n";
-    return result_struct() + types + "inline " + result_type() + " " + cpp_identifier(f_.name) + "(" + arguments + ") {\n" + sizes + body + "  return " + returned() +
-           ";\n}\n";
+    return result_struct() + types + "inline " + result_type() + " " + cpp_identifier(f_.name) + "(" + arguments + ") {\n" + sizes + body +
+           "  return " + returned() + ";\n}\n";
   }
 
  private:

@@ -98,17 +98,20 @@ size_t entries(const Extents& shape) {
   return count;
 }
 void check_rank(const Extents& shape, size_t rank) {
-  if (shape.size() != rank) throw Error(fmt::format("a function of yours takes or gives {} axes where the program has {}", rank, shape.size()), RICCI_RANK);
+  if (shape.size() != rank)
+    throw Error(fmt::format("a function of yours takes or gives {} axes where the program has {}", rank, shape.size()), RICCI_RANK);
 }
 void check_entries(const Extents& shape, size_t count) {
-  if (entries(shape) != count) throw Error(fmt::format("a function of yours takes or gives {} entries where the program has {}", count, entries(shape)), RICCI_SHAPE);
+  if (entries(shape) != count)
+    throw Error(fmt::format("a function of yours takes or gives {} entries where the program has {}", count, entries(shape)), RICCI_SHAPE);
 }
 
 // --- functions ----------------------------------------------------------------------------------------------------------------------
 
 namespace {
 
-// What a call needs and the next one can use again. Functions of the host's may call compiled functions: each call in being on a thread has its own.
+// What a call needs and the next one can use again. Functions of the host's may call compiled functions: each call in being on a thread has
+// its own.
 struct CallMemory {
   Scratch scratch;
   std::vector<ricci_array> arrays;
@@ -153,7 +156,9 @@ Function Function::with(const HostFunctions& functions) const {
     const auto given = functions.find(std::string_view(f.name));
     if (given == functions.end()) continue;
     if (const int arity = given->second.arity(); arity >= 0 && arity != f.argument_count)
-      throw Error(fmt::format("{} takes {} argument{}, the function supplied for it {}", f.name, f.argument_count, f.argument_count == 1 ? "" : "s", arity), RICCI_COUNT);
+      throw Error(fmt::format("{} takes {} argument{}, the function supplied for it {}", f.name, f.argument_count,
+                              f.argument_count == 1 ? "" : "s", arity),
+                  RICCI_COUNT);
     bound.functions[k] = given->second;
   }
   return Function(std::make_shared<State>(std::move(bound)));
@@ -183,8 +188,8 @@ int Function::try_call(std::span<const Input> in, std::span<const Output> out) c
   void* work = scratch.reserve(bytes);
   ricci_report report;
   const ricci_function* functions = calls.bind(m, state_->functions);
-  const int status = ricci_call_with(&m, functions, int32_t(state_->functions.size()), first, int32_t(in.size()), results, int32_t(out.size()), work,
-                                     bytes, &report);
+  const int status = ricci_call_with(&m, functions, int32_t(state_->functions.size()), first, int32_t(in.size()), results,
+                                     int32_t(out.size()), work, bytes, &report);
   calls.rethrow();
   if (status != RICCI_OK && status != RICCI_SINGULAR) throw Error(report.message, status, report.argument);
   return status;

@@ -196,7 +196,9 @@ class Emitter {
     uint64_t most = 0;
     for (const Function& f : std::vector<Function>(p_.functions)) {
       const uint64_t at = 3 * functions_.size();
-      const auto field = [&](uint64_t k) { return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, function_->getArg(4), at + k), f.name); };
+      const auto field = [&](uint64_t k) {
+        return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, function_->getArg(4), at + k), f.name);
+      };
       Host host{field(p_.scalar == Scalar::Double ? 0 : 1), field(2), nullptr};
       const std::vector<IndexId> sizes = sizes_of(f);
       host.sizes = b_.CreateAlloca(int_, b_.getInt64(std::max<size_t>(1, sizes.size())), f.name + "_sizes");

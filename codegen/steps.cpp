@@ -34,7 +34,8 @@ std::string fresh(const EmittedFunction& f, Names& taken) {
 }
 
 // Adds the statements that `root` needs, and its own under `name`.
-void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name, Names& taken, EmittedFunction& f) {
+void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& variance, const std::string& name, Names& taken,
+               EmittedFunction& f) {
   std::vector<NodeId> whole = {root};  // nodes that need a statement, users before operands
   std::map<NodeId, std::optional<mat::Expr>> needed;
   for (size_t k = 0; k < whole.size(); ++k) {

@@ -164,8 +164,8 @@ Type core_of(const Graph& g, NodeId call, NodeId operand_or_call) {
   return Type(type.begin() + std::ptrdiff_t(batch_rank(g, call)), type.end());
 }
 
-// Whether it may be that a node's entries are not dense and row-major: a view, a part of another array, an argument in another layout. (Arrays
-// of the workspace have no place yet.)
+// Whether it may be that a node's entries are not dense and row-major: a view, a part of another array, an argument in another layout.
+// (Arrays of the workspace have no place yet.)
 bool may_be_packed(const NestContext& c, NodeId n) {
   if (c.plan.role(n) == Role::View || c.plan.alias[n.value] != n) return true;
   const auto stored = c.arrays.find(n);

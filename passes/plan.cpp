@@ -155,7 +155,8 @@ class Planner {
   // Whether a node is computed by a step that may as well write into another's array.
   bool is_computed(NodeId n) const {
     const Role r = plan_.role(n);
-    return uses(n) == 1 && (r == Role::Entry || r == Role::Reduce || r == Role::Solve || r == Role::Function || r == Role::Call || r == Role::Inverse);
+    return uses(n) == 1 &&
+           (r == Role::Entry || r == Role::Reduce || r == Role::Solve || r == Role::Function || r == Role::Call || r == Role::Inverse);
   }
 
   // What an Assemble accumulates: its own matrix products straight into its array, in which its first dense term was computed, if it may

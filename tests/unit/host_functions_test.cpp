@@ -1,4 +1,5 @@
-// Functions that a program declares and its host supplies, from C++: with known functions in their place the chain rules give known numbers.
+// Functions that a program declares and its host supplies, from C++: with known functions in their place the chain rules give known
+// numbers.
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
@@ -30,7 +31,8 @@ const ricci::HostFunctions kHelix = {
     {"Dx", [](double t) -> Eigen::VectorXd { return Eigen::Vector3d(-std::sin(t), std::cos(t), 1); }},
     {"DDx", [](double t) -> Eigen::VectorXd { return Eigen::Vector3d(-std::cos(t), -std::sin(t), 0); }},
     {"f", [](std::span<const double> x) { return x[0] * x[1] + std::exp(x[2]) + x[0] * x[2] * x[2]; }},
-    {"Df", [](std::span<const double> x, std::span<double> out) { out[0] = x[1] + x[2] * x[2], out[1] = x[0], out[2] = std::exp(x[2]) + 2 * x[0] * x[2]; }},
+    {"Df", [](std::span<const double> x,
+              std::span<double> out) { out[0] = x[1] + x[2] * x[2], out[1] = x[0], out[2] = std::exp(x[2]) + 2 * x[0] * x[2]; }},
     {"DDf",
      [](const VectorXd& x) {
        MatrixXd H(3, 3);
@@ -85,7 +87,8 @@ TEST(HostFunctions, FloatFunctionsAreGivenDoubles) {
 
 // h(x, M) = M*x*(x'*x): the Jacobian by x is M*(x'*x) + 2*M*x*x', the derivative by M has the axes of h, then the two of M.
 TEST(HostFunctions, SeveralArgumentsAndTensors) {
-  const ricci::Function f = ricci::Program::parse(R"(
+  const ricci::Function f =
+      ricci::Program::parse(R"(
 fun h(vector(n), matrix(m, n)) -> vector(m)
 x: vector(n)
 M: matrix(m, n)
@@ -94,32 +97,34 @@ J = jac(h(x, 2*M), x)
 G = grad(y'*h(x, 2*M), M)
 H = hess(y'*h(x, M), x)
 export all(x, M, y) -> J, G, H
-)").compile("all").with({
-      {"h", [](const VectorXd&, const MatrixXd&) -> VectorXd { throw std::logic_error("no result needs h itself"); }},
-      {"D1h", [](const VectorXd& x, const MatrixXd& M) -> MatrixXd { return M * x.squaredNorm() + 2 * M * x * x.transpose(); }},
-      {"D2h",
-       [](std::span<const ricci::View<const double>> in, ricci::View<double> out) {
-         const auto& [x, M] = std::pair(in[0], in[1]);
-         ASSERT_EQ(out.shape.size(), 3u);
-         EXPECT_EQ(out.shape[1], M.shape[0]);
-         double square = 0;
-         for (int64_t j = 0; j < x.shape[0]; ++j) square += x.data[j] * x.data[j];
-         for (int64_t i = 0, at = 0; i < out.shape[0]; ++i)
-           for (int64_t k = 0; k < out.shape[1]; ++k)
-             for (int64_t j = 0; j < out.shape[2]; ++j, ++at) out.data[at] = i == k ? x.data[j] * square : 0;
-       }},
-      {"D11h",
-       [](std::span<const double> x, std::span<const double> M, std::span<double> out) {
-         const size_t n = x.size(), m = M.size() / n;
-         for (size_t i = 0; i < m; ++i)
-           for (size_t j = 0; j < n; ++j)
-             for (size_t k = 0; k < n; ++k) {
-               double row = 0;
-               for (size_t l = 0; l < n; ++l) row += M[i * n + l] * x[l];
-               out[(i * n + j) * n + k] = 2 * (M[i * n + j] * x[k] + M[i * n + k] * x[j] + (j == k ? row : 0));
-             }
-       }},
-  });
+)")
+          .compile("all")
+          .with({
+              {"h", [](const VectorXd&, const MatrixXd&) -> VectorXd { throw std::logic_error("no result needs h itself"); }},
+              {"D1h", [](const VectorXd& x, const MatrixXd& M) -> MatrixXd { return M * x.squaredNorm() + 2 * M * x * x.transpose(); }},
+              {"D2h",
+               [](std::span<const ricci::View<const double>> in, ricci::View<double> out) {
+                 const auto& [x, M] = std::pair(in[0], in[1]);
+                 ASSERT_EQ(out.shape.size(), 3u);
+                 EXPECT_EQ(out.shape[1], M.shape[0]);
+                 double square = 0;
+                 for (int64_t j = 0; j < x.shape[0]; ++j) square += x.data[j] * x.data[j];
+                 for (int64_t i = 0, at = 0; i < out.shape[0]; ++i)
+                   for (int64_t k = 0; k < out.shape[1]; ++k)
+                     for (int64_t j = 0; j < out.shape[2]; ++j, ++at) out.data[at] = i == k ? x.data[j] * square : 0;
+               }},
+              {"D11h",
+               [](std::span<const double> x, std::span<const double> M, std::span<double> out) {
+                 const size_t n = x.size(), m = M.size() / n;
+                 for (size_t i = 0; i < m; ++i)
+                   for (size_t j = 0; j < n; ++j)
+                     for (size_t k = 0; k < n; ++k) {
+                       double row = 0;
+                       for (size_t l = 0; l < n; ++l) row += M[i * n + l] * x[l];
+                       out[(i * n + j) * n + k] = 2 * (M[i * n + j] * x[k] + M[i * n + k] * x[j] + (j == k ? row : 0));
+                     }
+               }},
+          });
   const VectorXd x = VectorXd::Random(4), y = VectorXd::Random(3);
   const MatrixXd M = MatrixXd::Random(3, 4);
   MatrixXd J(3, 4), G(3, 4), H(4, 4);
@@ -141,7 +146,8 @@ TEST(HostFunctions, MissingOnesAreNamed) {
   const ricci::Function partial = bare.with(some);
   EXPECT_TRUE(has(message_of([&] { partial({0.5}, {g, d, dd}); }, RICCI_NULL), "curve calls DDf, which the host has not supplied"));
   const auto with = [&](const char* name, ricci::HostFunction f) { return bare.with({{name, f}}); };
-  EXPECT_TRUE(has(message_of([&] { with("f", [](double, double) { return 0.0; }); }, RICCI_COUNT), "f takes 1 argument, the function supplied for it 2"));
+  EXPECT_TRUE(has(message_of([&] { with("f", [](double, double) { return 0.0; }); }, RICCI_COUNT),
+                  "f takes 1 argument, the function supplied for it 2"));
   const ricci::HostFunctions wrong = {{"x", [](double) { return VectorXd(VectorXd::Zero(2)); }}, {"f", [](double x) { return x; }}};
   ricci::HostFunctions all = kHelix;
   all["x"] = wrong.at("x");
@@ -175,7 +181,8 @@ TEST(HostFunctions, ExceptionsComeThroughAndResultsAreNaN) {
 
 // By the C interface: a status other than 0 fills with NaN what was to be written, whatever is there.
 TEST(HostFunctions, FailureAtTheCInterface) {
-  const ricci::Function code = ricci::Program::parse("fun h(vector(n)) -> vector(n)\nx: vector(n)\ny = h(x)\nz = 2*x\nexport f(x) -> y, z\n").compile("f");
+  const ricci::Function code =
+      ricci::Program::parse("fun h(vector(n)) -> vector(n)\nx: vector(n)\ny = h(x)\nz = 2*x\nexport f(x) -> y, z\n").compile("f");
   const ricci_meta& m = code.meta();
   ASSERT_EQ(m.function_count, 1);
   EXPECT_STREQ(m.functions[0].name, "h");
@@ -194,7 +201,8 @@ TEST(HostFunctions, FailureAtTheCInterface) {
     f.context = &status;
     double x[] = {1, 2, 3}, y[] = {7, 7, 7}, z[3];
     const int64_t shape[] = {3};
-    const ricci_array in[] = {{x, RICCI_F64, 1, shape, nullptr}}, out[] = {{y, RICCI_F64, 1, shape, nullptr}, {z, RICCI_F64, 1, shape, nullptr}};
+    const ricci_array in[] = {{x, RICCI_F64, 1, shape, nullptr}},
+                      out[] = {{y, RICCI_F64, 1, shape, nullptr}, {z, RICCI_F64, 1, shape, nullptr}};
     alignas(64) char work[4096];
     ricci_report report;
     EXPECT_EQ(ricci_call_with(&m, &f, 1, in, 1, out, 2, work, sizeof work, &report), status ? RICCI_FUNCTION : RICCI_OK);

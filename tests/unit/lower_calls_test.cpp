@@ -1,5 +1,5 @@
-// Programs that call undeclared functions, lowered and compiled, mean what their graphs mean: the loop interpreter, the JIT and emitted C++ against
-// the tensor interpreter, all with the same smooth functions in their place (ir/calls.h).
+// Programs that call undeclared functions, lowered and compiled, mean what their graphs mean: the loop interpreter, the JIT and emitted C++
+// against the tensor interpreter, all with the same smooth functions in their place (ir/calls.h).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -55,7 +55,10 @@ struct Case {
   std::vector<NodeId> outputs;
 
   Case(loops::Scalar scalar, Layout layout, bool optimized) : program(parse()) {
-    request.name = scalar == loops::Scalar::Float ? "single" : layout == Layout::ColumnMajor ? "by_columns" : optimized ? "optimized" : "plain";
+    request.name = scalar == loops::Scalar::Float  ? "single"
+                   : layout == Layout::ColumnMajor ? "by_columns"
+                   : optimized                     ? "optimized"
+                                                   : "plain";
     request.scalar = scalar;
     for (const Declaration& d : program.declarations) request.inputs.push_back({d.name, d.node, layout});
     for (const Definition& d : program.definitions) {
@@ -162,11 +165,13 @@ void run_all(Case& c) {
   for (const Dims& dims : kSizes) {
     const Trial trial(g, c.request, c.outputs, dims);
     const auto hosts = loop_functions<T>(host);
-    trial.call<T>([&](const auto& in, auto& out, const auto& sizes) {
-      const loops::Outcome o = loops::interpret<T>(p, in, out, sizes, rt::kernel_symbols(), std::vector<bool>(out.size(), true), hosts);
-      EXPECT_EQ(o.error, "");
-      return o.status;
-    }, "interpreter");
+    trial.call<T>(
+        [&](const auto& in, auto& out, const auto& sizes) {
+          const loops::Outcome o = loops::interpret<T>(p, in, out, sizes, rt::kernel_symbols(), std::vector<bool>(out.size(), true), hosts);
+          EXPECT_EQ(o.error, "");
+          return o.status;
+        },
+        "interpreter");
     trial.call<T>(raw<T>(jitted, host), "jit");
   }
   for (const std::string& compiler : {first_compiler({"g++"}), first_compiler({"clang++-22", "clang++-19", "clang++"})}) {
@@ -206,8 +211,8 @@ TEST(LowerCalls, MappedOverABatch) {
     request.inputs.push_back({name, v, layout});
     return v;
   };
-  const NodeId X = input("X", {m, n}, Layout::RowMajor), Y = input("Y", {n, m}, Layout::RowMajor), Z = input("Z", {m, n}, Layout::ColumnMajor),
-               s = input("s", {m}, Layout::RowMajor);
+  const NodeId X = input("X", {m, n}, Layout::RowMajor), Y = input("Y", {n, m}, Layout::RowMajor),
+               Z = input("Z", {m, n}, Layout::ColumnMajor), s = input("s", {m}, Layout::RowMajor);
   const SymbolId h = g.declare({.name = "h", .type = {p, p}}), k = g.declare({.name = "k", .type = {}});
   std::vector<NodeId> outputs;
   const auto output = [&](NodeId node, Layout layout = Layout::RowMajor) {
@@ -226,14 +231,18 @@ TEST(LowerCalls, MappedOverABatch) {
   ASSERT_EQ(loops::verify(program).value_or(""), "") << loops::to_text(program);
   const StandIns host(g, called_functions(g, outputs));
   const CompiledFunction jitted = Jit().compile(Unit{program});
-  for (const Dims& dims : {Dims{{"m", 3}, {"n", 4}, {"p", 2}}, Dims{{"m", 1}, {"n", 1}, {"p", 1}}, Dims{{"m", 0}, {"n", 2}, {"p", 3}}, Dims{{"m", 2}, {"n", 0}, {"p", 0}}}) {
+  for (const Dims& dims : {Dims{{"m", 3}, {"n", 4}, {"p", 2}}, Dims{{"m", 1}, {"n", 1}, {"p", 1}}, Dims{{"m", 0}, {"n", 2}, {"p", 3}},
+                           Dims{{"m", 2}, {"n", 0}, {"p", 0}}}) {
     const Trial trial(g, request, outputs, dims);
     const auto hosts = loop_functions<double>(host);
-    trial.call<double>([&](const auto& in, auto& out, const auto& sizes) {
-      const loops::Outcome o = loops::interpret<double>(program, in, out, sizes, rt::kernel_symbols(), std::vector<bool>(out.size(), true), hosts);
-      EXPECT_EQ(o.error, "") << loops::to_text(program);
-      return o.status;
-    }, "interpreter");
+    trial.call<double>(
+        [&](const auto& in, auto& out, const auto& sizes) {
+          const loops::Outcome o =
+              loops::interpret<double>(program, in, out, sizes, rt::kernel_symbols(), std::vector<bool>(out.size(), true), hosts);
+          EXPECT_EQ(o.error, "") << loops::to_text(program);
+          return o.status;
+        },
+        "interpreter");
     trial.call<double>(raw<double>(jitted, host), "jit");
   }
 }
@@ -243,7 +252,8 @@ TEST(LowerCalls, FailureIsNaN) {
   std::string error;
   const loops::Program p = *loops::from_text(
       "program failing double\ndims n\nin x [n] by [1]\nout y [n] by [1]\nout z [n] by [1]\nfun h([n]) [n]\nwork 0\nbegin\n"
-      "  if y {\n    invoke y[0] = h(x[0])\n  }\n  if z {\n    invoke z[0] = h(x[0])\n  }\nend\n", error);
+      "  if y {\n    invoke y[0] = h(x[0])\n  }\n  if z {\n    invoke z[0] = h(x[0])\n  }\nend\n",
+      error);
   // Fails the first time it is called.
   struct Host {
     int calls = 0;
@@ -270,11 +280,15 @@ TEST(LowerCalls, FailureIsNaN) {
       return f(ins, outs, dims.data(), nullptr, &table);
     };
   };
-  check([&](const ricci_function& table, std::vector<std::vector<double>>& out) {
-    const std::vector<loops::HostFunction<double>> hosts = {
-        [&](std::span<const double* const> i, double* o, std::span<const int64_t> sizes) { return table.f64(table.context, i.data(), o, sizes.data()); }};
-    return loops::interpret<double>(p, in, out, dims, rt::kernel_symbols(), {true, true}, hosts).status;
-  }, "interpreter");
+  check(
+      [&](const ricci_function& table, std::vector<std::vector<double>>& out) {
+        const std::vector<loops::HostFunction<double>> hosts = {
+            [&](std::span<const double* const> i, double* o, std::span<const int64_t> sizes) {
+              return table.f64(table.context, i.data(), o, sizes.data());
+            }};
+        return loops::interpret<double>(p, in, out, dims, rt::kernel_symbols(), {true, true}, hosts).status;
+      },
+      "interpreter");
   const CompiledFunction jitted = Jit().compile(Unit{p});
   check(raw_call(jitted), "jit");
   const CompiledLibrary library(first_compiler({"g++", "clang++-22", "clang++-19", "clang++"}), "-O1", to_cpp(std::vector<Unit>{{p}}));
@@ -313,7 +327,8 @@ TEST(LowerCalls, LongPrograms) {
   const StandIns host(g, std::span(&h, 1));
   const std::string source = to_cpp(std::vector<Unit>{{p}});
   ASSERT_NE(source.find("f.functions[0]"), std::string::npos);
-  const CompiledLibrary library(first_compiler({"g++", "clang++-22", "clang++-19", "clang++"}), "-Wall -Wextra -Wconversion -Wpedantic -Werror -O0", source);
+  const CompiledLibrary library(first_compiler({"g++", "clang++-22", "clang++-19", "clang++"}),
+                                "-Wall -Wextra -Wconversion -Wpedantic -Werror -O0", source);
   ASSERT_TRUE(library.ok());
   const LoadedFunction f(library, symbol_name(p.name));
   const std::vector<std::vector<double>> in = {{0.5, -1, 2}};
@@ -329,7 +344,9 @@ TEST(LowerCalls, LongPrograms) {
 TEST(LowerCalls, BrokenPrograms) {
   const auto read = [](const std::string& declared, const std::string& statement) {
     std::string error;
-    const auto p = loops::from_text("program f double\ndims n\nin x [n] by [1]\nout y [n] by [1]\n" + declared + "\nwork 0\nbegin\n  if y {\n    " + statement + "\n  }\nend\n", error);
+    const auto p = loops::from_text("program f double\ndims n\nin x [n] by [1]\nout y [n] by [1]\n" + declared +
+                                        "\nwork 0\nbegin\n  if y {\n    " + statement + "\n  }\nend\n",
+                                    error);
     return p ? loops::verify(*p).value_or("fine") : error;
   };
   EXPECT_EQ(read("fun h([n]) [n]", "invoke y[0] = h(x[0])"), "fine");

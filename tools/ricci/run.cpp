@@ -40,9 +40,10 @@ void require_no_functions(const Program& program, const Export& function) {
   std::vector<std::string> names;
   for (const CalledFunction& f : called_by(program, function)) names.push_back((*program.graph)[f.symbol].name);
   if (names.empty()) return;
-  throw UsageError(fmt::format("{} calls {}, which the program only declares; a host that supplies {} runs it: see the tutorial, \"A function of yours\". "
-                               "`ricci check` and `ricci bench` put smooth functions in {} place",
-                               function.name, fmt::join(names, ", "), names.size() == 1 ? "it" : "them", names.size() == 1 ? "its" : "their"));
+  throw UsageError(fmt::format(
+      "{} calls {}, which the program only declares and `ricci run` cannot supply: a host does (docs/tutorial.md, \"A function of yours\"). "
+      "`ricci check` and `ricci bench` put smooth functions in {} place",
+      function.name, fmt::join(names, ", "), names.size() == 1 ? "its" : "their"));
 }
 
 }  // namespace
