@@ -324,7 +324,7 @@ class Printer {
       return {s_.indexed(s_.square_bracket(s_.name(inner)), ls)};
     }
     const std::string text = named(s_.matrix(*r.expr));
-    if (ls.empty()) return {text, infix_level(**r.expr)};
+    if (ls.empty()) return {text, text_level(**r.expr)};
     return {s_.indexed(s_.square_bracket(text), ls)};
   }
 

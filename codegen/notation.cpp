@@ -51,6 +51,15 @@ Level infix_level(const mat::Node& n) {
   return Level::Atom;
 }
 
+std::string spell_number(const Rational& r) {
+  const std::string decimal = short_decimal(r);
+  return decimal.empty() ? r.get_str() : decimal;
+}
+
+Level text_level(const mat::Node& n) {
+  return n.op == mat::Op::Number && !short_decimal(n.number).empty() ? Level::Atom : infix_level(n);
+}
+
 Pieces spell_slice(const mat::Node& n) {
   Pieces out = {{n.operands[0], Level::Postfix}, "["};
   for (size_t i = 1; i < n.operands.size(); ++i) {

@@ -41,6 +41,10 @@ Pieces fill(std::string_view format, const std::vector<mat::Expr>& operands, Lev
 // Appends `more` to `pieces`.
 void append(Pieces& pieces, Pieces more);
 
+// A number as the language writes it: 1.5, 2/3; and the level of an expression where numbers are spelled so.
+std::string spell_number(const Rational& r);
+Level text_level(const mat::Node& n);
+
 // The level of an expression where the infix operators of the language are infix operators of the dialect.
 Level infix_level(const mat::Node& n);
 

@@ -35,7 +35,7 @@ Pieces spell_entrywise(const Node& n, const char* sign) {
 
 Pieces spell(const Node& n) {
   switch (n.op) {
-    case Op::Number: return {n.number.get_str()};
+    case Op::Number: return {spell_number(n.number)};
     case Op::Name: return {n.name};
     case Op::Add: return spell_sum(n);
     case Op::Mul: return spell_product(n);
@@ -57,6 +57,6 @@ Pieces spell(const Node& n) {
 
 }  // namespace
 
-std::string to_text(const Expr& e) { return render(e, {spell, infix_level}); }
+std::string to_text(const Expr& e) { return render(e, {spell, text_level}); }
 
 }  // namespace ricci

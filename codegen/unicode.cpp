@@ -22,7 +22,7 @@ bool is_whole(const Expr& e) { return e->op == Op::Number && is_integer(e->numbe
 Pieces spell(const Node& n) {
   Pieces out;
   switch (n.op) {
-    case Op::Number: return {n.number.get_str()};
+    case Op::Number: return {spell_number(n.number)};
     case Op::Name: {
       std::string_view greek = greek_letter(n.name);
       return {greek.empty() || greek == "δ" ? n.name : std::string(greek)};  // δ alone is the Kronecker delta
@@ -67,7 +67,7 @@ Pieces spell(const Node& n) {
   return out;
 }
 
-Level level(const Node& n) { return n.calls("inv") ? Level::Postfix : infix_level(n); }
+Level level(const Node& n) { return n.calls("inv") ? Level::Postfix : text_level(n); }
 
 }  // namespace
 

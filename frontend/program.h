@@ -2,6 +2,7 @@
 //
 // Kinds, shapes and variance are settled by now: a Value says which tensor a name means and where its axes stand.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -50,6 +51,7 @@ struct Program {
   std::vector<Definition> definitions;
   std::vector<Export> exports;
   std::vector<std::string> assumptions;  // "A: matrix(n, n)": what was inferred for names nobody declared
+  std::map<NodeId, NodeId> promised;     // of variables read as free (ParseOptions): the variable as it was declared
 
   const Declaration* find_declaration(std::string_view name) const;
   const Definition* find_definition(std::string_view name) const;

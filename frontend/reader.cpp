@@ -236,7 +236,9 @@ std::optional<Program> Reader::build() {
   for (const Variable& v : variables_) {
     Type type;
     for (DimVar d : v.shape) type.push_back(dims_.resolve(g, d));
-    nodes.push_back(g.variable(g.declare({v.name, std::move(type), v.variance, free_.contains(v.name) ? v.properties.untied() : v.properties})));
+    const NodeId declared = g.variable(g.declare({v.name, type, v.variance, v.properties}));
+    nodes.push_back(free_.contains(v.name) ? g.variable(g.declare({v.name, std::move(type), v.variance, v.properties.untied()})) : declared);
+    if (nodes.back() != declared) p.promised.emplace(nodes.back(), declared);
     p.declarations.push_back({v.name, nodes.back(), v.assumed, v.where});
     if (v.assumed) p.assumptions.push_back(v.name + ": " + kind_of(v));
   }

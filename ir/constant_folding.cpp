@@ -219,6 +219,7 @@ std::optional<NodeId> fold_map(Graph& g, MapOp op, const std::vector<NodeId>& op
     if (const Rational* c = constant_value(g, operands[0])) return *c != 0 ? operands[1] : operands[2];
     if (g.is_zero(operands[0]) && g[operands[0]].type == type) return operands[2];
   }
+  if (op == MapOp::select_ && g.is_zero(operands[0]) && g[operands[2]].type == g[operands[0]].type) return operands[2];
   return std::nullopt;
 }
 

@@ -39,7 +39,7 @@ uint64_t hash_text(std::string_view s) {
 
 bool transposes_inside(const Node& n) {
   switch (n.op) {
-    case Op::Number: case Op::Name: case Op::Transpose: case Op::Slice: case Op::Range: case Op::Block: return false;
+    case Op::Number: case Op::Name: case Op::Transpose: case Op::Slice: case Op::Range: return false;
     case Op::Call: return n.entrywise;
     default: return n.height <= kTall;
   }
@@ -49,7 +49,7 @@ bool transposes_inside(const Node& n) {
 uint32_t own_size(const Node& n) {
   uint32_t count = uint32_t(n.operands.size());
   switch (n.op) {
-    case Op::Number: return n.number.get_den() == 1 ? 1 : 3;
+    case Op::Number: return short_decimal(n.number).empty() ? 3 : 1;
     case Op::Add: return count - 1 + (n.negative[0] ? 1 : 0);
     case Op::Mul: case Op::Hadamard: return count - 1;
     case Op::Slice: case Op::Block: return 0;  // brackets and commas only
@@ -87,12 +87,18 @@ std::pair<uint64_t, uint64_t> hashes(const Node& n) {
       if (n.shape.is_scalar()) own = across = mix(std::min(own, across) + std::max(own, across));
       break;
     }
-    case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: case Op::Slice: case Op::Range:
-    case Op::Block: {
-      if (n.op == Op::Block) own = across = mix(salt ^ n.columns);
+    case Op::Block: {  // the rows of the transpose are the columns
+      const size_t rows = n.operands.size() / n.columns;
+      own = mix(salt ^ n.columns), across = mix(salt ^ rows);
+      for (const Expr& e : n.operands) own = mix(own ^ e->hash);
+      for (size_t j = 0; j < n.columns; ++j)
+        for (size_t i = 0; i < rows; ++i) across = mix(across ^ n.operands[i * n.columns + j]->transposed_hash);
+      break;
+    }
+    case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: case Op::Slice: case Op::Range: {
       if (n.op == Op::Call) own = across = mix(salt ^ hash_text(n.name));
       for (const Expr& e : n.operands) own = mix(own ^ e->hash), across = mix(across ^ e->transposed_hash);
-      bool is_operator = n.op != Op::Call && n.op != Op::Slice && n.op != Op::Block;
+      bool is_operator = n.op != Op::Call && n.op != Op::Slice;
       bool commutes = is_operator || n.entrywise || commutes_with_transpose(n.name);
       if (n.shape.is_scalar()) across = own;
       else if (!commutes) across = mix(own);
@@ -234,7 +240,9 @@ Expr add(std::vector<Signed> terms) {
   if (flat.size() == 1 && !flat[0].negative) return flat[0].term;
   Node n(Op::Add, shape);
   for (Keyed& k : flat) n.operands.push_back(std::move(k.term)), n.negative.push_back(k.negative);
-  return make(std::move(n));
+  const Expr sum = make(std::move(n));
+  if (sum->transposed_size + 1 >= sum->size) return sum;
+  return make(Op::Transpose, shape, {transpose(sum)});  // (A*B)' + (C*D)' = (A*B + C*D)'
 }
 
 Expr transpose(const Expr& e) {
@@ -261,6 +269,13 @@ Expr transpose(const Expr& e) {
     return mul(n.operands);
   }
   if (e->op == Op::Hadamard) return hadamard(n.operands);
+  if (e->op == Op::Block) {  // [A, B; C, D]' = [A', C'; B', D']
+    const size_t rows = n.operands.size() / e->columns;
+    std::vector<Expr> turned;
+    for (size_t j = 0; j < e->columns; ++j)
+      for (size_t i = 0; i < rows; ++i) turned.push_back(n.operands[i * e->columns + j]);
+    return block(std::move(turned), rows, n.shape);
+  }
   if (e->op == Op::Add) {  // the order of the print depends on the transposes
     std::vector<Signed> terms;
     for (size_t i = 0; i < n.operands.size(); ++i) terms.push_back({n.negative[i], n.operands[i]});

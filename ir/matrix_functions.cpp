@@ -85,13 +85,37 @@ Expr diag_matrix(const Expr& column) {
   return mul({s, make_call("diag", {v}, Shape::matrix(n, n), true)});
 }
 
+// diag(f(M)) as f(diag(M)), for what acts entry by entry.
+static std::optional<Expr> entrywise_diagonal(const Expr& m) {
+  const auto part = [](const Expr& e) { return e->shape.is_scalar() ? e : diagonal(e); };
+  switch (m->op) {
+    case Op::Hadamard: {
+      std::vector<Expr> factors;
+      for (const Expr& f : m->operands) factors.push_back(diagonal(f));
+      return hadamard(factors);
+    }
+    case Op::ElementwiseDivide: return elementwise_divide(diagonal(m->operands[0]), diagonal(m->operands[1]));
+    case Op::ElementwisePower: return elementwise_power(diagonal(m->operands[0]), part(m->operands[1]));
+    case Op::Call: {
+      if (!m->entrywise) return std::nullopt;
+      std::vector<Expr> arguments;
+      for (const Expr& a : m->operands) arguments.push_back(part(a));
+      return map_call(m->name, std::move(arguments), Shape::column(m->shape.rows));
+    }
+    default: return std::nullopt;
+  }
+}
+
 Expr diagonal(const Expr& matrix) {
   Shape shape = Shape::column(matrix->shape.rows);
   auto [s, m] = split_scalars(matrix);
   if (m->calls("diag") && m->operands[0]->shape.is_column()) return mul({s, m->operands[0]});
   if (is_eye(m)) return mul({s, make_call("ones", m->operands, shape)});
+  if (is_ones(m)) return mul({s, make_call("ones", {(m->op == Op::Transpose ? m->operands[0] : m)->operands[0]}, shape)});
   if (m->transposed_size < m->size) m = transpose(m);
-  return mul({s, make_call("diag", {m}, shape)});
+  Expr outside = make_call("diag", {m}, shape);
+  if (auto inside = entrywise_diagonal(m); inside && (*inside)->size <= outside->size) outside = *inside;
+  return mul({s, outside});
 }
 
 Expr sum(const Expr& e) {

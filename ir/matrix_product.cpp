@@ -3,6 +3,7 @@
 // A product is taken apart into sign, coefficient, scalars, chain and denominators, whatever it was built from, and put together again
 // in one order: coefficient, scalars, chain, one division at the end. An inner product inside a larger product is one of its scalars.
 #include <algorithm>
+#include <optional>
 
 #include "ir/matrix_node.h"
 
@@ -84,6 +85,12 @@ std::vector<Expr> shorten(std::vector<Expr> chain) {
     kept.erase(kept.end() - 2, kept.end());
     kept.push_back(cross(u, v));
   }
+  for (size_t i = 0; i + 1 < kept.size(); ++i) {  // ones(m)*ones(n)' = ones(m, n)
+    if (!kept[i]->shape.is_column() || !is_ones(kept[i]) || !kept[i + 1]->shape.is_row() || !is_ones(kept[i + 1])) continue;
+    const Shape shape = Shape::matrix(kept[i]->shape.rows, kept[i + 1]->shape.columns);
+    kept[i] = make_call("ones", {kept[i]->operands[0], kept[i + 1]->operands[0]->operands[0]}, shape);
+    kept.erase(kept.begin() + long(i) + 1);
+  }
   std::vector<Expr> out;
   for (size_t i = 0; i < kept.size();) {
     auto [base, exponent] = as_power(kept[i], Op::Power);
@@ -136,6 +143,9 @@ Expr assemble(Product p) {
   p.scalars = collect(p.scalars, Op::Power);
   p.denominators = collect(p.denominators, Op::Power);
   bool alone = p.scalars.empty() && p.chain.empty();
+  // 1.5*x and 0.5/y, but x/2.
+  const bool decimal = bottom != 1 && !short_decimal(p.coefficient).empty();
+  if (decimal && (top != 1 || (alone && !p.denominators.empty()))) top = p.coefficient, bottom = 1;
   if (top != 1 || alone) factors.push_back(number(alone && p.denominators.empty() ? p.coefficient : top));
   for (const Expr& s : p.scalars) factors.push_back(s);
   for (const Expr& c : p.chain) factors.push_back(c);
@@ -146,6 +156,14 @@ Expr assemble(Product p) {
     if (!below.empty()) result = make(Op::Divide, shape, {result, join(std::move(below), Shape::scalar())});
   }
   return p.negative ? negate(result) : result;
+}
+
+// a./b; ones./x.^2 is x.^(-2), and ones./sqrt(x) is x.^(-0.5).
+Expr quotient(const Expr& a, const Expr& b) {
+  const bool root = b->calls("sqrt"), powered = b->op == Op::ElementwisePower && b->operands[1]->op == Op::Number;
+  if (!is_ones(a) || (!root && !powered)) return make(Op::ElementwiseDivide, a->shape, {a, b});
+  const Expr exponent = root ? number(Rational(1, 2)) : b->operands[1];
+  return make(Op::ElementwisePower, a->shape, {b->operands[0], negate(exponent)});
 }
 
 }  // namespace
@@ -172,7 +190,8 @@ Expr hadamard(const std::vector<Expr>& factors) {
   if (factors.front()->shape.is_scalar()) return mul(factors);
   Shape shape = factors.front()->shape;
   Product outside;                 // signs, scalars and their denominators
-  std::vector<Expr> above, below;  // entrywise
+  std::vector<Expr> above, below, inverse;  // entrywise; inverse: x.^(-2)
+  std::optional<Expr> unit;                 // ones of the shape, if it occurs
   auto push = [&](const Expr& e) {
     std::vector<Expr> pending = {e};
     while (!pending.empty()) {
@@ -188,23 +207,24 @@ Expr hadamard(const std::vector<Expr>& factors) {
       Expr rest = join(std::move(one.chain), shape);
       if (rest->op == Op::Hadamard) pending.insert(pending.end(), rest->operands.begin(), rest->operands.end());
       else if (rest->op == Op::ElementwiseDivide) pending.push_back(rest->operands[0]), below.push_back(rest->operands[1]);
-      else if (!is_ones(rest)) above.push_back(rest);
+      else if (rest->op == Op::ElementwisePower && rest->operands[1]->is_negated()) inverse.push_back(rest);
+      else if (is_ones(rest)) unit = rest;
+      else above.push_back(rest);
     }
   };
-  Expr unit = factors.front();
-  for (const Expr& f : factors) {
-    push(f);
-    if (is_ones(f)) unit = f;
+  for (const Expr& f : factors) push(f);
+  if (above.empty() && !unit) above = std::move(inverse), inverse.clear();
+  for (const Expr& e : inverse) {
+    const Expr exponent = negate(e->operands[1]);
+    const bool root = exponent->op == Op::Number && exponent->number == Rational(1, 2);
+    below.push_back(root ? map_call("sqrt", {e->operands[0]}, shape) : elementwise_power(e->operands[0], exponent));
   }
   auto join_entrywise = [&](std::vector<Expr> es) {
     es = collect(es, Op::ElementwisePower);
     return es.size() == 1 ? es[0] : make(Op::Hadamard, shape, std::move(es));
   };
-  Expr top = unit;
-  if (!above.empty()) top = join_entrywise(std::move(above));
-  else  // only divisors: their numerator of ones
-    while (!is_ones(top)) top = top->operands.front()->shape.is_scalar() ? top->operands.back() : top->operands.front();
-  outside.chain = {below.empty() ? top : make(Op::ElementwiseDivide, shape, {top, join_entrywise(std::move(below))})};
+  const Expr top = above.empty() ? *unit : join_entrywise(std::move(above));
+  outside.chain = {below.empty() ? top : quotient(top, join_entrywise(std::move(below)))};
   return assemble(std::move(outside));
 }
 

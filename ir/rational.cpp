@@ -53,6 +53,16 @@ std::optional<Rational> parse_rational(std::string_view text) {
 
 std::string to_string(const Rational& r) { return r.get_str(); }
 
+std::string short_decimal(const Rational& r) {
+  constexpr long kThousand = 1000;
+  const Rational thousands = r * kThousand;
+  if (r < 0 || !is_integer(thousands)) return "";
+  if (is_integer(r)) return r.get_str();
+  const mpz_class whole = r.get_num() / r.get_den(), rest = thousands.get_num() - kThousand * whole;
+  std::string digits = mpz_class(rest + kThousand).get_str().substr(1);
+  return whole.get_str() + "." + digits.substr(0, digits.find_last_not_of('0') + 1);
+}
+
 bool is_integer(const Rational& r) { return r.get_den() == 1; }
 
 std::optional<long> as_long(const Rational& r) {

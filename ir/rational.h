@@ -24,4 +24,7 @@ std::optional<long> as_long(const Rational& r);
 
 size_t hash_value(const Rational& r);
 
+// 3/2 as "1.5": the decimal form of a number that is not negative, if it has at most three digits behind the point; otherwise empty.
+std::string short_decimal(const Rational& r);
+
 }  // namespace ricci

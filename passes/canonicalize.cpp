@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "passes/monomial.h"
 #include "passes/rewrite.h"
 
 namespace ricci {
@@ -16,6 +17,30 @@ NodeId distribute_permutation(Graph& g, NodeId id) {
   std::vector<Term> terms = g.terms(f.tensor);
   for (Term& t : terms) t.tensor = g.ein({{t.tensor, f.labels}}, g.out(id), Type(g[id].type));
   return g.sum(std::move(terms), Type(g[id].type));
+}
+
+// tr(A)*tr(A)*x = tr(A)^2*x: parts of a product that share no label with the rest or the result are scalars, and equal ones a power, whether or
+// not one of them is written as a power already.
+NodeId collect_scalars(Graph& g, NodeId id) {
+  const Labels out = g.out(id);
+  std::map<NodeId, std::vector<std::vector<Factor>>> scalars;  // by their node
+  std::vector<Factor> kept;
+  for (std::vector<Factor>& part : connected_parts(g.factors(id))) {
+    const bool closed = std::ranges::none_of(part, [&](const Factor& f) { return std::ranges::find_first_of(f.labels, out) != f.labels.end(); });
+    if (closed && !part[0].labels.empty()) scalars[g.ein(part, {}, {})].push_back(std::move(part));
+    else std::ranges::move(part, std::back_inserter(kept));
+  }
+  const auto is_power_of = [&](const Factor& f, NodeId base) { return g[f.tensor].kind == Kind::Map && g[f.tensor].map_op() == MapOp::pow_ && g[f.tensor].operands[0] == base; };
+  bool collected = false;
+  for (auto& [node, parts] : scalars) {
+    const bool again = parts.size() > 1 || std::ranges::any_of(kept, [&](const Factor& f) { return is_power_of(f, node); });
+    for (std::vector<Factor>& part : parts) {
+      if (again) kept.push_back({node, {}});
+      else std::ranges::move(part, std::back_inserter(kept));
+    }
+    collected |= again;
+  }
+  return collected ? g.ein(std::move(kept), out, Type(g[id].type)) : id;
 }
 
 // The product with each factor that is itself a product opened, inner summed labels renamed apart.
@@ -34,7 +59,8 @@ NodeId flatten_product(Graph& g, NodeId id) {
     nested |= g[f.tensor].kind == Kind::Ein;
     count += g[f.tensor].kind == Kind::Ein ? g[f.tensor].operands.size() : 1;
   }
-  if (!nested || count > kMostFactors) return id;
+  if (count > kMostFactors) return id;
+  if (!nested) return collect_scalars(g, id);
   for (Factor& f : factors) {
     if (g[f.tensor].kind != Kind::Ein) {
       flat.push_back(std::move(f));
@@ -52,7 +78,44 @@ NodeId flatten_product(Graph& g, NodeId id) {
       flat.push_back(std::move(inner));
     }
   }
-  return g.ein(std::move(flat), g.out(id), Type(g[id].type));
+  const NodeId opened = g.ein(std::move(flat), g.out(id), Type(g[id].type));
+  return g[opened].kind == Kind::Ein ? collect_scalars(g, opened) : opened;
+}
+
+// diag(u) + diag(v) = diag(u + v): terms whose output labels repeat in the same pattern are one such structure around their sum.
+std::vector<Term> join_diagonals(Graph& g, std::vector<Term> terms, const Type& type) {
+  std::map<Labels, std::vector<Term>> diagonals;  // by pattern: the output labels, numbered by first appearance
+  std::vector<Term> joined;
+  for (Term& t : terms) {
+    const Labels out = g[t.tensor].kind == Kind::Ein ? g.out(t.tensor) : Labels{};
+    Labels pattern, once;
+    for (Label l : out) {
+      const auto seen = std::ranges::find(once, l);
+      pattern.push_back(Label(seen - once.begin()));
+      if (seen == once.end()) once.push_back(l);
+    }
+    const auto carried = [&](Label l) { return std::ranges::any_of(g.factors(t.tensor), [&](const Factor& f) { return std::ranges::count(f.labels, l) > 0; }); };
+    const auto is_place = [&](NodeId o) { return g[o].kind == Kind::Place; };  // an entry of a block matrix, and no diagonal
+    if (once.size() < out.size() && std::ranges::all_of(once, carried) && std::ranges::none_of(g[t.tensor].operands, is_place)) diagonals[pattern].push_back(std::move(t));
+    else joined.push_back(std::move(t));
+  }
+  for (auto& [pattern, group] : diagonals) {
+    if (group.size() == 1) {
+      joined.push_back(std::move(group[0]));
+      continue;
+    }
+    const size_t rank = *std::ranges::max_element(pattern) + 1;
+    Type inner(rank);
+    for (size_t k = 0; k < pattern.size(); ++k) inner[pattern[k]] = type[k];
+    for (Term& t : group) {
+      const Labels out = g.out(t.tensor);
+      Labels once(rank);
+      for (size_t k = 0; k < pattern.size(); ++k) once[pattern[k]] = out[k];
+      t.tensor = g.ein(g.factors(t.tensor), std::move(once), inner);
+    }
+    joined.push_back({1, g.ein({{g.sum(std::move(group), inner), Graph::iota(rank)}}, pattern, type)});
+  }
+  return joined;
 }
 
 NodeId flatten_sum(Graph& g, NodeId id) {
@@ -63,8 +126,9 @@ NodeId flatten_sum(Graph& g, NodeId id) {
     nested |= g[t.tensor].kind == Kind::Sum;
     for (Term& i : inner) flat.push_back({t.coefficient * i.coefficient, i.tensor});
   }
-  if (!nested || flat.size() > kMostTerms) return id;
-  return g.sum(std::move(flat), Type(g[id].type));
+  const Type type = g[id].type;
+  if (flat.size() > kMostTerms) return id;
+  return g.sum(join_diagonals(g, nested ? std::move(flat) : g.terms(id), type), type);
 }
 
 // (a.*b)^k = a^k .* b^k for an integer k: every factor of the base carries output labels only, and nothing is a diagonal.

@@ -315,8 +315,18 @@ std::vector<NodeId> gradients(Graph& g, NodeId f, std::span<const NodeId> xs) {
   return Reverse(g, f, identity(g, type), type)(xs);
 }
 
+namespace {
+
+bool has_primary_function(const Graph& g, NodeId f) {
+  return std::ranges::any_of(g.reachable(std::span(&f, 1)), [&](NodeId n) { return g[n].kind == Kind::Fun && row(g[n].fun_op()).is_primary(); });
+}
+
+}  // namespace
+
 NodeId differentiate(Graph& g, NodeId f, NodeId x) {
-  if (g[f].rank() <= g[x].rank()) {
+  // By a number both ways cost the same; forward, the direction of expm(t*A) is A, which commutes.
+  const bool along_number = g[x].rank() == 0 && has_primary_function(g, f);
+  if (g[f].rank() <= g[x].rank() && !along_number) {
     NodeId xs[] = {x};
     return gradients(g, f, xs)[0];
   }
@@ -347,13 +357,9 @@ namespace {
 // A variable is never rewritten; an intermediate value could be, and then f would not contain it any more.
 NodeId stable_for(Graph& g, NodeId f, NodeId x) { return g[x].kind == Kind::Var ? stable(g, f) : f; }
 
-bool has_primary_function(const Graph& g, NodeId f) {
-  return std::ranges::any_of(g.reachable(std::span(&f, 1)), [&](NodeId n) { return g[n].kind == Kind::Fun && row(g[n].fun_op()).is_primary(); });
-}
-
 // The gradient of a scalar seldom needs the Frechet derivative, whose direction must commute: that of tr(expm(X)) is expm(X)', along H tr(expm(X)*H).
 NodeId along(Graph& g, NodeId f, NodeId x, NodeId h) {
-  if (g[f].rank() > 0 || !has_primary_function(g, f)) return directional(g, f, x, h);
+  if (g[f].rank() > 0 || g[x].rank() == 0 || !has_primary_function(g, f)) return directional(g, f, x, h);
   const Labels all = Graph::iota(g[x].rank());
   const NodeId xs[] = {x}, gradient = gradients(g, f, xs)[0];
   return g.ein({{gradient, all}, {h, all}}, {}, {});

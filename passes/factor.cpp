@@ -106,6 +106,22 @@ class Factoring {
     return result;
   }
 
+  // A term that is nothing but the factor leaves a 1 behind: t + s*t = t*(s + 1).
+  static uint64_t ones_left(const std::vector<Product>& products, const std::vector<Use>& uses) {
+    return uint64_t(std::ranges::count_if(uses, [&](const Use& u) { return products[u.term].factors.size() == 1 && abs(products[u.term].coefficient) == 1; }));
+  }
+
+  // The order of the tensor beside the factor in a sum of order `rank`: the axes at which it meets the factor, and those the factor has not.
+  static size_t order_of_rest(const Signature& f, size_t rank) {
+    size_t order = rank;
+    for (size_t k = 0; k < f.axes.size(); ++k) {
+      if (f.axes[k].alike != k) continue;
+      order += f.axes[k].rest;
+      order -= f.axes[k].places.size();
+    }
+    return order;
+  }
+
   // The sum with its most rewarding common factor taken out; the sum itself if its terms share none.
   NodeId take_out(NodeId sum) {
     std::vector<Product> products;
@@ -117,11 +133,13 @@ class Factoring {
           std::vector<Use>& uses = shared[std::move(sig)];
           if (uses.empty() || uses.back().term != t) uses.push_back({t, f, swapped});
         }
+    const size_t rank = g_[sum].rank();
     const Signature* best = nullptr;
     uint64_t best_saving = 0;
     for (const auto& [sig, uses] : shared) {
-      uint64_t saving = (uses.size() - 1) * (weight_(sig.tensor) + 1);
-      if (saving > best_saving) best_saving = saving, best = &sig;
+      if (order_of_rest(sig, rank) > std::max(kMatrix, rank)) continue;  // tr(A*H)*B - C*H*D has no form with H outside
+      const uint64_t saving = (uses.size() - 1) * (weight_(sig.tensor) + 1), cost = 2 * ones_left(products, uses);
+      if (saving > cost + best_saving) best_saving = saving - cost, best = &sig;
     }
     return best ? take_out(sum, products, *best, shared.at(*best)) : sum;
   }
@@ -183,7 +201,7 @@ class Factoring {
     return g_.scale(c, g_.sum(std::move(terms), type));
   }
 
-  static constexpr size_t kMostWays = 8;
+  static constexpr size_t kMostWays = 8, kMatrix = 2;
   Graph& g_;
   Weight weight_;
 };

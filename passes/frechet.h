@@ -11,7 +11,7 @@ namespace ricci {
 // L(X, E) as a block of f([X, E; 0, X]); X and E are square matrices of one type.
 NodeId frechet_block(Graph& g, FunOp f, NodeId X, NodeId E);
 
-// Whether E*X = X*E as expressions: E is the identity, a multiple or a power of X, X = t*A and E = A. X has the axes `rows` before its
+// Whether E*X = X*E as expressions: E is the identity, made of X by sums, products and functions of matrices, X = t*A and E = A. X has the axes `rows` before its
 // core, E has `leading`, which `rows` are among. Answers no where finding out would take long.
 bool commute(Graph& g, NodeId X, const Labels& rows, NodeId E, const Labels& leading);
 

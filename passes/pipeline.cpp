@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "passes/canonicalize.h"
+#include "passes/common_denominator.h"
 #include "passes/factor.h"
+#include "passes/functions_of_products.h"
 #include "passes/raise.h"
 #include "passes/rules.h"
 #include "passes/weight.h"
@@ -21,13 +24,25 @@ NodeId rewrite(Graph& g, NodeId root, const SimplifyOptions& options) {
   return apply_rules(g, {root}, enabled, options.used)[0];
 }
 
+// What occurs several times is a quantity of its own, as M = A + t*B is in tr(B*M*M); only other sums are multiplied out.
+NodeId distribute(Graph& g, NodeId root, const SimplifyOptions&) {
+  std::map<NodeId, size_t> uses;
+  const NodeId roots[] = {root};
+  for (NodeId n : g.reachable(roots))
+    for (NodeId operand : g[n].operands) ++uses[operand];
+  return expand(g, root, kMostTerms, [&](NodeId sum) { return uses[sum] < 2; });
+}
+
 constexpr Pass kPasses[] = {
     {"canonicalize", [](Graph& g, NodeId n, const SimplifyOptions&) { return canonicalize(g, n); }, "flatten products of products and sums of sums"},
     {"rewrite", rewrite, "apply the rules of passes/rules"},
     {"factor", [](Graph& g, NodeId n, const SimplifyOptions&) { return factor(g, n); }, "take common factors out of sums"},
-    {"expand", [](Graph& g, NodeId n, const SimplifyOptions&) { return expand(g, n, kMostTerms); }, "expand products over sums"},
+    {"expand", [](Graph& g, NodeId n, const SimplifyOptions&) { return expand(g, open_functions_of_products(g, n), kMostTerms); },
+     "expand products over sums, and functions of products"},
+    {"distribute", distribute, "expand products over sums that occur once"},
+    {"common-denominator", [](Graph& g, NodeId n, const SimplifyOptions&) { return over_common_denominators(g, n); }, "bring fractions together"},
 };
-constexpr size_t kAnswer = 3;  // the first three settle an answer; `expand` undoes `factor` and comes before
+constexpr size_t kAnswer = 3;  // the first three settle an answer; the others give it other starts
 
 struct Order {
   std::string_view first, second, reason;
@@ -92,7 +107,7 @@ uint64_t printed_size(const Graph& g, NodeId n) {
 
 namespace {
 
-// The shortest print of the four settled forms; the earlier one among equals.
+// The shortest print of the settled forms; the earlier one among equals.
 NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
   NodeId flat = settle(g, root, false, options);
   NodeId best = flat;
@@ -104,10 +119,13 @@ NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
   };
   consider(settle(g, flat, true, options));
   NodeId roots[] = {flat};
-  if (g.reachable(roots).size() <= kExpandable) {
-    NodeId expanded = settle(g, run_pass(g, *find_pass("expand"), flat, options), false, options);
-    consider(expanded);
-    consider(settle(g, expanded, true, options));
+  if (g.reachable(roots).size() > kExpandable) return best;
+  for (const char* start : {"distribute", "expand", "common-denominator"}) {
+    const NodeId other = run_pass(g, *find_pass(start), flat, options);
+    if (other == flat) continue;
+    const NodeId settled = settle(g, other, false, options);
+    consider(settled);
+    consider(settle(g, settled, true, options));
   }
   return best;
 }

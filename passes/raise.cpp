@@ -147,9 +147,16 @@ class Raiser {
     if (all_negative && (operands.size() == 1 || common != 1)) common = -common;
     if (operands.size() == 1) return scale(common, operands[0]);
     std::vector<mat::Signed> terms;
+    std::map<Rational, std::vector<mat::Signed>> groups;  // A/2 - (B + C)/4: terms of one coefficient together
     for (size_t k = 0; k < operands.size(); ++k) {
-      Rational c = n.coefficients[k] / common;
-      terms.push_back({c < 0, scale(abs(c), operands[k])});
+      const Rational c = n.coefficients[k] / common;
+      if (abs(c) == 1) terms.push_back({c < 0, operands[k]});
+      else groups[abs(c)].push_back({c < 0, operands[k]});
+    }
+    for (auto& [c, group] : groups) {
+      const bool negative = std::ranges::all_of(group, &mat::Signed::negative);
+      for (mat::Signed& t : group) t.negative = t.negative != negative;
+      terms.push_back({negative, scale(c, mat::add(std::move(group)))});
     }
     return scale(common, mat::add(std::move(terms)));
   }
@@ -190,15 +197,21 @@ class Raiser {
     return elementwise_power(x, mat::number(c));
   }
 
-  // x if n is x - lse(x)*ones.
+  // x if n is x - lse(x)*ones; x may be a sum, whose terms stand beside the lse.
   std::optional<NodeId> softmax_argument(NodeId id) const {
     const Node& n = g_[id];
-    if (n.kind != Kind::Sum || n.rank() != 1 || n.operands.size() != 2) return std::nullopt;
-    for (size_t k : {0, 1}) {
+    if (n.kind != Kind::Sum || n.rank() != 1) return std::nullopt;
+    for (size_t k = 0; k < n.operands.size(); ++k) {
       const Node& shift = g_[n.operands[k]];
-      if (shift.kind != Kind::Ein || shift.operands.size() != 1 || n.coefficients[k] != -1 || n.coefficients[1 - k] != 1) continue;
+      if (shift.kind != Kind::Ein || shift.operands.size() != 1 || n.coefficients[k] != -1) continue;
       const Node& lse = g_[shift.operands[0]];
-      if (lse.kind == Kind::Fun && lse.fun_op() == FunOp::lse && lse.operands[0] == n.operands[1 - k]) return n.operands[1 - k];
+      if (lse.kind != Kind::Fun || lse.fun_op() != FunOp::lse || g_[lse.operands[0]].rank() != 1) continue;
+      const auto order = [](const Term& t) { return std::pair(t.tensor, t.coefficient); };
+      std::vector<Term> rest = g_.terms(id), argument = g_.terms(lse.operands[0]);
+      rest.erase(rest.begin() + std::ptrdiff_t(k));
+      std::ranges::sort(rest, {}, order);
+      std::ranges::sort(argument, {}, order);
+      if (std::ranges::equal(rest, argument, {}, order, order)) return lse.operands[0];
     }
     return std::nullopt;
   }

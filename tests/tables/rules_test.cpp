@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "ir/interpret.h"
@@ -18,7 +19,7 @@ namespace {
 
 struct RuleTest : testing::TestWithParam<Rule> {};
 
-// Orthogonal, nonsingular or positive as the rule's conditions ask: a rotation in the first two coordinates, or a well-conditioned matrix.
+// Orthogonal, nonsingular, positive or a simplex as the rule's conditions ask: a rotation in the first two coordinates, or a well-conditioned matrix.
 Array<double> sample(const Rule& rule, const std::string& name, const Type& type, std::mt19937& random) {
   constexpr size_t n = 3;
   auto has = [&](Property p) {
@@ -29,7 +30,9 @@ Array<double> sample(const Rule& rule, const std::string& name, const Type& type
   if (type.empty()) return Array<double>({}, has(Property::sign) ? (inside(random) < 0 ? -1.0 : 1.0) : inside(random));
   if (type.size() == 1) {
     Array<double> a({n});
-    for (double& x : a.data) x = inside(random);
+    for (double& x : a.data) x = has(Property::simplex) ? std::abs(inside(random)) : inside(random);
+    const double sum = std::accumulate(a.data.begin(), a.data.end(), 0.0);
+    for (double& x : a.data) x /= has(Property::simplex) ? sum : 1;
     return a;
   }
   Array<double> a({n, n});

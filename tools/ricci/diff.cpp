@@ -3,6 +3,7 @@
 
 #include "passes/compare.h"
 #include "passes/layout.h"
+#include "passes/substitute.h"
 #include "tools/guard.h"
 #include "tools/output.h"
 #include "tools/ricci/answer.h"
@@ -59,6 +60,8 @@ int diff(const Options& options) {
     const Declaration x = differentiation_variable(program, name);
     Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style));
     if (options.certify) certify(program, f, x, answer.node, style, options);
+    // What was free for the derivative is symmetric again where it is evaluated.
+    if (!program.promised.empty()) answer = simplified(program, {substitute(*program.graph, answer.node, program.promised), answer.variance, answer.variable});
     answers += answer_text({program, f, std::vector(size_t(options.order), x.node), answer}, options);
   }
   write_output(options.output, answers);

@@ -43,8 +43,14 @@ std::string counterexample(const Program& p, const Comparison& c) {
 struct Sides {
   Program program;
   Value left, right;
-  std::map<NodeId, Properties> promises = {};  // of a variable read as free, which is drawn as declared
 };
+
+// A variable read as free is drawn as declared.
+std::map<NodeId, Properties> promises(const Program& p) {
+  std::map<NodeId, Properties> drawn;
+  for (const auto& [variable, declared] : p.promised) drawn.emplace(variable, p.graph->symbol(declared).properties);
+  return drawn;
+}
 
 Sides read(const Claim& claim, const Options& options, const DerivativeStyle& style) {
   Diagnostics diagnostics;
@@ -53,18 +59,16 @@ Sides read(const Claim& claim, const Options& options, const DerivativeStyle& st
   auto program = parse_expression(text, as_declared, calculus(), diagnostics);
   print_diagnostics(diagnostics, options);
   if (!program) throw InputError{};
-  std::map<NodeId, Properties> promises;
   if (!claim.variable.empty() && style.symmetric == SymmetricConvention::Unconstrained) {
     // As if its entries were free: the graph of a symmetric matrix does not tell S_ij from S_ji.
-    const Properties declared = program->graph->symbol(differentiation_variable(*program, claim.variable).node).properties;
+    differentiation_variable(*program, claim.variable);
     ParseOptions free = as_declared;
     free.free.insert(claim.variable);
     program = parse_expression(text, free, calculus(), diagnostics);
-    promises.emplace(program->find_declaration(claim.variable)->node, declared);
   }
   Value left = program->find_definition("claim1")->value, right = program->find_definition("claim2")->value;
   if (!claim.variable.empty()) left = derivative(*program->graph, left, differentiation_variable(*program, claim.variable), 1, style);
-  return {std::move(*program), std::move(left), std::move(right), std::move(promises)};
+  return {std::move(*program), std::move(left), std::move(right)};
 }
 
 // The layout and the convention, among those with a name, in which the claim would be right.
@@ -74,7 +78,7 @@ std::string convention_of(const Claim& claim, const Options& options, const Deri
     for (const char* symmetric : {"projected", "unconstrained", "independent"}) {
       const DerivativeStyle style{*find_layout(layout), *find_symmetric_convention(symmetric)};
       Sides s = read(claim, options, style);
-      points.promises = s.promises;
+      points.promises = promises(s.program);
       if (!judge(*s.program.graph, s.left, s.right, points).verified()) continue;
       return fmt::format("the right side is the derivative in {}", style.symmetric != in_force.symmetric
                                                                        ? fmt::format("--symmetric {}", symmetric)
@@ -109,7 +113,7 @@ int verify(const Options& options) {
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   Sides s = read(*claim, options, style);
   if (!s.program.assumptions.empty()) fmt::print(stderr, "assuming {}\n", fmt::join(s.program.assumptions, "; "));
-  const Points points{dimension_sizes(options), options.seed, options.points, s.promises};
+  const Points points{dimension_sizes(options), options.seed, options.points, promises(s.program)};
   const Judgement j = judge(*s.program.graph, s.left, s.right, points);
   return report(s.program, j, j.verified() ? "" : convention_of(*claim, options, style, points));
 }

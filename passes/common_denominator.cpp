@@ -1,0 +1,89 @@
+#include "passes/common_denominator.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "passes/rewrite.h"
+
+namespace ricci {
+namespace {
+
+constexpr long kHighestPower = 4;  // a numerator may be multiplied by: higher ones only make it longer
+
+// A factor base^exponent that stands at the entries of the result: `axes` are the output positions of its own axes.
+struct Power {
+  NodeId base;
+  std::vector<size_t> axes;
+  friend auto operator<=>(const Power&, const Power&) = default;
+};
+
+struct Fraction {
+  Term term;
+  std::vector<Factor> factors;
+  Labels out;
+  std::map<Power, Rational> powers;
+};
+
+Fraction fraction(const Graph& g, const Term& t) {
+  const bool product = g[t.tensor].kind == Kind::Ein;
+  const Labels all = Graph::iota(g[t.tensor].rank());
+  Fraction f{t, product ? g.factors(t.tensor) : std::vector<Factor>{{t.tensor, all}}, product ? g.out(t.tensor) : all, {}};
+  for (const Factor& x : f.factors) {
+    const Node& n = g[x.tensor];
+    const bool is_power = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g[n.operands[1]].kind == Kind::Const;
+    Power p{is_power ? n.operands[0] : x.tensor, {}};
+    for (Label l : x.labels) p.axes.push_back(size_t(std::ranges::find(f.out, l) - f.out.begin()));
+    if (std::ranges::count(p.axes, f.out.size()) == 0) f.powers.emplace(std::move(p), is_power ? g[n.operands[1]].value() : Rational(1));
+  }
+  return f;
+}
+
+// A base that some terms are divided by and all can be: all others have it in a power that is higher by a small whole number.
+std::optional<std::pair<Power, Rational>> common_denominator(const std::vector<Fraction>& terms) {
+  std::set<Power> bases;
+  for (const Fraction& f : terms)
+    for (const auto& [p, exponent] : f.powers)
+      if (exponent < 0) bases.insert(p);
+  for (const Power& p : bases) {
+    Rational lowest = 0;
+    std::set<Rational> exponents;
+    for (const Fraction& f : terms) {
+      const auto at = f.powers.find(p);
+      exponents.insert(at == f.powers.end() ? Rational(0) : at->second);
+    }
+    lowest = *exponents.begin();
+    const auto small = [&](const Rational& e) { const Rational above = e - lowest; return is_integer(above) && above <= kHighestPower; };
+    if (exponents.size() > 1 && std::ranges::all_of(exponents, small)) return std::pair(p, lowest);
+  }
+  return std::nullopt;
+}
+
+NodeId combine(Graph& g, NodeId sum) {
+  if (g[sum].kind != Kind::Sum || g[sum].operands.size() < 2) return sum;
+  const Type type = g[sum].type;
+  std::vector<Fraction> terms;
+  for (const Term& t : g.terms(sum)) terms.push_back(fraction(g, t));
+  const auto found = common_denominator(terms);
+  if (!found) return sum;
+  const auto& [power, lowest] = *found;
+  const auto times_power = [&](std::vector<Factor> factors, const Labels& out, const Rational& exponent) {
+    Labels at;
+    for (size_t axis : power.axes) at.push_back(out[axis]);
+    factors.push_back({g.power(power.base, exponent), std::move(at)});
+    return g.ein(std::move(factors), out, type);
+  };
+  std::vector<Term> numerators;
+  for (const Fraction& f : terms) numerators.push_back({f.term.coefficient, times_power(f.factors, f.out, Rational(-lowest))});
+  const Labels all = Graph::iota(type.size());
+  return times_power({{g.sum(std::move(numerators), type), all}}, all, lowest);
+}
+
+}  // namespace
+
+NodeId over_common_denominators(Graph& g, NodeId root) {
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return combine(g, n); });
+}
+
+}  // namespace ricci

@@ -1,0 +1,11 @@
+// Fractions brought together: 1/u - x^2/u^2 is (u - x^2)/u^2.
+#pragma once
+#include "ir/graph.h"
+
+namespace ricci {
+
+// Every sum below `root` whose terms are divided by different powers of one base, entry by entry or as scalars, over the lowest of these powers. The
+// numerators are left to be flattened and to cancel. Values are kept where the terms are finite.
+NodeId over_common_denominators(Graph& g, NodeId root);
+
+}  // namespace ricci

@@ -1,0 +1,50 @@
+#include "passes/functions_of_products.h"
+
+#include <algorithm>
+
+#include "passes/matrix_chain.h"
+#include "passes/rewrite.h"
+
+namespace ricci {
+namespace {
+
+// f(M_1)*f(M_2)*..., or with the matrices in reverse order.
+NodeId product(Graph& g, FunOp f, std::vector<NodeId> matrices, bool reversed) {
+  if (reversed) std::ranges::reverse(matrices);
+  const Type type = g[g.fun(f, matrices[0])].type;
+  std::vector<Factor> factors;
+  for (Label k = 0; k < matrices.size(); ++k) factors.push_back({g.fun(f, matrices[k]), type.empty() ? Labels{} : Labels{k, k + 1}});
+  return g.ein(std::move(factors), type.empty() ? Labels{} : Labels{0, Label(matrices.size())}, type);
+}
+
+NodeId open(Graph& g, NodeId id) {
+  const Node& node = g[id];
+  if (node.kind != Kind::Fun || g[node.operands[0]].rank() != 2) return id;
+  const FunOp f = node.fun_op();
+  if (f != FunOp::inv && f != FunOp::adj && f != FunOp::det && f != FunOp::logdet) return id;
+  const std::optional<MatrixChain> c = matrix_chain(g, node.operands[0]);
+  if (!c || (c->matrices.size() == 1 && c->scalars.empty() && c->coefficient == 1)) return id;
+  NodeId scalar = g.constant(c->coefficient);
+  for (NodeId s : c->scalars) scalar = g.times(scalar, s);
+  const NodeId n = g.size(g[node.operands[0]].type[0]);
+  const auto power = [&](NodeId exponent) { return g.is_one(scalar) ? scalar : g.map(MapOp::pow_, {scalar, exponent}); };
+  switch (f) {
+    case FunOp::inv: return g.times(power(g.constant(-1)), product(g, f, c->matrices, true));
+    case FunOp::adj: return g.times(power(g.subtract(n, g.constant(1))), product(g, f, c->matrices, true));
+    case FunOp::det: return g.times(power(n), product(g, f, c->matrices, false));
+    case FunOp::logdet: {  // log |det|
+      std::vector<Term> terms = {{1, g.times(n, g.map(MapOp::log_, {g.map(MapOp::abs_, {scalar})}))}};
+      for (NodeId m : c->matrices) terms.push_back({1, g.fun(f, m)});
+      return g.sum(std::move(terms), {});
+    }
+    default: return id;
+  }
+}
+
+}  // namespace
+
+NodeId open_functions_of_products(Graph& g, NodeId root) {
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return open(g, n); });
+}
+
+}  // namespace ricci
