@@ -102,7 +102,10 @@ class CppEmitter {
   explicit CppEmitter(const Program& p, std::string symbol)
       : p_(p), symbol_(std::move(symbol)), real_(p.scalar == Scalar::Double ? "double" : "float"), values_(p.value_count), accumulators_(p.accumulator_count) {
     for (size_t k = 0; k < p_.arrays.size(); ++k) names_.push_back(identifier(p_.arrays[k].name, "array", k));
-    for (size_t k = 0; k < p_.dims.size(); ++k) dims_.push_back(identifier(p_.dims[k], "dim", k));
+    for (size_t k = 0; k < p_.dims.size(); ++k) {  // a variable may have the name of a dimension
+      std::string name = identifier(p_.dims[k], "dim", k);
+      dims_.push_back(std::ranges::find(names_, name) == names_.end() ? name : identifier("", "dim", k));
+    }
     for (const Statement& s : p_.body)
       if (const auto* c = std::get_if<Constant>(&s)) values_[c->result.value].number = c->value;
     match_blocks();

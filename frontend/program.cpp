@@ -70,7 +70,7 @@ std::optional<NodeId> Program::find(std::string_view name) const {
 
 std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics,
                                      const ParseOptions& options) {
-  Reader reader(calculus, diagnostics, false, {}, options.free);
+  Reader reader(calculus, diagnostics, false, {}, options.free, options.sizes_apart);
   reader.read(source, file);
   return reader.finish();
 }

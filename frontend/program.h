@@ -73,9 +73,11 @@ struct ParseOptions {
   // Variables read as if all their entries were free: a promise that ties entries (symmetric, skew, diagonal) is forgotten, so that a
   // derivative by them is the unconstrained one. (The graph of a symmetric matrix no longer tells S_ij from S_ji.)
   std::set<std::string, std::less<>> free = {};
+  // A dimension with the name of a variable or a definition gets one of its own (m_size): for notations in which sizes are variables too.
+  bool sizes_apart = false;
 };
 
-// A program text. Every error found is reported; nothing is returned if there was one. Of the options only `free` counts.
+// A program text. Every error found is reported; nothing is returned if there was one. Of the options only `free` and `sizes_apart` count.
 std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics,
                                      const ParseOptions& options = {});
 

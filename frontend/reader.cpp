@@ -226,7 +226,20 @@ std::optional<Program> Reader::finish() {
   name_sizes();
   check_sizes();
   if (diagnostics_.has_errors()) return std::nullopt;
+  if (sizes_apart_) keep_sizes_apart();
   return build();
+}
+
+void Reader::keep_sizes_apart() {
+  const auto taken = [&](const std::string& name) {
+    return std::ranges::find(variables_, name, &Variable::name) != variables_.end() || std::ranges::find(pending_, name, &Pending::name) != pending_.end() ||
+           std::ranges::find(exports_, name, [](const Statement& s) { return s.names[0].text; }) != exports_.end();
+  };
+  for (const std::string& name : dims_.names()) {
+    std::string own = name;
+    while (taken(own) || (own != name && dims_.is_name(own))) own += "_size";
+    if (own != name && dims_.spell(dims_.named(name)) == name) dims_.name(dims_.named(name), own);
+  }
 }
 
 std::optional<Program> Reader::build() {

@@ -15,11 +15,11 @@ namespace ricci {
 
 class Reader {
  public:
-  // `scalars`: lower-case names to take for scalars although a vector is what they usually are. `free`: as in ParseOptions.
+  // `scalars`: lower-case names to take for scalars although a vector is what they usually are. `free`, `sizes_apart`: as in ParseOptions.
   Reader(const Calculus& calculus, Diagnostics& diagnostics, bool infer, std::set<std::string> scalars = {},
-         std::set<std::string, std::less<>> free = {})
+         std::set<std::string, std::less<>> free = {}, bool sizes_apart = false)
       : calculus_(calculus), diagnostics_(diagnostics), infer_(infer), scalars_(std::move(scalars)), free_(std::move(free)),
-        elaborator_(dims_, drafts_, diagnostics) {}
+        sizes_apart_(sizes_apart), elaborator_(dims_, drafts_, diagnostics) {}
 
   void read(const std::string& text, const std::string& name);
   std::optional<Program> finish();
@@ -56,6 +56,7 @@ class Reader {
   void assume_names(const Syntax& syntax, AstId root);
   void assume(std::string_view name, size_t rank, std::vector<Variance> variance, SourceRange where);
   void name_sizes();
+  void keep_sizes_apart();
   std::string kind_of(const Variable& v) const;
   void check_sizes();
   std::optional<Program> build();
@@ -69,6 +70,7 @@ class Reader {
   bool infer_;
   std::set<std::string> scalars_;
   std::set<std::string, std::less<>> free_;
+  bool sizes_apart_;
   Dimensions dims_;
   Drafts drafts_;
   Elaborator elaborator_;

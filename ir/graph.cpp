@@ -89,6 +89,16 @@ std::string Graph::spell(DimId id) const {
   return "";
 }
 
+std::string Graph::spell_number(DimId id) const {
+  const Extent extent = Extent::of(*this, id);
+  const bool taken = std::ranges::any_of(extent.terms, [&](const auto& term) {
+    return std::ranges::any_of(term.first, [&](const std::string& name) {
+      return std::ranges::any_of(symbols_, [&](const Symbol& s) { return !s.placeholder && s.name == name; });
+    });
+  });
+  return taken ? "sum(ones(" + spell(id) + "))" : spell(id);
+}
+
 SymbolId Graph::declare(Symbol s) {
   symbols_.push_back(std::move(s));
   return {uint32_t(symbols_.size() - 1)};

@@ -115,6 +115,7 @@ struct Symbol {
   // those of the function, then those of each argument.
   std::string function = {};
   std::vector<uint8_t> by = {};
+  bool placeholder = false;  // a variable of a rule or of a formula of our own, of no program
 };
 
 class Graph {
@@ -133,6 +134,7 @@ class Graph {
   // a - b if that is known to be a size whatever the symbols are.
   std::optional<DimId> difference(DimId a, DimId b);
   std::string spell(DimId d) const;        // "n", "3", "m*n", "n + 1"
+  std::string spell_number(DimId d) const; // the same as an expression; where a variable has the name of a dimension, "sum(ones(n))"
   SymbolId declare(Symbol s);              // a new symbol; names are the caller's to keep apart
   const Symbol& operator[](SymbolId s) const { return symbols_[s.value]; }
   const Symbol& symbol(NodeId var) const { return symbols_[(*this)[var].row]; }

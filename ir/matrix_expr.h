@@ -113,7 +113,8 @@ Expr map_call(std::string function, std::vector<Expr> arguments, Shape shape);  
 Expr undeclared_call(std::string function, std::vector<Expr> arguments, Shape shape);
 
 // Functions whose arguments have simpler forms.
-Expr dimension(const Graph& g, DimId d);                  // its name or its number
+Expr dimension(const Graph& g, DimId d);                  // its name or its number, as an argument of ones, eye, ...
+Expr size(const Graph& g, DimId d);                       // the number it is: its name, or sum(ones(n)) where a variable has that name
 Expr ones(const Graph& g, Shape shape);
 Expr zeros(const Graph& g, Shape shape);
 Expr eye(const Graph& g, DimId n);

@@ -61,6 +61,11 @@ Expr dimension(const Graph& g, DimId d) {
   return name(g.spell(d), Shape::scalar());
 }
 
+Expr size(const Graph& g, DimId d) {
+  if (g.spell_number(d) == g.spell(d)) return dimension(g, d);
+  return make_call("sum", {make_call("ones", {dimension(g, d)}, Shape::column(d))}, Shape::scalar());
+}
+
 namespace {
 Expr filled(const Graph& g, const char* function, Shape shape) {
   switch (shape.kind) {

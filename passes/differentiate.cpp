@@ -50,7 +50,7 @@ Differential placeholders(Graph& g, NodeId fun, const char* moves, bool like_ope
   const Type operand = g[n.operands[0]].type;
   const Type core_in(operand.end() - std::ptrdiff_t(r.core.in), operand.end()), core_out(n.type.end() - std::ptrdiff_t(r.core.out), n.type.end());
   auto placeholder = [&](const char* name, const Type& type) {
-    return g.variable(g.declare({name, type, std::vector<Variance>(type.size(), Variance::Up), {}}));
+    return g.variable(g.declare({name, type, std::vector<Variance>(type.size(), Variance::Up), {}, {}, {}, true}));
   };
   return {placeholder("X", core_in), placeholder("F", core_out), placeholder(moves, like_operand ? core_in : core_out), {}};
 }
@@ -81,7 +81,7 @@ Differential adjoint(Graph& g, NodeId fun) {
   }
   Differential d = differential(g, fun);
   const Type core_out = g[d.F].type;
-  const NodeId G = g.variable(g.declare({"G", core_out, std::vector<Variance>(core_out.size(), Variance::Up), {}}));
+  const NodeId G = g.variable(g.declare({"G", core_out, std::vector<Variance>(core_out.size(), Variance::Up), {}, {}, {}, true}));
   return {d.X, d.F, G, pullback(g, d.value, d.moves, G)};
 }
 

@@ -83,7 +83,7 @@ class Raiser {
     const Node& n = g_[id];
     switch (n.kind) {
       case Kind::Const: return {mat::number(n.value()), ""};
-      case Kind::Size: return {mat::dimension(g_, {n.row}), ""};
+      case Kind::Size: return {mat::size(g_, {n.row}), ""};
       case Kind::Var: return raise_variable(id);
       case Kind::Ein: return raise_ein(id);
       case Kind::Place:

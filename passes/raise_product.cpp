@@ -106,7 +106,7 @@ class ProductGraph {
     Labels next = neighbours(a);
     std::optional<Expr> v = column(a);
     if (next.empty()) {  // sum_a v_a
-      scalars_.push_back(v ? mat::sum(*v) : mat::dimension(g_, dim_.at(a)));
+      scalars_.push_back(v ? mat::sum(*v) : mat::size(g_, dim_.at(a)));
     } else if (next.size() == 1) {  // sum_a M_ba v_a
       Expr m = take_edge(next[0], a);
       columns_[next[0]].push_back(v ? mul({m, *v}) : row_sums(m, a));

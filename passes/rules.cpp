@@ -186,7 +186,7 @@ Bindings rule_variables(Graph& g, FormulaMode mode) {
   DimId n = g.dim("n");
   auto add = [&](const char* name, Type type) {
     std::vector<Variance> variance(type.size(), Variance::Up);
-    b.emplace(name, g.variable(g.declare({name, std::move(type), std::move(variance), {}})));
+    b.emplace(name, g.variable(g.declare({name, std::move(type), std::move(variance), {}, {}, {}, true})));
   };
   if (mode == FormulaMode::Entrywise) {
     for (const char* name : {"x", "y", "z"}) add(name, {});

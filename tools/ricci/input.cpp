@@ -64,7 +64,8 @@ Input read_input(const Options& options) {
 Program parse_input(const Input& input, const Options& options) {
   Diagnostics diagnostics;
   std::optional<Program> program;
-  ParseOptions how{options.declare, input.name, {}};
+  ParseOptions how{.declarations = options.declare, .name = input.name};
+  how.sizes_apart = options.emit == "numpy" || options.emit == "eigen";
   if (options.symmetric == "unconstrained")
     for (const std::string& x : split_names(options.wrt)) how.free.insert(x);
   if (input.expression) {
@@ -130,6 +131,12 @@ std::vector<std::string> split_names(std::string_view list) {
     else if (c != ' ') names.back() += c;
   }
   std::erase(names, "");
+  return names;
+}
+
+std::vector<std::string> variable_names(const Options& options) {
+  std::vector<std::string> names = split_names(options.wrt);
+  if (names.empty()) throw UsageError("by which variable? --wrt x");
   return names;
 }
 

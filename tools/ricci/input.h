@@ -42,6 +42,8 @@ const Declaration& differentiation_variable(const Program& program, std::string_
 
 // "a,b , c" as its parts.
 std::vector<std::string> split_names(std::string_view list);
+// Those of --wrt; a mistake if there are none.
+std::vector<std::string> variable_names(const Options& options);
 
 // --dim NAME=N ... as sizes. Throws UsageError.
 std::map<std::string, int64_t, std::less<>> dimension_sizes(const Options& options);
