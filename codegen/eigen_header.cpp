@@ -14,7 +14,7 @@ namespace {
 
 // Functions of whole vectors and matrices that Eigen has not.
 constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
-    {"lse", "inline double lse(const Eigen::VectorXd& x) {\n  const double top = x.maxCoeff();\n"
+    {"lse", "inline double lse(const Eigen::MatrixXd& x) {\n  const double top = x.maxCoeff();\n"
             "  return std::isinf(top) ? top : top + std::log((x.array() - top).exp().sum());\n}\n"},
     {"softmax", "inline Eigen::VectorXd softmax(const Eigen::VectorXd& x) {\n  const Eigen::VectorXd e = (x.array() - x.maxCoeff()).exp().matrix();\n"
                 "  return e / e.sum();\n}\n"},
@@ -81,6 +81,7 @@ class FunctionText {
  public:
   FunctionText(const Graph& g, const EmittedFunction& f) : g_(g), f_(f) {
     for (const DimensionSource& d : dimension_sources(g, f.arguments)) dimensions_.insert(d.dimension);
+    for (const std::string& d : unsourced_dimensions(g, f)) dimensions_.insert(d);
   }
 
   std::string operator()() const {
@@ -99,6 +100,8 @@ class FunctionText {
       bool used = mentions(body + sizes, name);
       arguments += (arguments.empty() ? "" : ", ") + std::string(used ? "" : "[[maybe_unused]] ") + text;
     }
+    for (const std::string& d : unsourced_dimensions(g_, f_))
+      if (mentions(body + sizes, cpp_identifier(d))) arguments += (arguments.empty() ? "" : ", ") + ("Eigen::Index " + cpp_identifier(d));
     std::string types;
     for (const std::string& h : f_.functions) {
       const std::string name = cpp_identifier(h);

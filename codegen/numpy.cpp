@@ -154,7 +154,9 @@ Pieces spell(const Node& n) {
       if (n.name == "reshape") return {"np.reshape(", n.operands[0], ", (", n.operands[1], ", ", n.operands[2], "), \"F\")"};
       if (n.name == "e") return {"np.eye(", n.operands[1], ")[", mat::add({{false, n.operands[0]}, {true, mat::number(1)}}), "]"};
       if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
-      std::string_view text = template_of(n);
+      std::string text(template_of(n));
+      constexpr std::string_view kLastAxis = ", axis=-1";  // a reduction of a matrix to a number is over both
+      if (n.shape.is_scalar() && n.operands[0]->shape.is_matrix() && text.find(kLastAxis) != text.npos) text.erase(text.find(kLastAxis), kLastAxis.size());
       return text.empty() ? fill(n.name + "({})", n.operands) : fill(text, n.operands);
     }
   }

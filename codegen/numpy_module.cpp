@@ -36,8 +36,8 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
                         "    v = np.linalg.eigh((a + np.swapaxes(a, -1, -2)) / 2)[1][..., -1]\n    size = np.abs(v)\n"
                         "    lead = np.argmax(size >= 0.999 * np.max(size, axis=-1, keepdims=True), axis=-1)\n"
                         "    return v * np.where(np.take_along_axis(v, lead[..., None], axis=-1) < 0, -1.0, 1.0)\n"},
-    {"ricci_coprod", "def ricci_coprod(x):\n    \"\"\"The product of all other entries.\"\"\"\n"
-                     "    return np.array([np.prod(np.delete(x, i)) for i in range(len(x))])\n"},
+    {"ricci_coprod", "def ricci_coprod(x):\n    \"\"\"The product of all other entries along the last axis.\"\"\"\n"
+                     "    return np.stack([np.prod(np.delete(x, i, axis=-1), axis=-1) for i in range(x.shape[-1])], axis=-1)\n"},
     {"ricci_argmax", "def ricci_argmax(x):\n    \"\"\"The share of each entry in the maximum.\"\"\"\n"
                      "    hit = x == np.max(x, axis=-1, keepdims=True)\n    return hit / np.sum(hit, axis=-1, keepdims=True)\n"},
 };
@@ -155,8 +155,9 @@ std::string spell_function(const Graph& g, const EmittedFunction& f) {
   std::string body, arguments, results;
   StepText text(g, f);
   for (const Step& s : f.steps) body += "    " + python_name(s.name) + " = " + text(s) + "\n";
-  for (const Declaration* a : f.arguments) arguments += (arguments.empty() ? "" : ", ") + python_name(a->name);
-  for (const std::string& h : f.functions) arguments += (arguments.empty() ? "" : ", ") + python_name(h);
+  auto add_argument = [&](const std::string& name) { arguments += (arguments.empty() ? "" : ", ") + python_name(name); };
+  for (const Declaration* a : f.arguments) add_argument(a->name);
+  for (const std::string& h : f.functions) add_argument(h);
   for (size_t r : f.results) results += (results.empty() ? "" : ", ") + python_name(f.steps[r].name);
   std::string sizes;
   const std::vector<DimensionSource> sources = dimension_sources(g, f.arguments);
@@ -165,6 +166,8 @@ std::string spell_function(const Graph& g, const EmittedFunction& f) {
     const std::string name = python_name(d.dimension), size = python_name(d.argument->name) + ".shape[" + std::to_string(d.axis) + "]";
     if (mentions(body + sizes, name)) sizes = "    " + name + " = " + dimension_text(d, size, " // ", python_name) + "\n" + sizes;
   }
+  for (const std::string& d : unsourced_dimensions(g, f))
+    if (mentions(body + sizes, python_name(d))) add_argument(d);
   return "def " + python_name(f.name) + "(" + arguments + "):\n" + sizes + body + "    return " + results + "\n";
 }
 

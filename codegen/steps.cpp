@@ -136,6 +136,21 @@ std::vector<DimensionSource> dimension_sources(const Graph& graph, const std::ve
   return sources;
 }
 
+std::vector<std::string> unsourced_dimensions(const Graph& graph, const EmittedFunction& function) {
+  std::set<std::string> names;
+  const auto add = [&](DimId d) {
+    for (const auto& [symbols, c] : Extent::of(graph, d).terms) names.insert(symbols.begin(), symbols.end());
+  };
+  std::vector<NodeId> roots;
+  for (const Step& s : function.steps) roots.push_back(s.node);
+  for (NodeId n : graph.reachable(roots)) {
+    std::ranges::for_each(graph[n].type, add);
+    if (graph[n].kind == Kind::Size || graph[n].kind == Kind::Place) add({graph[n].row});
+  }
+  for (const DimensionSource& s : dimension_sources(graph, function.arguments)) names.erase(s.dimension);
+  return {names.begin(), names.end()};
+}
+
 std::string dimension_text(const DimensionSource& source, std::string size, std::string_view divided_by,
                            const std::function<std::string(const std::string&)>& name) {
   for (const auto& [symbols, c] : source.rest.terms) {

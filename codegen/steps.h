@@ -51,6 +51,9 @@ std::vector<DimensionSource> dimension_sources(const Graph& graph, const std::ve
 std::string dimension_text(const DimensionSource& source, std::string size, std::string_view divided_by,
                            const std::function<std::string(const std::string&)>& name);
 
+// The symbolic dimensions among the sizes of what the function computes that no argument has: they become arguments.
+std::vector<std::string> unsourced_dimensions(const Graph& graph, const EmittedFunction& function);
+
 // Whether `word` stands in `text` as a name of its own.
 bool mentions(std::string_view text, std::string_view word);
 
