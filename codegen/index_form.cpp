@@ -187,7 +187,7 @@ class Printer {
     }
     switch (n.kind) {
       case Kind::Const: return {to_string(n.value())};
-      case Kind::Size: return {g_.spell(DimId{n.row})};
+      case Kind::Size: return {g_.spell_number(DimId{n.row})};
       case Kind::Var: return {indexed(g_.symbol(id).name, letters, id)};
       case Kind::Place:
         if (n.rank() == 1 && g_[DimId{n.row}].kind == Dim::Kind::Fixed && g_[DimId{n.row}].size < 9)
@@ -493,7 +493,8 @@ Letters letters_of(const Graph& g, const Value& value) {
 // Then a delta of any size has that one when it is read.
 bool has_one_dimension(const Graph& g) {
   std::set<DimId> dims;
-  for (uint32_t s = 0; s < g.symbol_count(); ++s) dims.insert(g[SymbolId{s}].type.begin(), g[SymbolId{s}].type.end());
+  for (uint32_t s = 0; s < g.symbol_count(); ++s)
+    if (!g[SymbolId{s}].placeholder) dims.insert(g[SymbolId{s}].type.begin(), g[SymbolId{s}].type.end());
   return dims.size() == 1;
 }
 

@@ -122,13 +122,14 @@ Meaning Elaborator::unknown_function(const Ast& a) {
     report(Message::not_supported, a.name_at, fmt::format("`{}`", a.name));
     return poison();
   }
+  // x(1), A(1, 2): MATLAB's entries
+  std::string entry;
+  if (!a.children.empty() && std::ranges::all_of(a.children, [&](AstId c) { return ast(c).kind == AstKind::Number; })) {
+    for (AstId c : a.children) entry += (entry.empty() ? std::string(a.name) + "[" : ", ") + excerpt(ast(c).where);
+    entry += "]";
+  }
   if (const auto it = names.find(a.name); it != names.end()) {
-    const bool entry = !a.children.empty() && std::ranges::all_of(a.children, [&](AstId c) { return ast(c).kind == AstKind::Number; });
-    if (entry) {
-      std::string indices;
-      for (AstId c : a.children) indices += (indices.empty() ? "" : ", ") + excerpt(ast(c).where);
-      report(Message::not_a_function, a.name_at, a.name).fix(Message::write, fmt::format("{}[{}]", a.name, indices));
-    }
+    if (!entry.empty()) report(Message::not_a_function, a.name_at, a.name).fix(Message::write, entry);
     else if (!it->second.poisoned()) report(Message::not_a_function, a.name_at, a.name).fix(Message::write, fmt::format("{}*(...)", a.name));
     return poison();
   }
@@ -139,7 +140,9 @@ Meaning Elaborator::unknown_function(const Ast& a) {
                            "zeros", "eye", "transpose", "grad", "jac", "hess", "jvp", "vjp", "hvp", "div", "laplacian", "logsumexp",
                            "vec", "reshape", "kron", "commut", "skew", "cross"})
     known.emplace_back(name);
-  suggest(report(Message::unknown_function, a.name_at, shorten(a.name)), a.name, known);
+  auto& unknown = report(Message::unknown_function, a.name_at, shorten(a.name));
+  if (entry.empty() || nearest(a.name, known)) suggest(unknown, a.name, known);
+  else unknown.fix(Message::write, entry);
   return poison();
 }
 

@@ -314,7 +314,7 @@ Meaning Elaborator::indexed_map(MapOp op, std::vector<Meaning> operands, SourceR
   return result;
 }
 
-// sum_i(...), mean_k(...), lse_k(...), prod_k(...), max_k(...), min_k(...)
+// sum_i(...), mean_k(...), lse_k(...), prod_k(...), max_k(...), min_k(...), and argmax_k(...), coprod_k(...), which keep the index.
 Meaning Elaborator::indexed_reduction(AstId id) {
   const Ast& a = ast(id);
   if (a.children.size() != 1) {
@@ -345,6 +345,7 @@ Meaning Elaborator::indexed_reduction(AstId id) {
       Shape all = sizes;
       all.push_back(shape[axis]);
       m.draft = drafts_.fun(*fun, align(m, last, all).draft);
+      if (row(*fun).core.out == 1) order = std::move(last);
     } else {
       m = sum_out(std::move(m), order);
       if (a.name == "mean") m.draft = drafts_.times(drafts_.power(drafts_.size(shape[axis]), drafts_.constant(-1)), m.draft);

@@ -58,7 +58,7 @@ void suggest(Diagnostic& d, std::string_view name, const std::vector<std::string
 std::string counted(size_t n, std::string_view one, std::string_view many) { return fmt::format("{} {}", n, n == 1 ? one : many); }
 
 bool is_reduction(std::string_view name) {
-  constexpr std::string_view kReductions[] = {"sum", "mean", "prod", "max", "min", "lse", "logsumexp"};
+  constexpr std::string_view kReductions[] = {"sum", "mean", "prod", "max", "min", "lse", "logsumexp", "argmax", "coprod"};
   return std::ranges::find(kReductions, name) != std::end(kReductions);
 }
 

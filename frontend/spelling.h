@@ -22,7 +22,7 @@ void suggest(Diagnostic& d, std::string_view name, const std::vector<std::string
 // "1 index", "2 indices".
 std::string counted(size_t n, std::string_view one, std::string_view many);
 
-// Functions that reduce a named index when they bear one: sum_i, lse_k.
+// Functions of a named index when they bear one, which most of them reduce: sum_i, lse_k; argmax_k keeps it.
 bool is_reduction(std::string_view name);
 
 // The letter of a Greek name: "λ" for "lambda", "Γ" for "Gamma"; empty for any other name.
