@@ -30,7 +30,7 @@ constexpr Spelling kSpellings[] = {
     {"ᵀ", TokenKind::Quote},        {"′", TokenKind::Quote},        {"’", TokenKind::Quote},      {"‖", TokenKind::Norm},
     {"∑", TokenKind::SumSign},      {"∂", TokenKind::Partial},    {"∇", TokenKind::Nabla},
     {"∈", TokenKind::ElementOf},    {"→", TokenKind::Arrow},        {"≤", TokenKind::Compare},    {"≥", TokenKind::Compare},
-    {"≠", TokenKind::Compare},
+    {"≠", TokenKind::Compare},      {"@", TokenKind::Star},         {".T", TokenKind::Quote},     {"||", TokenKind::Norm},
 };
 
 constexpr Spelling kSuperscripts[] = {
