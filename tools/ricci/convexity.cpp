@@ -85,8 +85,7 @@ int convexity_command(const Options& options) {
   if (!(*program.graph)[f.value.node].type.empty())
     throw UsageError(fmt::format("`{}` is not a scalar: only scalars are convex or not", f.name));
   std::vector<NodeId> variables;
-  for (const std::string& x : split_names(options.wrt)) variables.push_back(differentiation_variable(program, x).node);
-  if (variables.empty()) throw UsageError("in which variable? --wrt x");
+  for (const std::string& x : variable_names(options)) variables.push_back(differentiation_variable(program, x).node);
   const Convexity c = convexity(*program.graph, f.value.node, variables, {dimension_sizes(options), options.seed, options.points});
   write_output(options.output, report(*program.graph, c));
   return kSuccess;

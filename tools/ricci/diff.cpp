@@ -56,7 +56,7 @@ int diff(const Options& options) {
   if (options.verbose) say_conventions(options);
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   std::string answers;
-  for (const std::string& name : split_names(options.wrt)) {
+  for (const std::string& name : variable_names(options)) {
     const Declaration x = differentiation_variable(program, name);
     Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style));
     if (options.certify) certify(program, f, x, answer.node, style, options);

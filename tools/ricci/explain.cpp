@@ -90,7 +90,7 @@ int explain(const Options& options) {
   Program program = parse_input(input, options);
   const Definition f = chosen_definition(program, options);
   std::string text;
-  for (const std::string& name : split_names(options.wrt))
+  for (const std::string& name : variable_names(options))
     text += (text.empty() ? "" : "\n") + explain(program, f, differentiation_variable(program, name), input.expression, options);
   write_output(options.output, text);
   return kSuccess;
