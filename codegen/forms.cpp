@@ -5,6 +5,7 @@
 
 #include "codegen/text.h"
 #include "ir/matrix_node.h"
+#include "passes/join_krons.h"
 #include "passes/raise.h"
 #include "passes/simplify.h"
 
@@ -134,7 +135,7 @@ Shown vec_form(Graph& g, const Derivative& d) {
   }
   const Raised r = raise(g, simplify(g, g.ein(std::move(factors), std::move(out), std::move(out_type))), variance);
   if (!r.expr) return {std::nullopt, r.reason};
-  return {left + " = " + to_text(*r.expr), ""};
+  return {left + " = " + to_text(join_krons(g, *r.expr)), ""};
 }
 
 }  // namespace ricci

@@ -7,7 +7,7 @@
 #include "passes/canonicalize.h"
 #include "passes/common_denominator.h"
 #include "passes/factor.h"
-#include "passes/functions_of_products.h"
+#include "passes/open_functions.h"
 #include "passes/raise.h"
 #include "passes/rules.h"
 #include "passes/weight.h"
@@ -37,8 +37,8 @@ constexpr Pass kPasses[] = {
     {"canonicalize", [](Graph& g, NodeId n, const SimplifyOptions&) { return canonicalize(g, n); }, "flatten products of products and sums of sums"},
     {"rewrite", rewrite, "apply the rules of passes/rules"},
     {"factor", [](Graph& g, NodeId n, const SimplifyOptions&) { return factor(g, n); }, "take common factors out of sums"},
-    {"expand", [](Graph& g, NodeId n, const SimplifyOptions&) { return expand(g, open_functions_of_products(g, n), kMostTerms); },
-     "expand products over sums, and functions of products"},
+    {"expand", [](Graph& g, NodeId n, const SimplifyOptions&) { return expand(g, open_functions(g, n), kMostTerms); },
+     "expand products over sums, and functions of products and negatives"},
     {"distribute", distribute, "expand products over sums that occur once"},
     {"common-denominator", [](Graph& g, NodeId n, const SimplifyOptions&) { return over_common_denominators(g, n); }, "bring fractions together"},
 };

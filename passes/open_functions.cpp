@@ -1,4 +1,4 @@
-#include "passes/functions_of_products.h"
+#include "passes/open_functions.h"
 
 #include <algorithm>
 
@@ -17,7 +17,7 @@ NodeId product(Graph& g, FunOp f, std::vector<NodeId> matrices, bool reversed) {
   return g.ein(std::move(factors), type.empty() ? Labels{} : Labels{0, Label(matrices.size())}, type);
 }
 
-NodeId open(Graph& g, NodeId id) {
+NodeId open_product(Graph& g, NodeId id) {
   const Node& node = g[id];
   if (node.kind != Kind::Fun || g[node.operands[0]].rank() != 2) return id;
   const FunOp f = node.fun_op();
@@ -41,10 +41,20 @@ NodeId open(Graph& g, NodeId id) {
   }
 }
 
+NodeId open_negative(Graph& g, NodeId id) {
+  const Node& node = g[id];
+  if (node.kind != Kind::Map || node.map_op() != MapOp::sigmoid_) return id;
+  const Node& x = g[node.operands[0]];
+  if (x.kind != Kind::Sum || x.coefficients.empty() || x.coefficients[0] > 0) return id;
+  const Type type = node.type;
+  const NodeId positive = g.map(MapOp::sigmoid_, {g.scale(-1, node.operands[0])});
+  return g.subtract(type.empty() ? g.constant(1) : g.ones(type), positive);
+}
+
 }  // namespace
 
-NodeId open_functions_of_products(Graph& g, NodeId root) {
-  return rewrite_bottom_up(g, root, [&](NodeId n) { return open(g, n); });
+NodeId open_functions(Graph& g, NodeId root) {
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return open_negative(g, open_product(g, n)); });
 }
 
 }  // namespace ricci
