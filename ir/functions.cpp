@@ -10,8 +10,9 @@ namespace ricci {
 namespace {
 
 constexpr FunctionRow kTable[] = {
-#define RICCI_FUN(id, name, signature, transposed, differential, adjoint, derivative, operand, properties, numpy, latex, weight, cubes)             \
-  {FunOp::id, name, signature, transposed, differential, adjoint, derivative, operand, properties, numpy, latex, weight, cubes, parse_core(signature)},
+#define RICCI_FUN(id, name, signature, transposed, differential, adjoint, derivative, operand, properties, spectral, loewner, numpy, latex, weight, cubes) \
+  {FunOp::id, name, signature, transposed, differential, adjoint, derivative, operand, properties, spectral, loewner, numpy, latex, weight, cubes, \
+   parse_core(signature)},
 #include "ir/functions.def"
 #undef RICCI_FUN
 };

@@ -57,6 +57,10 @@ struct FunctionRow {
   std::string_view derivative;
   std::string_view operand;       // a property that programs must show the operand to have
   std::string_view properties;    // what the result has if the operand has what stands before the colon, if anything: "symmetric:spd :nonsingular"
+  // What it is of a symmetric operand with the eigenvalues x: the eigenvalues of the result, or the number, as a formula in x. Empty: not theirs alone.
+  std::string_view spectral;
+  // In the order of Loewner, on the positive definite matrices: 'v' convex or 'c' concave, then '+' increasing or '-' decreasing. Empty: neither.
+  std::string_view loewner;
   std::string_view numpy;         // "np.linalg.inv({})"
   std::string_view latex;         // "{}^{-1}"
   int weight;                     // relative cost for rules (inv is heavy)

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ir/interpret.h"
 #include "ir/sample.h"
 #include "passes/canonicalize.h"
 #include "passes/differentiate.h"
+#include "passes/fresh_name.h"
 #include "passes/raise.h"
 #include "passes/rewrite.h"
 #include "passes/simplify.h"
@@ -19,27 +21,31 @@ namespace {
 constexpr double kContradiction = 1e-12;  // relative to the largest eigenvalue: what rounding in quadruple precision never reaches
 constexpr double kWitness = 1e-9;
 constexpr uint64_t kMostSettled = 10'000;  // of weight (passes/weight.h): the second derivative of eight layers, 1.5 s
+constexpr int kDeepest = 2;
+constexpr size_t kMostTerms = 64;            // of the function multiplied out
+constexpr double kSteps[] = {1e-3, 1e-5};    // of second differences
 constexpr double kScales[] = {1, 0.2, 3};
 
 class Analysis {
  public:
-  Analysis(Graph& g, NodeId f, std::span<const NodeId> variables, const Points& points)
-      : g_(g), f_(f), variables_(variables.begin(), variables.end()), points_(points), signs_(g) {}
+  // `depth`: of questions about parts of functions. A part is asked for a proof only.
+  Analysis(Graph& g, NodeId f, std::span<const NodeId> variables, const Points& points, int depth)
+      : g_(g), f_(f), variables_(variables.begin(), variables.end()), points_(points), depth_(depth), signs_(g) {}
 
   Convexity operator()() {
     for (NodeId x : variables_) result_.directions.push_back(direction(x));
     const Regularity r = regularity(g_, signs_, canonicalize(g_, f_), variables_, result_.directions);
     result_.domain = r.domain;
     const NodeId smooth = stable(g_, f_);
-    result_.second = settled(along(settled(along(smooth))));
-    assume_off_zero(result_.second);
+    result_.second = second_derivative(smooth, signs_);
     const bool flat = g_.is_zero(result_.second);
     if (auto set = nonconvex_set()) result_.reason = *set;
     else if (!r.broken.empty()) result_.reason = r.broken;
-    else if (flat && r.smooth()) conclude(Verdict::Affine, {result_.second, "= 0", "the second derivative"});
+    else if (flat && r.smooth()) conclude(Verdict::Affine, {{result_.second, "= 0", "the second derivative"}});
     else prove(r, flat);
-    if (result_.verdict == Verdict::Unknown) look_for_witness();
-    else check_claim();
+    if (result_.verdict == Verdict::Unknown && !nonconvex_set() && depth_ < kDeepest) compose();
+    if (result_.verdict != Verdict::Unknown) check_claim();
+    else if (depth_ == 0) look_for_witness();
     if (r.smooth()) result_.stationary = stationary(smooth);
     return std::move(result_);
   }
@@ -52,45 +58,40 @@ class Analysis {
     Properties ties;
     for (Property p : {symmetric, skew, diagonal, lower, upper})
       if (symbol.properties.has(p)) ties.add(p);
-    std::string name = variables_.size() > 1 ? "d" + symbol.name : symbol.type.size() == 2 ? "H" : "h";
-    auto taken = [&] {
-      for (size_t k = 0; k < g_.symbol_count(); ++k)
-        if (g_[SymbolId{uint32_t(k)}].name == name) return true;
-      return false;
-    };
-    while (taken()) name += "_";
+    const std::string name = fresh_name(g_, variables_.size() > 1 ? "d" + symbol.name : symbol.type.size() == 2 ? "H" : "h");
     return g_.variable(g_.declare({name, symbol.type, symbol.variance, ties}));
   }
 
   NodeId along(NodeId u) {
     std::vector<Term> terms;
     for (size_t k = 0; k < variables_.size(); ++k) terms.push_back({1, directional(g_, u, variables_[k], result_.directions[k])});
-    return g_.sum(std::move(terms), {});
-  }
-
-  // The product of all but one of positive numbers as a quotient, so that powers of the product can be collected.
-  NodeId divided(NodeId q) {
-    return rewrite_bottom_up(g_, q, [&](NodeId id) {
-      const Node& n = g_[id];
-      if (n.kind != Kind::Fun || n.fun_op() != FunOp::coprod || !signs_.positive(n.operands[0])) return id;
-      const Labels all = Graph::iota(n.rank()), rows(all.begin(), all.end() - 1);
-      return g_.ein({{g_.fun(FunOp::prod, n.operands[0]), rows}, {g_.power(n.operands[0], -1), all}}, all, Type(n.type));
-    });
-  }
-
-  // Short, if that is not too much work: proofs look for shapes in what is short enough to be read.
-  NodeId settled(NodeId q) {
-    const NodeId d = divided(q);
-    return Weight(g_)(d) <= kMostSettled ? simplify(g_, d) : d;
+    return g_.sum(std::move(terms), Type(g_[u].type));
   }
 
   // Norms are differentiated where they are not zero; their kinks are the business of regularity.
-  void assume_off_zero(NodeId q) {
-    const NodeId roots[] = {q};
-    for (NodeId n : g_.reachable(roots))
-      if (g_[n].kind == Kind::Map && g_[n].map_op() == MapOp::pow0_ && signs_.nonnegative(g_[n].operands[0]))
-        off_zero_.push_back(g_[n].operands[0]);
-    for (NodeId n : off_zero_) signs_.assume(n, Range::above(0, true));
+  NodeId second_derivative(NodeId f, Signs& signs) {
+    const NodeId q = settled(along(settled(along(f), signs)), signs);
+    std::vector<NodeId> off_zero;
+    for (NodeId n : g_.reachable(std::span(&q, 1)))
+      if (g_[n].kind == Kind::Map && g_[n].map_op() == MapOp::pow0_ && signs.nonnegative(g_[n].operands[0])) off_zero.push_back(g_[n].operands[0]);
+    for (NodeId n : off_zero) signs.assume(n, Range::above(0, true));
+    return q;
+  }
+
+  // Short, if that is not too much work: proofs look for shapes in what is short enough to be read.
+  NodeId settled(NodeId q, Signs& signs) {
+    const NodeId d = divided(q, signs);
+    return Weight(g_)(d) <= kMostSettled ? simplify(g_, d) : d;
+  }
+
+  // The product of all but one of positive numbers as a quotient, so that powers of the product can be collected.
+  NodeId divided(NodeId q, Signs& signs) {
+    return rewrite_bottom_up(g_, q, [&](NodeId id) {
+      const Node& n = g_[id];
+      if (n.kind != Kind::Fun || n.fun_op() != FunOp::coprod || !signs.positive(n.operands[0])) return id;
+      const Labels all = Graph::iota(n.rank()), rows(all.begin(), all.end() - 1);
+      return g_.ein({{g_.fun(FunOp::prod, n.operands[0]), rows}, {g_.power(n.operands[0], -1), all}}, all, Type(n.type));
+    });
   }
 
   std::optional<std::string> nonconvex_set() const {
@@ -103,9 +104,12 @@ class Analysis {
 
   // --- proofs -----------------------------------------------------------------------------------------------------------------------
 
-  void conclude(Verdict v, ProofStep proof) {
+  void conclude(Verdict v, FormProof proof) {
     result_.verdict = v;
-    result_.proof = std::move(proof);
+    result_.proof = std::move(proof.step);
+    if (!proof.definite) result_.strict_if = std::move(proof.definite_if);
+    std::ranges::sort(result_.strict_if);
+    result_.strict_if.erase(std::unique(result_.strict_if.begin(), result_.strict_if.end()), result_.strict_if.end());
   }
 
   void prove(const Regularity& r, bool flat) {
@@ -126,11 +130,56 @@ class Analysis {
     else proof = prove_nonnegative(g_, signs_, {q, result_.directions, variables_});
     if (!proof) return false;
     if (!kinks.empty()) proof->step = {f_, kinks, "kinks", {std::move(proof->step)}};
-    conclude(proof->definite ? strict : weak, std::move(proof->step));
-    if (!proof->definite) result_.strict_if = std::move(proof->definite_if);
-    std::ranges::sort(result_.strict_if);
-    result_.strict_if.erase(std::unique(result_.strict_if.begin(), result_.strict_if.end()), result_.strict_if.end());
+    conclude(proof->definite ? strict : weak, std::move(*proof));
     return true;
+  }
+
+  // --- composition ------------------------------------------------------------------------------------------------------------------
+
+  void compose() {
+    const NodeId flat = canonicalize(g_, stable(g_, f_));
+    for (NodeId f : {flat, expand(g_, flat, kMostTerms)}) {
+      Signs signs(g_);
+      Composition composition(g_, signs, variables_, result_.directions,
+                              {[this](NodeId n, Curve c, Signs s, Domain& d) { return smooth(n, c, std::move(s), d); },
+                               [this](NodeId n, std::span<const NodeId> xs, Curve c, Domain& d) { return of_function(n, xs, c, d); }});
+      for (Curve curve : {Curve::Convex, Curve::Concave}) {
+        auto proof = composition.prove(f, curve);
+        if (!proof) continue;
+        const bool up = curve == Curve::Convex;
+        conclude(proof->definite ? (up ? Verdict::StrictlyConvex : Verdict::StrictlyConcave) : (up ? Verdict::Convex : Verdict::Concave), std::move(*proof));
+        result_.by_composition = true;
+        result_.domain = composition.domain();
+        return;
+      }
+    }
+  }
+
+  using Domain = std::vector<DomainCondition>;
+
+  // By the second derivative of a part of the function.
+  std::optional<FormProof> smooth(NodeId f, Curve curve, Signs signs, Domain& domain) {
+    if (f == f_) return std::nullopt;  // asked before
+    const Regularity r = regularity(g_, signs, canonicalize(g_, f), variables_, result_.directions);
+    if (!r.broken.empty() || (curve == Curve::Convex ? r.down : r.up)) return std::nullopt;
+    const NodeId second = second_derivative(f, signs);
+    if (!can_be_written(g_, second)) return std::nullopt;
+    const NodeId q = curve == Curve::Convex ? second : g_.scale(-1, second);
+    auto proof = g_.is_zero(q) ? std::optional(FormProof{{q, "= 0", "the second derivative"}})
+                               : prove_nonnegative(g_, signs, {q, result_.directions, variables_});
+    if (proof) domain.insert(domain.end(), r.domain.begin(), r.domain.end());
+    return proof;
+  }
+
+  std::optional<FormProof> of_function(NodeId f, std::span<const NodeId> arguments, Curve curve, Domain& domain) {
+    auto it = asked_.find(f);
+    if (it == asked_.end()) it = asked_.emplace(f, Analysis(g_, f, arguments, points_, depth_ + 1)()).first;
+    const Convexity& c = it->second;
+    const bool strict = c.verdict == (curve == Curve::Convex ? Verdict::StrictlyConvex : Verdict::StrictlyConcave);
+    const bool weak = c.verdict == (curve == Curve::Convex ? Verdict::Convex : Verdict::Concave) || c.verdict == Verdict::Affine;
+    if (!strict && !weak) return std::nullopt;
+    domain.insert(domain.end(), c.domain.begin(), c.domain.end());
+    return FormProof{*c.proof, strict};  // in its own arguments
   }
 
   // --- spectra ----------------------------------------------------------------------------------------------------------------------
@@ -139,13 +188,28 @@ class Analysis {
     std::optional<CurvatureAt> up, down;
   };
 
-  CurvatureAt curvature(const Spectrum& s, size_t k) const { return {s.point, s.vectors[k], double(s.values[k])}; }
+  CurvatureAt curvature(const Spectrum& s, size_t k) const { return {s.point, s.vectors[k], double(s.values[k]), s.dims}; }
 
   void look(const Spectrum& s, double tolerance, Bends& bends) const {
     if (s.values.empty()) return;
     const double low = double(s.values.front()), high = double(s.values.back()), scale = std::max(std::abs(low), std::abs(high));
     if (!bends.down && low < -tolerance * scale - 1e-24) bends.down = curvature(s, 0);
     if (!bends.up && high > tolerance * scale + 1e-24) bends.up = curvature(s, s.values.size() - 1);
+  }
+
+  // Whether values of the function show the curvature, too. Derivatives of a function that is not differentiable there, the root of a
+  // matrix that rounding made nonsingular, are noise.
+  bool confirmed(const CurvatureAt& at) const {
+    auto value = [&](double step) {
+      auto point = at.point;
+      for (NodeId x : variables_)
+        for (size_t k = 0; k < point.at(x).data.size(); ++k) point.at(x).data[k] += Quad(step) * at.direction.at(x).data[k];
+      return interpret<Quad>(g_, f_, at.dims, point).data[0];
+    };
+    return std::ranges::any_of(kSteps, [&](double step) {
+      const double second = double((value(step) - 2 * value(0) + value(-step)) / (Quad(step) * Quad(step)));
+      return std::abs(second - at.value) <= 0.1 * std::abs(at.value);
+    });
   }
 
   // The sizes that were chosen, in the opposite order: a matrix that was tall is wide.
@@ -180,7 +244,10 @@ class Analysis {
     sample(std::max(2, points_.count / 3), 6, [&](int p, const Spectrum& s) {
       if (p != at) bends = {}, at = p;
       look(s, kWitness, bends);
-      look(s, kWitness, ever);
+      for (std::optional<CurvatureAt>* bend : {&bends.up, &bends.down})
+        if (*bend && !confirmed(**bend)) bend->reset();
+      if (bends.up) ever.up = bends.up;
+      if (bends.down) ever.down = bends.down;
       return !(bends.up && bends.down);
     });
     if (bends.up && bends.down) {
@@ -197,8 +264,8 @@ class Analysis {
     sample(std::max(1, points_.count / 5), 3, [&](int, const Spectrum& s) {
       Bends bends;
       look(s, kContradiction, bends);
-      if (bends.down && !concave) fail(*bends.down);
-      if (bends.up && !convex) fail(*bends.up);
+      if (bends.down && !concave && confirmed(*bends.down)) fail(*bends.down);
+      if (bends.up && !convex && confirmed(*bends.up)) fail(*bends.up);
       return true;
     });
   }
@@ -240,8 +307,9 @@ class Analysis {
   NodeId f_;
   std::vector<NodeId> variables_;
   const Points& points_;
+  int depth_;
   Signs signs_;
-  std::vector<NodeId> off_zero_;
+  std::map<NodeId, Convexity> asked_;  // about other functions
   Convexity result_;
 };
 
@@ -261,7 +329,7 @@ std::string_view name(Verdict v) {
 }
 
 Convexity convexity(Graph& g, NodeId f, std::span<const NodeId> variables, const Points& points) {
-  return Analysis(g, f, variables, points)();
+  return Analysis(g, f, variables, points, 0)();
 }
 
 }  // namespace ricci

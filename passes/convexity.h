@@ -1,15 +1,14 @@
 // Whether a function is convex in some of its variables, with the proof, the conditions, or the counterexample.
 //
 // A claim is a theorem: it follows from the sign of the second derivative (passes/quadratic_form.h) and the regularity of the function
-// (passes/regularity.h) for every size and every value that the declarations allow. Sampled spectra (passes/spectrum.h) only refute: they
+// (passes/regularity.h), or from the curvature of its parts (passes/composition.h), for every size and every value that the declarations allow. Sampled spectra (passes/spectrum.h) only refute: they
 // are the witness of `neither`, and the check of every claim. What is neither proved nor refuted is unknown.
 #pragma once
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-#include "passes/quadratic_form.h"
-#include "passes/regularity.h"
+#include "passes/composition.h"
 #include "passes/spectrum.h"
 
 namespace ricci {
@@ -21,6 +20,7 @@ std::string_view name(Verdict v);  // "strictly convex"
 struct CurvatureAt {
   std::map<NodeId, Array<Quad>> point, direction;
   double value;
+  Dims dims;
 };
 
 struct Convexity {
@@ -28,6 +28,7 @@ struct Convexity {
   NodeId second;                                   // d(f, x)[h][h]
   std::vector<NodeId> directions;                  // the h of each variable
   std::optional<ProofStep> proof = {};             // of convexity or concavity
+  bool by_composition = false;                     // the proof is one of passes/composition.h, else about `second`
   std::vector<IndependentColumns> strict_if = {};  // any of these makes it strict
   std::vector<DomainCondition> domain = {};        // where the function is defined, besides the declarations
   std::vector<CurvatureAt> witness = {};           // neither: one of each sign, at the same values of everything else

@@ -1,8 +1,11 @@
 #include "passes/definiteness.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
+#include "ir/interpret.h"
+#include "passes/compare.h"
 #include "passes/differentiate.h"
 #include "passes/simplify.h"
 
@@ -28,6 +31,7 @@ bool Definiteness::thin(NodeId u) {
     } else if (n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_)) {
       open.push_back(n.operands[0]);
     } else {
+      if (isolated_zeros(id)) continue;
       // A strictly convex function that is never negative has one zero at most.
       const bool one_zero = n.rank() == 0 && depends_on(id, x_) && signs_.nonnegative(id) && analytic(id) && strictly_convex_(id);
       if (!one_zero) return false;
@@ -36,14 +40,24 @@ bool Definiteness::thin(NodeId u) {
   return true;
 }
 
-// Made of sums, products, whole powers and entire convex functions only, so that nothing is hidden at kinks.
+// An analytic function of one number and of nothing else has isolated zeros if it is not zero everywhere.
+bool Definiteness::isolated_zeros(NodeId u) const {
+  const auto below = g_.reachable(std::span(&u, 1));
+  const bool of_x_alone = g_[x_].rank() == 0 && std::ranges::all_of(below, [&](NodeId m) { return g_[m].kind != Kind::Var || m == x_; });
+  if (!of_x_alone || g_[u].rank() != 0 || !analytic(u)) return false;
+  const Array<Quad> at = interpret<Quad>(g_, u, {}, random_point(g_, below, {}, 1));
+  return std::isfinite(double(at.data[0])) && scalar::fabs(at.data[0]) > 1e-6;
+}
+
+// Made of sums, products, whole powers and functions analytic on the whole line only, so that nothing is hidden at kinks.
 bool Definiteness::analytic(NodeId u) const {
   const NodeId roots[] = {u};
   return std::ranges::all_of(g_.reachable(roots), [&](NodeId m) {
     const Node& n = g_[m];
     if (n.kind == Kind::Fun || n.kind == Kind::Call) return false;
     if (n.kind != Kind::Map || !depends_on(m, x_)) return true;
-    if (n.map_op() != MapOp::pow_) return n.map_op() == MapOp::exp_ || n.map_op() == MapOp::cosh_;
+    const ElementwiseRow& r = row(n.map_op());
+    if (n.map_op() != MapOp::pow_) return r.arity == 1 && std::isinf(r.smooth_low) && std::isinf(r.smooth_high);
     const Node& e = g_[n.operands[1]];
     return e.kind == Kind::Const && is_integer(e.value()) && e.value() > 0;
   });

@@ -32,6 +32,7 @@ class Definiteness {
  private:
   bool depends_on(NodeId n, NodeId what) const;
   bool analytic(NodeId u) const;
+  bool isolated_zeros(NodeId u) const;
   bool opened_square(const Factor& square, std::vector<Factor>& linear) const;
   bool zero_only_as(const Factor& weight, const std::vector<Factor>& linear);
   bool injective(const std::vector<Factor>& linear, const std::set<Label>& boundary, std::set<IndependentColumns>& conditions);

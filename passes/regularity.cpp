@@ -38,8 +38,9 @@ class Walk {
       active_[n] = {};
       for (NodeId op : g_[n].operands) {
         const bool condition = g_[n].kind == Kind::Map && g_[n].map_op() == MapOp::select_ && op == g_[n].operands[0];
-        if (jumps_.contains(op) && !condition) broken("a comparison jumps");
+        if (jumps_.contains(op) && !condition && !is_comparison(n)) broken("a comparison jumps");
       }
+      if (is_comparison(n)) jumps_.insert(n);
       active_[n] = visit(n);
       if (!result_.broken.empty()) return result_;
     }
@@ -117,7 +118,7 @@ class Walk {
         if (signs_.range(u).excludes_zero()) return {};
         return broken(fmt::format("`{}` jumps", r.name));
       case MapOp::isless_:
-      case MapOp::isequal_: jumps_.insert(id); return {};
+      case MapOp::isequal_: return {};
       case MapOp::atan2_: return broken("`atan2` jumps");
       case MapOp::polygamma_:
         if (!signs_.positive(n.operands[1])) return broken("`polygamma` has poles");
@@ -129,10 +130,20 @@ class Walk {
     return r.monotone == '+' ? k : r.monotone == '-' ? reversed(k) : either(k);
   }
 
+  // u < v and u == v, and u <= v as the sum of both.
+  bool is_comparison(NodeId id) const {
+    const Node& n = g_[id];
+    if (n.kind == Kind::Map) return n.map_op() == MapOp::isless_ || n.map_op() == MapOp::isequal_;
+    return n.kind == Kind::Sum && std::ranges::all_of(n.operands, [&](NodeId op) {
+             const Node& c = g_[op];
+             return c.kind == Kind::Map && is_comparison(op) && std::ranges::is_permutation(c.operands, g_[n.operands[0]].operands);
+           });
+  }
+
   // where(u < v, a, b) has no kink of its own if a - b is a multiple of (u - v)^2: the branches meet with equal slopes.
   bool joins_smoothly(const Node& n) {
-    const Node& c = g_[n.operands[0]];
-    if (c.kind != Kind::Map || c.map_op() != MapOp::isless_ || !jumps_.contains(n.operands[0])) return false;
+    if (!jumps_.contains(n.operands[0])) return false;
+    const Node& c = g_[g_[n.operands[0]].kind == Kind::Sum ? g_[n.operands[0]].operands[0] : n.operands[0]];
     auto as_typed = [&](NodeId t) { return g_[t].rank() == n.type.size() ? t : g_.times(t, g_.ones(Type(n.type))); };
     auto difference = [&](NodeId a, NodeId b) { return g_.subtract(as_typed(a), as_typed(b)); };
     const NodeId gap = difference(n.operands[1], n.operands[2]), past = difference(c.operands[0], c.operands[1]);

@@ -13,9 +13,9 @@
 
 namespace ricci {
 
-// The function has no value where an entry of `node` leaves `range`; or where the matrix `node` is singular.
+// The function has no value where an entry of `node` leaves `range`; or where the matrix `node` is singular, or not positive definite.
 struct DomainCondition {
-  enum class Kind : uint8_t { Range, Nonsingular } kind;
+  enum class Kind : uint8_t { Range, Nonsingular, Definite } kind;
   NodeId node;
   ricci::Range range;
   DomainCondition(Kind k, NodeId n, const ricci::Range& r) : kind(k), node(n), range(r) {}

@@ -153,19 +153,20 @@ Range Signs::of_product(NodeId id) {
     if (product.nonnegative()) sum = {product.low, {}, product.low_open, false};
     if (product.nonpositive()) sum = {{}, product.high, false, product.high_open};
     product = sum;
-    if (!product.nonnegative() && !diagonal) {
+    if (!product.positive() && !diagonal) {
       const MirrorFacts mirror_facts = facts();
-      const auto mirrors = find_mirrors(g_, factors, out, OutLabels::Fixed, mirror_facts);
-      if (!mirrors.empty()) {
-        const Mirror& m = mirrors[0];
+      constexpr size_t kMost = 4;  // tr(S*S) is a sum of squares, and of products of definite matrices
+      const auto mirrors = find_mirrors(g_, factors, out, OutLabels::Fixed, mirror_facts, kMost);
+      const bool strict = std::ranges::any_of(mirrors, [&](const Mirror& m) {
         bool positive = true;
         for (size_t k = 0; k < factors.size(); ++k) {
           const Known& f = known_.at(factors[k].tensor);
           const bool matrix = factors[k].labels.size() == 2 && f.definite == Definite::Definite;
           positive = positive && m.image[k] == k && (matrix || f.range.positive());
         }
-        product = Range::above(0, positive);
-      }
+        return positive;
+      });
+      if (!mirrors.empty()) product = intersection(product, Range::above(0, strict));
     }
   }
   return diagonal ? hull(product, {Rational(0), Rational(0)}) : product;

@@ -53,6 +53,11 @@ std::vector<Array<Quad>> directions(const Symbol& symbol, const std::vector<int6
 
 }  // namespace
 
+bool is_cone(Properties p) {
+  using enum Property;
+  return std::ranges::none_of(std::initializer_list{unit, simplex, onehot, sign, contraction, orthogonal}, [&](Property q) { return p.has(q); });
+}
+
 std::vector<Quad> eigenvalues(Array<Quad> a, Array<Quad>& v) {
   const int64_t n = a.shape[0];
   v = Array<Quad>({n, n});
@@ -121,7 +126,7 @@ std::optional<Spectrum> hessian_spectrum(const Graph& g, NodeId f, std::span<con
       if (scalar::kink_touched || !std::isfinite(double(value.value.value)) || !(fabs(second) < kLargest)) return std::nullopt;
       hessian.data[size_t(i * n + j)] = hessian.data[size_t(j * n + i)] = second;
     }
-  Spectrum s{point, {}, {}};
+  Spectrum s{point, {}, {}, dims};
   Array<Quad> vectors;
   s.values = eigenvalues(std::move(hessian), vectors);
   for (int64_t k = 0; k < n; ++k) {
@@ -142,11 +147,8 @@ std::map<NodeId, Array<Quad>> moved_point(const Graph& g, std::span<const NodeId
   for (NodeId x : variables) {
     const Symbol& symbol = g.symbol(x);
     Array<Quad> value = convert<Quad>(sampler.draw(g, symbol, dims));
-    const Properties p = symbol.properties;
-    const bool cone = !p.has(Property::unit) && !p.has(Property::simplex) && !p.has(Property::sign) && !p.has(Property::contraction) &&
-                      !p.has(Property::orthogonal);
     for (Quad& v : value.data)
-      if (cone) v *= Quad(scale);
+      if (is_cone(symbol.properties)) v *= Quad(scale);
     point[x] = std::move(value);
   }
   return point;

@@ -14,6 +14,7 @@ struct Spectrum {
   std::map<NodeId, Array<Quad>> point;                 // of every variable of the function
   std::vector<Quad> values;                            // ascending
   std::vector<std::map<NodeId, Array<Quad>>> vectors;  // a direction for each value: an array per variable of differentiation
+  Dims dims = {};
 };
 
 // The symmetric eigenproblem by Jacobi's rotations; vectors in the columns.
@@ -23,6 +24,9 @@ std::vector<Quad> eigenvalues(Array<Quad> matrix, Array<Quad>& vectors);
 // simplex). Nothing where the function is not smooth or not finite.
 std::optional<Spectrum> hessian_spectrum(const Graph& g, NodeId f, std::span<const NodeId> variables, const Dims& dims,
                                          const std::map<NodeId, Array<Quad>>& point);
+
+// Whether the set of what has the properties is closed under multiplication by positive numbers.
+bool is_cone(Properties p);
 
 // A point whose `variables` are drawn anew and scaled, while everything else stays as `parameters` has it. Scales that would break the
 // promises of a declaration are not applied.

@@ -117,11 +117,14 @@ class Formulas {
     if (x == "X" || x == "Y")
       return fmt::format(
           fmt::runtime(any({"logdet({0})", "tr(inv({0}))", "tr({0}*{0})", "tr(S*{0})", "c'*inv({0})*c", "det({0})", "norm2({0} - S)^2",
-                            "tr({0}*S*{0})", "c'*{0}*c", "logdet(S + {0}*{0})", "tr(A*{0}*A')", "logdet({0} + S)", "norm2({0})"})),
+                            "tr({0}*S*{0})", "c'*{0}*c", "logdet(S + {0}*{0})", "tr(A*{0}*A')", "logdet({0} + S)", "norm2({0})",
+                            "tr(expm({0}))", "tr(S*sqrtm({0}))", "tr({0}*logm({0}))", "eigmax({0})", "c'*logm({0})*c", "tr(sqrtm({0}))",
+                            "tr(inv({0})*S)", "tr({0}^3)", "tr({0}^4)", "c'*expm({0})*c", "max(diag({0}))", "tr(inv({0}))"})),
           x);
     if (x == "U")
       return any({"norm2(U)^2", "norm2(U*X - A)^2", "sum(exp(U))", "norm2(U)", "tr(U*S*U')", "sum(abs(U))", "norm2(U*U' - b*b')^2",
-                  "b'*U*c", "logdet(S + U'*U)", "sum(softplus(U*c))"});
+                  "b'*U*c", "logdet(S + U'*U)", "sum(softplus(U*c))", "eigmax(U'*U)", "tr(sqrtm(eye(n) + U'*U))",
+                  "logdet(eye(n) + U'*U)", "tr(inv(eye(n) + U'*U))"});
     return fmt::format(
         fmt::runtime(any({"{0}", "{0}^2", "exp({0})", "log({0})", "sqrt({0})", "1/{0}", "{0}*log({0})", "abs({0})", "softplus({0})",
                           "sigmoid({0})", "relu({0})", "norm2(c*{0} - p)", "{0}^3", "{0}^4", "sin({0})", "lse({0}*c)"})),
@@ -133,7 +136,7 @@ class Formulas {
     switch (random_() % 8) {
       case 0:
         return fmt::format(fmt::runtime(any({"exp({0})", "log({0})", "sqrt(1 + ({0})^2)", "({0})^2", "softplus({0})", "relu({0})",
-                                             "abs({0})", "sqrt({0})", "1/({0})", "({0})^(3/2)", "sigmoid({0})"})),
+                                             "abs({0})", "sqrt({0})", "cosh({0})", "log(normcdf({0}))", "exp(-({0}))", "1/({0})", "({0})^(3/2)", "sigmoid({0})"})),
                            u);
       case 1: return fmt::format("({}) + {}", u, atom(x));
       case 2: return fmt::format("{}*({}) - {}", number(), u, atom(x));

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <random>
 
+#include "frontend/formula.h"
 #include "ir/interpret.h"
 #include "ir/oracle.h"
 #include "ir/sample.h"
 #include "passes/differentiate.h"
+#include "passes/spectrum.h"
 #include "tests/property_holds.h"
 
 using namespace ricci;
@@ -114,6 +116,66 @@ TEST_P(Functions, PropertiesHoldWhereClaimed) {
       if (rooted && std::isnan(value.data[0])) continue;
       EXPECT_TRUE(holds(claim.result, value)) << (claim.operand ? row(*claim.operand).name : "anything") << " gives " << row(claim.result).name;
     }
+}
+
+Array<Quad> product(const Array<Quad>& a, const Array<Quad>& b, bool transposed) {
+  const int64_t n = a.shape[0];
+  Array<Quad> c({n, n});
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      for (int64_t k = 0; k < n; ++k) c.data[size_t(i * n + j)] += a.data[size_t(i * n + k)] * b.data[size_t(transposed ? j * n + k : k * n + j)];
+  return c;
+}
+
+// Q*diag(v)*Q'.
+Array<Quad> with_eigenvalues(const Array<Quad>& q, const std::vector<Quad>& v) {
+  Array<Quad> scaled = q;
+  for (size_t k = 0; k < q.data.size(); ++k) scaled.data[k] *= v[k % v.size()];
+  return product(scaled, q, true);
+}
+
+// The column `spectral`: f(Q*diag(v)*Q') is Q*diag(w)*Q' with w what the formula makes of v, or the number it makes.
+TEST_P(Functions, OfASymmetricMatrixIsWhatTheTableMakesOfItsEigenvalues) {
+  const FunctionRow& r = row(GetParam());
+  if (r.spectral.empty()) return;
+  Graph g;
+  const DimId n = g.dim(int64_t{4});
+  const NodeId X = g.variable(g.declare({.name = "X", .type = {n, n}})), v = g.variable(g.declare({.name = "v", .type = {n}}));
+  const NodeId Q = g.variable(g.declare({.name = "Q", .type = {n, n}, .properties = {Property::orthogonal}}));
+  const Array<Quad> q = convert<Quad>(Sampler(3).draw(g, g.symbol(Q), {}));
+  Array<Quad> values({4});
+  values.data = {Quad(0.5), Quad(2.25), Quad(1.125), Quad(3)};
+  const Array<Quad> f = interpret<Quad>(g, g.fun(r.op, X), {}, {{X, with_eigenvalues(q, values.data)}});
+  const Array<Quad> w = interpret<Quad>(g, build_formula(g, r.spectral, {{"x", v}}, FormulaMode::Matrix), {}, {{v, values}});
+  const Array<Quad> expected = w.shape.empty() ? w : with_eigenvalues(q, w.data);
+  EXPECT_LE(relative_difference(f, expected), 1e-12) << r.spectral;  // Q is orthogonal to the precision of double
+}
+
+// The column `loewner`: at midpoints of random positive definite matrices, and for A <= A + B.
+TEST_P(Functions, IsConvexAndMonotoneInTheOrderOfLoewnerWhereClaimed) {
+  const FunctionRow& r = row(GetParam());
+  if (r.loewner.empty()) return;
+  Graph g;
+  const DimId n = g.dim(int64_t{3});
+  const NodeId X = g.variable(g.declare({.name = "X", .type = {n, n}, .properties = {Property::spd}})), F = g.fun(r.op, X);
+  Sampler sampler(11);
+  auto draw = [&] { return convert<Quad>(sampler.draw(g, g.symbol(X), {})); };
+  auto combined = [](Quad a, const Array<Quad>& x, Quad b, const Array<Quad>& y) {
+    Array<Quad> z = x;
+    for (size_t k = 0; k < z.data.size(); ++k) z.data[k] = a * x.data[k] + b * y.data[k];
+    return z;
+  };
+  auto f = [&](const Array<Quad>& x) { return interpret<Quad>(g, F, {}, {{X, x}}); };
+  auto least = [](const Array<Quad>& m) {
+    Array<Quad> vectors;
+    return double(eigenvalues(m, vectors)[0]);
+  };
+  for (int trial = 0; trial < 50; ++trial) {
+    const Array<Quad> a = draw(), b = draw(), mean = combined(0.5, f(a), 0.5, f(b)), middle = f(combined(0.5, a, 0.5, b));
+    EXPECT_GE(least(r.loewner[0] == 'v' ? combined(1, mean, -1, middle) : combined(1, middle, -1, mean)), -1e-20);
+    const Array<Quad> more = f(combined(1, a, 1, b));
+    EXPECT_GE(least(r.loewner[1] == '+' ? combined(1, more, -1, f(a)) : combined(1, f(a), -1, more)), -1e-20);
+  }
 }
 
 // f(X') is what the column says, on the nodes and in numbers.

@@ -17,7 +17,7 @@ constexpr const char* kDeclarations =
     "nonsingular; "
     "S: matrix(n, n) spd; P: matrix(n, n) psd; X: matrix(n, n) spd; Y: matrix(n, n) symmetric; Q: matrix(n, n) orthogonal; V: matrix(n, "
     "n); "
-    "K: matrix(n, n) skew; U: matrix(m, n); B: matrix(m, n); t: scalar; s: scalar positive; c: scalar";
+    "q: vector(n) positive; w: vector(m) positive; v: vector(n) nonnegative; T: matrix(m, m) spd; r: scalar positive; K: matrix(n, n) skew; U: matrix(m, n); B: matrix(m, n); t: scalar; s: scalar positive; c: scalar";
 
 struct Answer {
   Program program;
@@ -156,6 +156,76 @@ INSTANTIATE_TEST_SUITE_P(MatrixVariables, CurvatureTest,
                              {"det(X)", "X", "neither"},
                          }));
 
+// What a symmetric matrix's eigenvalues, or a matrix's singular values, decide (Davis, Lewis).
+INSTANTIATE_TEST_SUITE_P(Spectral, CurvatureTest,
+                         values({
+                             {"tr(expm(Y))", "Y", "strictly convex"},
+                             {"log(tr(expm(Y)))", "Y", "convex"},
+                             {"tr(X*logm(X))", "X", "strictly convex"},
+                             {"tr(X*logm(X) - X)", "X", "strictly convex"},
+                             {"tr(logm(X))", "X", "strictly concave"},
+                             {"tr(inv(sqrtm(X)))", "X", "strictly convex"},
+                             {"tr(X^3)", "X", "strictly convex"},
+                             {"tr(Y^4)", "Y", "strictly convex"},
+                             {"tr(Y^3)", "Y", "neither"},
+                             {"tr(cosm(Y))", "Y", "neither"},
+                             {"det(X)^(1/n)", "X", "concave"},
+                             {"1/tr(inv(X))", "X", "concave"},
+                             {"tr(logm(eye(n) + expm(Y)))", "Y", "strictly convex"},
+                             {"tr(expm(Y + t*S))", "t", "strictly convex"},
+                             {"eigmax(Y)", "Y", "convex"},
+                             {"eigmax(Y)^2", "Y", "unknown"},
+                             {"eigmax(X)^2", "X", "convex"},
+                             {"-eigmax(-Y)", "Y", "concave"},
+                             {"eigmax(U'*U)", "U", "convex"},
+                             {"sqrt(eigmax(U'*U))", "U", "convex"},
+                             {"tr(sqrtm(eye(n) + U'*U))", "U", "strictly convex"},
+                             {"logdet(eye(n) + U'*U)", "U", "neither"},
+                             {"max(eigmax(Y), tr(Y))", "Y", "convex"},
+                         }));
+
+// Matrices in the order of Loewner.
+INSTANTIATE_TEST_SUITE_P(Loewner, CurvatureTest,
+                         values({
+                             {"tr(sqrtm(X))", "X", "strictly concave"},
+                             {"tr(S*sqrtm(X))", "X", "strictly concave"},
+                             {"tr(P*sqrtm(X))", "X", "concave"},
+                             {"a'*logm(X)*a", "X", "concave"},
+                             {"a'*expm(Y)*a", "Y", "neither"},  // the exponential is convex, but not operator convex
+                             {"tr(X*(logm(X) - logm(S)))", "X", "strictly convex"},
+                             {"x'*inv(X)*x", "x,X", "convex"},
+                             {"(A*x + b)'*inv(T)*(A*x + b)", "x,T", "convex"},
+                             {"tr(U*inv(X)*U')", "U,X", "convex"},
+                             {"max(diag(inv(X)))", "X", "convex"},
+                             {"eigmax(inv(X))", "X", "convex"},
+                         }));
+
+// Rules for what the second derivative does not show.
+INSTANTIATE_TEST_SUITE_P(Compositions, CurvatureTest,
+                         values({
+                             {"norm2(A*x - b) + norm1(x)", "x", "convex"},
+                             {"norm1(x)^2", "x", "convex"},
+                             {"lse(abs(x))", "x", "convex"},
+                             {"sum(abs(x).^3)^(1/3)", "x", "convex"},
+                             {"relu(norm2(x) - 1)", "x", "convex"},
+                             {"sqrt(norm1(x))", "x", "unknown"},
+                             {"1/norm1(x)", "x", "unknown"},
+                             {"-log(norm1(x))", "x", "unknown"},
+                             {"sum(log(normcdf(y.*(A*x))))", "x", "concave"},
+                             {"sum(sqrt(ones(m) + (A*x - b).^2))", "x", "convex", "A"},
+                             {"sqrt(t^2 + c^2)", "t,c", "convex"},
+                             {"sqrt(s^2 + s)", "s", "strictly concave"},  // nonnegative where s is, but no norm
+                             {"sum(x.^4)/s^3", "x,s", "convex"},
+                             {"sum(x.^4)/s^4", "x,s", "neither"},
+                             {"s*lse(x/s)", "x,s", "convex"},
+                             {"r*log(1 + exp(t/r))", "t,r", "convex"},
+                             {"sum(p.*log(p./q))", "p,q", "convex"},
+                             {"sum(w.*exp(-A*x) + A*x)", "x", "convex", "A"},
+                             {"where(abs(t) <= 1, t^2/2, abs(t) - 1/2)", "t", "convex"},
+                             {"t^4", "t", "strictly convex"},
+                             {"t^3", "t", "neither"},
+                         }));
+
 INSTANTIATE_TEST_SUITE_P(Rest, CurvatureTest,
                          values({
                              {"a'*x + 1", "x", "affine"},
@@ -180,6 +250,8 @@ TEST(Stationary, PointsOfQuadraticsAreSolutionsOfLinearEquations) {
   EXPECT_EQ(stationary("norm2(A*x - b)^2", "x"), "A'*A*x = A'*b");
   EXPECT_EQ(stationary("x'*S*x/2 - a'*x", "x"), "S*x = a");
   EXPECT_EQ(stationary("a'*x - 3*x'*S*x", "x"), "6*S*x = a");
+  EXPECT_EQ(stationary("norm2(A*x - b)^2 + s*norm2(x)^2", "x"), "A'*A*x + s*x = A'*b");
+  EXPECT_EQ(stationary("(A*x - b)'*T*(A*x - b)", "x"), "A'*T*A*x = A'*T*b");
   EXPECT_EQ(stationary("sum(exp(x))", "x"), "");
   EXPECT_EQ(stationary("a'*x", "x"), "");
 }
@@ -198,6 +270,22 @@ TEST(Witness, HasBothSignsAtTheSameParameters) {
   }
   EXPECT_GT(a.c.witness[0].value, 0);
   EXPECT_LT(a.c.witness[1].value, 0);
+}
+
+// U'*U has no root by the principal function if U is wide, and rounding must not pass for curvature.
+TEST(Witness, IsNoRoundingOfASingularMatrix) { EXPECT_EQ(ask("tr(sqrtm(U'*U))", "U").c.verdict, Verdict::Convex); }
+
+std::string root(const char* formula, const char* variables) {
+  const Answer a = ask(formula, variables);
+  return std::string(a.c.proof ? a.c.proof->rule : "");
+}
+
+TEST(Proof, NamesTheRule) {
+  EXPECT_EQ(root("log(tr(expm(Y)))", "Y"), "function of eigenvalues");
+  EXPECT_EQ(root("tr(P*sqrtm(X))", "X"), "positive linear image");
+  EXPECT_EQ(root("x'*inv(X)*x", "x,X"), "square over linear");
+  EXPECT_EQ(root("s*lse(x/s)", "x,s"), "perspective");
+  EXPECT_EQ(root("norm2(A*x - b) + norm1(x)", "x"), "sum");
 }
 
 TEST(Eigenvalues, OfAKnownMatrix) {

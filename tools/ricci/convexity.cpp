@@ -35,6 +35,7 @@ std::string tree(const Graph& g, const ProofStep& step, size_t depth) {
 
 std::string condition(const Graph& g, const DomainCondition& c) {
   if (c.kind == DomainCondition::Kind::Nonsingular) return spelt_matrix(g, c.node) + " is nonsingular";
+  if (c.kind == DomainCondition::Kind::Definite) return spelt_matrix(g, c.node) + " is positive definite";
   const std::string u = spelt(g, c.node);
   std::string text;
   if (c.range.low) text = fmt::format("{} > {}", u, to_string(*c.range.low));
@@ -69,8 +70,8 @@ std::string report(const Graph& g, const Convexity& c) {
   if (c.proof) {
     std::vector<std::string> hs;
     for (NodeId h : c.directions) hs.push_back(g.symbol(h).name);
-    text += fmt::format("proof, along any {}:\n", fmt::join(hs, ", "));
-    text += fmt::format("  the second derivative is {}\n", spelt(g, c.second));
+    text += fmt::format("proof{}:\n", c.by_composition ? "" : fmt::format(", along any {}", fmt::join(hs, ", ")));
+    if (!c.by_composition) text += fmt::format("  the second derivative is {}\n", spelt(g, c.second));
     text += tree(g, *c.proof, 1);
   }
   for (const CurvatureAt& at : c.witness) text += witness(g, at);
