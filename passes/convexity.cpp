@@ -137,22 +137,24 @@ class Analysis {
   // --- composition ------------------------------------------------------------------------------------------------------------------
 
   void compose() {
-    const NodeId flat = canonicalize(g_, stable(g_, f_));
-    for (NodeId f : {flat, expand(g_, flat, kMostTerms)}) {
-      Signs signs(g_);
-      Composition composition(g_, signs, variables_, result_.directions,
-                              {[this](NodeId n, Curve c, Signs s, Domain& d) { return smooth(n, c, std::move(s), d); },
-                               [this](NodeId n, std::span<const NodeId> xs, Curve c, Domain& d) { return of_function(n, xs, c, d); }});
+    const NodeId flat = canonicalize(g_, stable(g_, f_)), forms[] = {flat, expand(g_, flat, kMostTerms)};
+    Signs signs(g_);
+    Composition composition(g_, signs, variables_, result_.directions,
+                            {[this](NodeId n, Curve c, Signs s, Domain& d) { return smooth(n, c, std::move(s), d); },
+                             [this](NodeId n, std::span<const NodeId> xs, Curve c, Domain& d) { return of_function(n, xs, c, d); }});
+    for (NodeId f : forms)
       for (Curve curve : {Curve::Convex, Curve::Concave}) {
         auto proof = composition.prove(f, curve);
         if (!proof) continue;
         const bool up = curve == Curve::Convex;
         conclude(proof->definite ? (up ? Verdict::StrictlyConvex : Verdict::StrictlyConcave) : (up ? Verdict::Convex : Verdict::Concave), std::move(*proof));
         result_.by_composition = true;
-        result_.domain = composition.domain();
+        result_.domain.clear();
+        for (const DomainCondition& c : composition.domain())
+          if (std::ranges::none_of(result_.domain, [&](const DomainCondition& d) { return d.kind == c.kind && d.node == c.node; }))
+            result_.domain.push_back(c);
         return;
       }
-    }
   }
 
   using Domain = std::vector<DomainCondition>;

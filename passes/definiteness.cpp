@@ -115,12 +115,11 @@ bool Definiteness::opened_square(const Factor& square, std::vector<Factor>& line
   return true;
 }
 
-// A weight v^(2k) whose v moves as the linear form does: along a line on which that moves, it passes zero at isolated points.
+// A weight v^k, k > 0, whose v moves as the linear form does: along a line on which that moves, it passes zero at isolated points.
 bool Definiteness::zero_only_as(const Factor& weight, const std::vector<Factor>& linear) {
   const Node& n = g_[weight.tensor];
-  if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const || g_[n.operands[1]].value() <= 0)
-    return false;
-  const NodeId slope = simplify(g_, directional(g_, n.operands[0], x_, h_));
+  const bool power = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const && g_[n.operands[1]].value() > 0;
+  const NodeId slope = simplify(g_, directional(g_, power ? n.operands[0] : weight.tensor, x_, h_));
   if (depends_on(slope, x_)) return false;
   const NodeId form = simplify(g_, g_.ein(linear, weight.labels, Type(n.type)));
   const auto a = g_.terms(slope), b = g_.terms(form);
