@@ -81,8 +81,10 @@ Composition::Proof Composition::spectral(NodeId n, Curve curve) {
 NodeId Composition::eigenvalues_of(NodeId matrix, Properties p) {
   const DimId n = g_[matrix].type[0];
   auto it = eigenvalues_.find({n, p});
-  if (it == eigenvalues_.end())
-    it = eigenvalues_.try_emplace({n, p}, g_.variable(g_.declare({fresh_name(g_, "lambda"), {n}, {Variance::Up}, p}))).first;
+  if (it == eigenvalues_.end()) {  // no two of them stand in one function
+    const std::string name = eigenvalues_.empty() ? fresh_name(g_, "lambda") : g_.symbol(eigenvalues_.begin()->second).name;
+    it = eigenvalues_.try_emplace({n, p}, g_.variable(g_.declare({name, {n}, {Variance::Up}, p}))).first;
+  }
   return it->second;
 }
 
