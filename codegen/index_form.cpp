@@ -116,7 +116,10 @@ class Printer {
 
   std::vector<Variance> variance_of(const Letters& letters) const {
     std::vector<Variance> v;
-    for (const std::string& l : letters) v.push_back(axes_ ? stands_.at(l) : Variance::Down);
+    for (const std::string& l : letters) {
+      const auto at = axes_ ? stands_.find(l) : stands_.end();
+      v.push_back(at == stands_.end() ? Variance::Down : at->second);  // a number in the place of a letter stands low
+    }
     return v;
   }
 

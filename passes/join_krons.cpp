@@ -15,7 +15,7 @@ using Chain = std::vector<Expr>;
 constexpr size_t kMostTerms = 6;  // each may be spelled in two ways
 
 // A term as scalars before a chain of matrices.
-struct Term {
+struct Summand {
   bool negative;
   Chain scalars, chain;
 
@@ -26,13 +26,13 @@ struct Term {
   }
 };
 
-Term term(bool negative, const Expr& e) {
+Summand summand(bool negative, const Expr& e) {
   if (e->op == Op::Divide) {
-    Term t = term(negative, e->operands[0]);
+    Summand t = summand(negative, e->operands[0]);
     t.scalars.push_back(mat::divide(mat::number(1), e->operands[1]));
     return t;
   }
-  Term t{negative, {}, {}};
+  Summand t{negative, {}, {}};
   for (const Expr& f : e->op == Op::Mul ? e->operands : Chain{e}) (f->shape.is_scalar() ? t.scalars : t.chain).push_back(f);
   return t;
 }
@@ -62,7 +62,7 @@ std::optional<Chain> other_side(const Graph& g, const Chain& chain) {
 }
 
 // What is left of a term without its first or last matrix: the identity, if that was all.
-Expr rest(const Graph& g, Term t, bool first) {
+Expr rest(const Graph& g, Summand t, bool first) {
   const Expr taken = first ? t.chain.front() : t.chain.back();
   t.chain.erase(first ? t.chain.begin() : t.chain.end() - 1);
   if (t.chain.empty()) t.chain.push_back(mat::eye(g, first ? taken->shape.columns : taken->shape.rows));
@@ -70,20 +70,20 @@ Expr rest(const Graph& g, Term t, bool first) {
 }
 
 // All terms with their common first or last matrix outside.
-std::optional<Expr> common_matrix(const Graph& g, const std::vector<Term>& terms, bool first) {
-  const auto end = [&](const Term& t) { return first ? t.chain.front() : t.chain.back(); };
-  for (const Term& t : terms)
-    if (t.chain.empty() || !(end(t) == end(terms[0]))) return std::nullopt;
+std::optional<Expr> common_matrix(const Graph& g, const std::vector<Summand>& terms, bool first) {
+  const auto end = [&](const Summand& t) { return first ? t.chain.front() : t.chain.back(); };
+  for (const Summand& t : terms)
+    if (t.chain.empty() || mat::is_eye(end(t)) || !(end(t) == end(terms[0]))) return std::nullopt;
   std::vector<mat::Signed> rests;
-  for (const Term& t : terms) rests.push_back({t.negative, rest(g, t, first)});
+  for (const Summand& t : terms) rests.push_back({t.negative, rest(g, t, first)});
   const Expr sum = join_krons(g, mat::add(std::move(rests)));
   return first ? mat::mul({end(terms[0]), sum}) : mat::mul({sum, end(terms[0])});
 }
 
 // kron(A, B) + s*kron(A, C) = kron(A, B + s*C), and the same on the other side; an identity of the whole size is kron(eye, eye).
-std::optional<Expr> common_slot(const Graph& g, const std::vector<Term>& terms, size_t slot) {
+std::optional<Expr> common_slot(const Graph& g, const std::vector<Summand>& terms, size_t slot) {
   std::optional<Expr> shared;
-  for (const Term& t : terms) {
+  for (const Summand& t : terms) {
     if (t.chain.size() != 1 || !(is_kron(t.chain[0]) || mat::is_eye(t.chain[0]))) return std::nullopt;
     if (!is_kron(t.chain[0])) continue;
     if (!shared) shared = t.chain[0]->operands[slot];
@@ -92,10 +92,10 @@ std::optional<Expr> common_slot(const Graph& g, const std::vector<Term>& terms, 
   if (!shared) return std::nullopt;
   std::vector<mat::Signed> others;
   mat::Shape shape;
-  for (const Term& t : terms) {
+  for (const Summand& t : terms) {
     if (is_kron(t.chain[0])) shape = t.chain[0]->operands[1 - slot]->shape;
   }
-  for (Term t : terms) {
+  for (Summand t : terms) {
     if (!is_kron(t.chain[0]) && (!mat::is_eye(*shared) || shape.rows != shape.columns)) return std::nullopt;
     t.chain = {is_kron(t.chain[0]) ? t.chain[0]->operands[1 - slot] : mat::eye(g, shape.rows)};
     others.push_back({t.negative, t.expr()});
@@ -115,14 +115,14 @@ Expr join_krons(const Graph& g, const Expr& e) {
   if (e->op == Op::Transpose) return mat::transpose(join_krons(g, e->operands[0]));
   if (e->op == Op::Divide) return mat::divide(join_krons(g, e->operands[0]), e->operands[1]);
   if (e->op != Op::Add || !e->shape.is_matrix() || e->operands.size() < 2 || e->operands.size() > kMostTerms) return e;
-  std::vector<Term> spelled;
-  for (size_t k = 0; k < e->operands.size(); ++k) spelled.push_back(term(e->negative[k], e->operands[k]));
+  std::vector<Summand> spelled;
+  for (size_t k = 0; k < e->operands.size(); ++k) spelled.push_back(summand(e->negative[k], e->operands[k]));
   Expr best = e;
   const auto consider = [&](const std::optional<Expr>& other) {
     if (other && (*other)->size < best->size) best = *other;
   };
   for (size_t choice = 0; choice < (size_t{1} << spelled.size()); ++choice) {
-    std::vector<Term> terms = spelled;
+    std::vector<Summand> terms = spelled;
     bool possible = true;
     for (size_t k = 0; k < terms.size(); ++k) {
       if ((choice >> k & 1) == 0) continue;

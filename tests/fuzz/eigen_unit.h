@@ -22,6 +22,7 @@ inline const char* const kEigenPrelude = R"(
 #include <cmath>
 #include <unsupported/Eigen/CXX11/Tensor>
 #include <unsupported/Eigen/KroneckerProduct>
+#include <unsupported/Eigen/MatrixFunctions>
 #include <unsupported/Eigen/SpecialFunctions>
 
 namespace {

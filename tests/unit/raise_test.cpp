@@ -185,7 +185,7 @@ TEST_F(Answers, Linear) {
   EXPECT_EQ(form(g.scale(-1, ein("i,ij,j->", {x, B, x}))), "-x'*B*x");
   EXPECT_EQ(form(ein("i,ij,j->", {y, S, x})), "x'*S*y");
   EXPECT_EQ(form(ein("ij,j->i", {A, x}), Variance::Down), "(A*x)'");
-  EXPECT_EQ(form(g.add(g.scale(Rational(1, 2), x), g.scale(Rational(3, 2), y))), "3*y/2 + x/2");
+  EXPECT_EQ(form(g.add(g.scale(Rational(1, 2), x), g.scale(Rational(3, 2), y))), "1.5*y + x/2");
   EXPECT_EQ(form(g.scale(Rational(1, 2), g.add(x, y))), "(x + y)/2");
   EXPECT_EQ(form(ein("i,j->ij", {x, ein("ji,i->j", {B, y})})), "x*(B*y)'");
   EXPECT_EQ(form(ein("i,j,j->i", {x, x, x})), "x'*x*x");
