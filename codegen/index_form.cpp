@@ -116,10 +116,7 @@ class Printer {
 
   std::vector<Variance> variance_of(const Letters& letters) const {
     std::vector<Variance> v;
-    for (const std::string& l : letters) {
-      const auto at = axes_ ? stands_.find(l) : stands_.end();
-      v.push_back(at == stands_.end() ? Variance::Down : at->second);  // a number in the place of a letter stands low
-    }
+    for (const std::string& l : letters) v.push_back(axes_ && !is_number(l) ? stands_.at(l) : Variance::Down);
     return v;
   }
 
@@ -252,12 +249,22 @@ class Printer {
     return "eye(" + whole + ")[:, " + plus(offset, 1) + ":" + offset + " + " + g_.spell(n.type[1]) + "]";
   }
 
+  // The variables and functions in a node, in alphabetical order: what does not depend on the order in which things were declared.
+  const std::set<std::string>& names(NodeId root) const {
+    if (const auto known = names_.find(root); known != names_.end()) return known->second;
+    std::set<std::string> found;
+    for (NodeId n : g_.reachable(std::span(&root, 1)))
+      if (g_[n].kind == Kind::Var || g_[n].kind == Kind::Call) found.insert(g_.symbol(n).name);
+    return names_[root] = std::move(found);
+  }
+
+  // Positive terms first; as in matrix notation those of fewer names, then alphabetically.
   std::vector<Item> spell_sum(NodeId id, const Letters& letters) {
     const Node& n = g_[id];
     if (n.operands.empty()) return {zeros(n.type, letters)};
     std::vector<size_t> order(n.operands.size());
     for (size_t k = 0; k < order.size(); ++k) order[k] = k;
-    std::ranges::stable_partition(order, [&](size_t k) { return n.coefficients[k] > 0; });
+    std::ranges::stable_sort(order, {}, [&](size_t k) { return std::tuple(n.coefficients[k] < 0, names(n.operands[k]).size(), names(n.operands[k])); });
     std::vector<Item> out;
     for (size_t k : order) {
       const Rational& c = n.coefficients[k];
@@ -386,7 +393,8 @@ class Printer {
       bool divisor = name ? name->divisor : e && *e < 0 && g_[f.tensor].map_op() == MapOp::pow_;
       (divisor ? divisors : numerators).push_back({"", f.tensor, ls, is_bare(id) ? Level::Comparison : Level::Power});
     }
-    for (std::vector<Item>* items : {&numerators, &divisors}) std::ranges::stable_sort(*items, {}, &Item::letters);  // x_i*A_ij*x_j
+    for (std::vector<Item>* items : {&numerators, &divisors})  // x_i*A_ij*x_j
+      std::ranges::stable_sort(*items, {}, [&](const Item& i) { return std::pair(i.letters, names(*i.node)); });
     std::vector<Item> out = {opening};
     bool empty = true;
     auto times = [&] { if (!empty) out.push_back("*"); empty = false; };
@@ -470,6 +478,7 @@ class Printer {
   size_t next_ = 0, first_free_ = 0;
   std::map<std::string, Variance> stands_;
   mutable std::map<NodeId, std::optional<Named>> named_;
+  mutable std::map<NodeId, std::set<std::string>> names_;
 };
 
 // How the indices of an answer stand; nothing: all low. The index of a variable stands low.
