@@ -369,7 +369,9 @@ class Printer {
       const std::string number = std::to_string(g_[DimId{place.row}].size + 1);
       const bool digit = number.size() == 1;
       if (!digit || (uses[l] != 2 && !letter.contains(l))) return false;
-      if (letter.contains(l)) above.push_back(delta(place.type[0], letter.at(l), number));
+      if (letter.contains(l) && is_number(letter.at(l))) {
+        if (letter.at(l) != number) above.push_back("0");
+      } else if (letter.contains(l)) above.push_back(delta(place.type[0], letter.at(l), number));
       else letter[l] = number;
       return true;
     });

@@ -97,10 +97,10 @@ Outcome check_matrix(const RandomProgram& program) {
   return read_back(p, "G = " + to_text(*raised.expr), node, p.value_of(*p.program, p.value().node));
 }
 
-// A function of each matrix in a larger tensor is printed as inv_kl(T_ijkl), which is no notation of the language.
+// A function of matrices that have no matrix form, as those in a larger tensor, is printed as inv_kl(T_ijkl): no notation of the language.
 bool has_function_of_slices(const Graph& g, NodeId root) {
   return std::ranges::any_of(g.reachable(std::span(&root, 1)), [&](NodeId n) {
-    return g[n].kind == Kind::Fun && row(g[n].fun_op()).core.in == 2 && g[g[n].operands[0]].rank() > 2;
+    return g[n].kind == Kind::Fun && row(g[n].fun_op()).core.in == 2 && !raise(g, n, std::vector<Variance>(g[n].rank(), Variance::Up)).expr;
   });
 }
 

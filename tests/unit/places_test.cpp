@@ -182,6 +182,14 @@ TEST_F(Known, TwoPlacesOfOneGroupHaveTheSameDigits) {
   EXPECT_EQ(diagonal, g.ein({{x, {0}}}, {0, 0}, {n, n}));
 }
 
+// Only at sizes where a group has digits of one value: such a product has no meaning that is computed, but is built in finite time.
+TEST_F(Known, APlaceInsideItselfIsLeftAlone) {
+  const NodeId group = g.place(m, {m, n}, zero), piece = g.place(n, {m}, zero), other = g.place(m, {n}, zero);
+  const NodeId circles[] = {g.ein({{group, {0, 1, 2}}, {group, {1, 0, 2}}, {A, {0, 2}}}, {2}, {n}),
+                            g.ein({{piece, {0, 1}}, {other, {1, 0}}, {A, {1, 0}}}, {0}, {n})};
+  for (NodeId c : circles) EXPECT_THROW(interpret<double>(g, c, {{"m", 1}, {"n", 1}}, {{A, Array<double>({1, 1}, 2.0)}}), std::invalid_argument);
+}
+
 // However its factors stand, and whatever has been simplified before.
 TEST_F(Known, AProductOfSlicesIsOneNode) {
   const NodeId e = g.unit_vector(m, 1), top = g.place(m, {n}, zero), u = g.variable(g.declare({"u", {m}}));
