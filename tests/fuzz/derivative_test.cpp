@@ -2,8 +2,6 @@
 // program itself: nothing but the interpreter's arithmetic is shared between the two sides.
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "passes/differentiate.h"
 #include "passes/infer_properties.h"
 #include "tests/fuzz/derivative_case.h"
@@ -67,14 +65,10 @@ Outcome check_mixed(const RandomProgram& p) {
   if (c.xs.empty()) return {Outcome::Kind::Skipped};
   const NodeId x = c.xs[0], y = c.xs[1];
   const NodeId xy = differentiate(c.g, differentiate(c.g, c.f, x), y), yx = differentiate(c.g, differentiate(c.g, c.f, y), x);
-  const size_t own = c.g[c.f].rank(), rx = c.g[x].rank(), ry = c.g[y].rank();
-  std::vector<size_t> axes(own);
-  std::iota(axes.begin(), axes.end(), size_t{0});
-  for (size_t k = 0; k < rx; ++k) axes.push_back(own + ry + k);
-  for (size_t k = 0; k < ry; ++k) axes.push_back(own + k);
-  const NodeId transposed = c.g.permute(yx, axes);
-  if (c.work(xy) > kMostWork || c.work(transposed) > kMostWork) return {Outcome::Kind::Skipped};
-  std::string wrong = disagreement(c.value(xy), c.value(transposed));
+  if (c.work(xy) > kMostWork || c.work(yx) > kMostWork) return {Outcome::Kind::Skipped};
+  // Along directions: entry by entry a derivative by a symmetric matrix is not unique.
+  const auto along = [&](NodeId d, size_t first, size_t second) { return DerivativeCase::contract(DerivativeCase::contract(c.value(d), c.hs[second]), c.hs[first]); };
+  std::string wrong = disagreement(along(xy, 0, 1), along(yx, 1, 0));
   return wrong.empty() ? Outcome{} : different("mixed partials: " + wrong);
 }
 
