@@ -9,10 +9,10 @@ using Next = std::function<bool()>;  // what must succeed after this; a matcher 
 
 class Matcher {
  public:
-  Matcher(Graph& g, const Pattern& p, Match& m) : g_(g), p_(p), m_(m) {}
+  Matcher(Graph& g, const Pattern& p, Match& m) : g_(g), pg_(*p.graph), p_(p), m_(m) {}
 
   bool root(NodeId subject, const Next& accept) {
-    const Node &p = g_[p_.root], &s = g_[subject];
+    const Node &p = pg_[p_.root], &s = g_[subject];
     if (p.kind == Kind::Sum && s.kind == Kind::Sum) return sum(p_.root, subject, true, accept);
     if (p.kind == Kind::Ein && s.kind == Kind::Ein) return p_.entrywise ? entry_product(p_.root, subject, true, accept) : product(p_.root, subject, accept);
     if (p.kind == Kind::Map || p.kind == Kind::Fun) return node(p_.root, subject, accept);
@@ -20,7 +20,7 @@ class Matcher {
   }
 
  private:
-  bool is_variable(NodeId p) const { return p_.variables.contains(p); }
+  bool is_variable(NodeId p) const { return pg_[p].kind == Kind::Var; }
 
   // Parts that are more than a variable are matched first: they bind, a bare variable then only has to agree.
   template <class T, class Tensor>
@@ -36,7 +36,7 @@ class Matcher {
     auto [it, fresh] = m_.nodes.try_emplace(variable, s);
     if (!fresh) return it->second == s && next();
     std::map<DimId, DimId> saved = m_.dims;
-    bool fits = p_.entrywise ? same_type(s) : same_dims(g_[variable].type, g_[s].type);
+    bool fits = p_.entrywise ? same_type(s) : same_dims(pg_[variable].type, g_[s].type);
     if (fits && next()) return true;
     m_.dims = saved;
     m_.nodes.erase(variable);
@@ -71,7 +71,7 @@ class Matcher {
   // The whole of `s` is `p`.
   bool node(NodeId p, NodeId s, const Next& next) {
     if (is_variable(p)) return bind(p, s, next);
-    const Node &pn = g_[p], &sn = g_[s];
+    const Node &pn = pg_[p], &sn = g_[s];
     if (pn.kind == Kind::Const) return is_number(s, pn.value()) && next();
     if (pn.kind == Kind::Sum && pn.operands.size() == 1) return scaled(pn, s, next);
     if (pn.kind != sn.kind) return false;
@@ -80,7 +80,7 @@ class Matcher {
       case Kind::Var:
       case Kind::Call:
       case Kind::Place:
-      case Kind::Epsilon: return p == s && next();
+      case Kind::Epsilon: return false;  // in no pattern
       case Kind::Size: return m_.dims.try_emplace({pn.row}, DimId{sn.row}).first->second == DimId{sn.row} && next();
       case Kind::Sum: return pn.operands.size() == sn.operands.size() && sum(p, s, false, next);
       case Kind::Ein: return p_.entrywise ? entry_product(p, s, false, next) : same_product(pn, sn, next);
@@ -111,7 +111,7 @@ class Matcher {
   // --- sums: every pattern term is some other subject term with coefficient ratio * its own ---
 
   bool sum(NodeId p, NodeId s, bool partial, const Next& next) {
-    std::vector<Term> ps = g_.terms(p), ss = g_.terms(s);
+    std::vector<Term> ps = pg_.terms(p), ss = g_.terms(s);
     variables_last(ps, [](const Term& t) { return t.tensor; });
     std::vector<bool> taken(ss.size(), false);
     return sum_terms(ps, ss, taken, 0, partial, next);
@@ -142,7 +142,7 @@ class Matcher {
 
   bool entry_product(NodeId p, NodeId s, bool partial, const Next& next) {
     std::vector<Factor> ss = g_.factors(s);
-    std::vector<NodeId> ps = g_[p].operands;
+    std::vector<NodeId> ps = pg_[p].operands;
     if (!partial && ps.size() != ss.size()) return false;
     variables_last(ps, [](NodeId n) { return n; });
     std::vector<bool> taken(ss.size(), false);
@@ -182,14 +182,14 @@ class Matcher {
   struct Item {
     NodeId tensor;
     Labels labels;
-    bool exact;  // a part of a node that is bound already
+    bool exact;  // a node of the subject: a part of one that is bound already
   };
 
   bool product(NodeId p, NodeId s, const Next& next) {
     std::vector<Item> items;
-    for (const Factor& f : g_.factors(p)) items.push_back({f.tensor, f.labels, false});
+    for (const Factor& f : pg_.factors(p)) items.push_back({f.tensor, f.labels, false});
     variables_last(items, [](const Item& i) { return i.tensor; });
-    pattern_out_ = g_.out(p);
+    pattern_out_ = pg_.out(p);
     subject_ = g_.factors(s);
     subject_out_ = g_.out(s);
     std::vector<bool> taken(subject_.size(), false);
@@ -260,6 +260,7 @@ class Matcher {
 
   static constexpr Label kFresh = 1u << 24;
   Graph& g_;
+  const Graph& pg_;
   const Pattern& p_;
   Match& m_;
   Labels pattern_out_, subject_out_;

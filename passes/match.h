@@ -7,11 +7,11 @@
 
 namespace ricci {
 
-// A pattern is an ordinary expression whose variables (listed in `variables`) stand for any node.
+// A pattern is an ordinary expression, in a graph of its own, whose variables stand for any node.
 struct Pattern {
+  const Graph* graph;
   NodeId root;
-  std::map<NodeId, bool> variables;  // -> whether it is a rank-0 stand-in for a tensor of any type (entrywise patterns)
-  bool entrywise;
+  bool entrywise;  // variables are rank-0 stand-ins for tensors of any type
 };
 
 // Where a pattern was found.

@@ -17,11 +17,16 @@ namespace {
 
 constexpr size_t kMostTerms = 256;  // of an expanded answer
 
-NodeId rewrite(Graph& g, NodeId root, const SimplifyOptions& options) {
+std::vector<const Rule*> enabled_rules(const SimplifyOptions& options) {
   std::vector<const Rule*> enabled;
   for (const Rule& r : rules())
     if (options.rules && !options.disabled.contains(r.name)) enabled.push_back(&r);
-  return apply_rules(g, {root}, enabled, options.used)[0];
+  return enabled;
+}
+
+NodeId rewrite(Graph& g, NodeId root, const SimplifyOptions& options) {
+  if (options.memory) return options.memory->rewriting({root}, options.used)[0];
+  return apply_rules(g, {root}, enabled_rules(options), options.used)[0];
 }
 
 // What occurs several times is a quantity of its own, as M = A + t*B is in tr(B*M*M); only other sums are multiplied out.
@@ -65,6 +70,8 @@ constexpr int kMostRounds = 16;  // factoring can expose a rule and a rule a com
 
 }  // namespace
 
+SimplifyMemory::SimplifyMemory(Graph& g, const SimplifyOptions& options) : rewriting(g, enabled_rules(options)) {}
+
 std::span<const Pass> passes() { return kPasses; }
 
 std::optional<Pass> find_pass(std::string_view name) {
@@ -76,7 +83,12 @@ ObservePasses::ObservePasses(Observer o) : saved_(std::move(observer)) { observe
 ObservePasses::~ObservePasses() { observer = std::move(saved_); }
 
 NodeId run_pass(Graph& g, const Pass& pass, NodeId root, const SimplifyOptions& options) {
-  if (!observer) return pass.run(g, root, options);
+  if (!observer) {
+    if (!options.memory) return pass.run(g, root, options);
+    auto [it, first] = options.memory->results.try_emplace({pass.name, root});
+    if (first) it->second = pass.run(g, root, options);
+    return it->second;
+  }
   auto start = std::chrono::steady_clock::now();
   NodeId result = pass.run(g, root, options);
   observer(g, pass, root, result, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
@@ -98,23 +110,21 @@ NodeId settle(Graph& g, NodeId root, bool factored, const SimplifyOptions& optio
 }
 
 // How long the answer is when printed: as a matrix expression if it has such a form, by weight otherwise.
-uint64_t printed_size(const Graph& g, NodeId n) {
+uint64_t printed_size(const Graph& g, NodeId n, SimplifyMemory& memory) {
+  auto [it, first] = memory.printed_size.try_emplace(n);
+  if (!first) return it->second;
   Raised r = raise(g, n, {});
-  return r.expr ? (*r.expr)->size : Weight(g)(n);
+  return it->second = r.expr ? (*r.expr)->size : Weight(g)(n);
 }
-
-}  // namespace
-
-namespace {
 
 // The shortest print of the settled forms; the earlier one among equals.
 NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
   NodeId flat = settle(g, root, false, options);
   NodeId best = flat;
-  uint64_t least = printed_size(g, flat);
+  uint64_t least = printed_size(g, flat, *options.memory);
   auto consider = [&](NodeId candidate) {
     if (candidate == best) return;
-    uint64_t size = printed_size(g, candidate);
+    uint64_t size = printed_size(g, candidate, *options.memory);
     if (size < least) least = size, best = candidate;
   };
   consider(settle(g, flat, true, options));
@@ -132,8 +142,11 @@ NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
 
 }  // namespace
 
-NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options) {
+NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& asked) {
   if (!can_be_written(g, root)) return root;
+  SimplifyMemory memory(g, asked);
+  SimplifyOptions options = asked;
+  options.memory = &memory;
   for (int round = 0; round < kMostRounds; ++round) {  // what was multiplied out may have a shorter form still
     NodeId next = shortest(g, root, options);
     if (next == root) break;

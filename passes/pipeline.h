@@ -1,14 +1,25 @@
 // The passes by name, and the loop that runs them. Passes print, time and verify nothing; the loop's observer does.
 #pragma once
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 
 #include "ir/graph.h"
+#include "passes/rules.h"
 #include "passes/simplify.h"
 
 namespace ricci {
+
+// What has been found out during one simplification: its forms end in the same nodes again and again, and a pass gives for a node what it gave before.
+struct SimplifyMemory {
+  SimplifyMemory(Graph& g, const SimplifyOptions& options);
+  Rewriting rewriting;
+  std::map<std::pair<std::string_view, NodeId>, NodeId> results;  // by pass and root
+  std::unordered_map<NodeId, uint64_t> printed_size;
+};
 
 // DAG to DAG, the value unchanged.
 struct Pass {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
+#include <unordered_set>
 
 #include "passes/canonicalize.h"
 #include "passes/infer_properties.h"
@@ -72,51 +73,101 @@ void read(std::string_view text, FormulaMode mode, std::vector<Rule>& rules) {
   }
 }
 
-// A rule with its sides built over placeholder variables.
-struct Compiled {
-  const Rule* rule;
-  Pattern left;
-  NodeId right;
-  std::map<std::string, NodeId, std::less<>> variables;
+// What a pattern needs of a node, seen without matching: the function it is, or the kind it has and the functions among its operands. A part of
+// a pattern that is a function fits nothing but the same function.
+struct Need {
+  Kind kind;
+  uint32_t function;                                  // Map, Fun: the row of the table
+  std::vector<std::pair<Kind, uint32_t>> parts = {};  // Sum, Ein: the functions among the operands
+
+  Need(const Graph& g, NodeId root) : kind(g[root].kind), function(g[root].row) {
+    if (is_function(kind)) return;
+    for (NodeId p : g[root].operands)
+      if (is_function(g[p].kind)) parts.emplace_back(g[p].kind, g[p].row);
+  }
+  static bool is_function(Kind k) { return k == Kind::Map || k == Kind::Fun; }
+
+  bool is_met(const Graph& g, const Node& n) const {
+    if (n.kind != kind) return false;
+    if (is_function(kind)) return n.row == function;
+    return std::ranges::all_of(parts, [&](const auto& part) {
+      return std::ranges::any_of(n.operands, [&](NodeId p) { return g[p].kind == part.first && g[p].row == part.second; });
+    });
+  }
 };
 
-class Rewriter {
+// The left sides of all rules as patterns over placeholder variables, in a graph that no program's nodes enter: built once.
+class LeftSides {
  public:
-  Rewriter(Graph& g, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used) : g_(g), properties_(g), used_(used) {
-    std::map<FormulaMode, Bindings> variables;
-    for (FormulaMode mode : {FormulaMode::Entrywise, FormulaMode::Matrix}) variables[mode] = rule_variables(g, mode);
-    for (const Rule* r : enabled) {
-      const Bindings& v = variables[r->mode];
-      const NodeId left = build_formula(g, r->left, v, r->mode);  // products flat, as they are where rules are applied
-      Compiled c{r, {r->mode == FormulaMode::Matrix ? canonicalize(g, left) : left, {}, r->mode == FormulaMode::Entrywise}, build_formula(g, r->right, v, r->mode), v};
-      for (const auto& [name, node] : v)
-        if (g[node].kind == Kind::Var) c.left.variables.emplace(node, c.left.entrywise);
-      compiled_.push_back(std::move(c));
+  struct Side {
+    Pattern pattern;
+    Need need;
+  };
+
+  static const LeftSides& all() {
+    static const LeftSides sides;
+    return sides;
+  }
+  const Side& operator[](const Rule& r) const { return sides_.at(r.name); }
+  const Bindings& variables(FormulaMode mode) const { return variables_.at(mode); }
+
+ private:
+  LeftSides() {
+    for (FormulaMode mode : {FormulaMode::Entrywise, FormulaMode::Matrix}) variables_[mode] = rule_variables(g_, mode);
+    for (const Rule& r : rules()) {
+      NodeId left = build_formula(g_, r.left, variables_[r.mode], r.mode);
+      if (r.mode == FormulaMode::Matrix) left = canonicalize(g_, left);  // products flat, as they are where rules are applied
+      sides_.emplace(r.name, Side{{&g_, left, r.mode == FormulaMode::Entrywise}, Need(g_, left)});
     }
+  }
+
+  Graph g_;
+  std::map<FormulaMode, Bindings> variables_;
+  std::map<std::string, Side, std::less<>> sides_;
+};
+
+}  // namespace
+
+class Rewriting::Rewriter {
+ public:
+  Rewriter(Graph& g, const std::vector<const Rule*>& enabled) : g_(g), properties_(g) {
+    for (const Rule* r : enabled) rules_.push_back({r, &LeftSides::all()[*r], &LeftSides::all().variables(r->mode), {}});
   }
 
   // The node after the first rule that fits, or the node itself.
-  NodeId step(NodeId n) {
-    for (const Compiled& c : compiled_) {
-      auto m = match(g_, c.left, n, [&](const Match& m) { return holds(c, m); });
+  NodeId step(NodeId n, std::vector<std::string_view>* used) {
+    if (settled_.contains(n)) return n;
+    for (Enabled& c : rules_) {
+      if (!c.left->need.is_met(g_, g_[n])) continue;
+      auto m = match(g_, c.left->pattern, n, [&](const Match& m) { return holds(c, m); });
       if (!m) continue;
       NodeId next = replace(c, *m, n);
       if (next == n) continue;
-      if (used_) used_->push_back(c.rule->name);
+      if (used) used->push_back(c.rule->name);
       return next;
     }
+    settled_.insert(n);
     return n;
   }
 
+  Graph& graph() { return g_; }
+
  private:
-  bool holds(const Compiled& c, const Match& m) {
+  struct Enabled {
+    const Rule* rule;
+    const LeftSides::Side* left;
+    const Bindings* variables;    // of the left side
+    std::optional<NodeId> right;  // over placeholders(), built when the rule first fires
+  };
+
+  bool holds(const Enabled& c, const Match& m) {
     return std::ranges::all_of(c.rule->where, [&](const RuleCondition& w) {
-      auto it = m.nodes.find(c.variables.at(w.variable));
+      auto it = m.nodes.find(c.variables->at(w.variable));
       return it != m.nodes.end() && properties_(it->second).has(w.property);
     });
   }
 
-  NodeId replace(const Compiled& c, const Match& m, NodeId n) {
+  NodeId replace(Enabled& c, const Match& m, NodeId n) {
     const Type type = g_[n].type;
     switch (g_[n].kind) {
       case Kind::Sum: {
@@ -130,9 +181,9 @@ class Rewriter {
         Type entry_type = g_[factors[m.used[0]].tensor].type;
         drop(factors, m.used);
         Labels labels = m.entry;
-        if (!c.left.entrywise) {
+        if (const Pattern& left = c.left->pattern; !left.entrywise) {
           labels.clear();
-          for (Label l : g_.out(c.left.root)) labels.push_back(m.labels.at(l));
+          for (Label l : left.graph->out(left.root)) labels.push_back(m.labels.at(l));
         }
         factors.push_back({instantiate(c, m, entry_type), std::move(labels)});
         return g_.ein(std::move(factors), g_.out(n), type);
@@ -149,13 +200,29 @@ class Rewriter {
     return n;
   }
 
+  // The placeholders of right sides in the program's graph.
+  const Bindings& placeholders(FormulaMode mode) {
+    auto [it, first] = placeholders_.try_emplace(mode);
+    if (first) it->second = rule_variables(g_, mode);
+    return it->second;
+  }
+
   // The right side with the match's nodes in it; for entrywise rules a tensor of `type`.
-  NodeId instantiate(const Compiled& c, const Match& m, const Type& type) {
-    if (!c.left.entrywise) return substitute(g_, c.right, m.nodes, m.dims);
+  NodeId instantiate(Enabled& c, const Match& m, const Type& type) {
+    const Bindings& own = placeholders(c.rule->mode);
+    if (!c.right) c.right = build_formula(g_, c.rule->right, own, c.rule->mode);
+    std::map<NodeId, NodeId> nodes;
+    for (const auto& [name, placeholder] : own)
+      if (auto it = m.nodes.find(c.variables->at(name)); it != m.nodes.end()) nodes[placeholder] = it->second;
+    if (c.rule->mode == FormulaMode::Matrix) {
+      std::map<DimId, DimId> dims;  // those of rules are symbols
+      for (auto [pattern, dim] : m.dims) dims[g_.dim((*c.left->pattern.graph)[pattern])] = dim;
+      return substitute(g_, *c.right, nodes, dims);
+    }
     Labels all = Graph::iota(type.size());
     std::map<NodeId, Lifted> lifted;
-    for (auto [variable, node] : m.nodes) lifted[variable] = {node, all};
-    return vectorize(g_, c.right, lifted, all, type);
+    for (auto [variable, node] : nodes) lifted[variable] = {node, all};
+    return vectorize(g_, *c.right, lifted, all, type);
   }
 
   template <class T>
@@ -165,11 +232,10 @@ class Rewriter {
 
   Graph& g_;
   PropertyInference properties_;
-  std::vector<Compiled> compiled_;
-  std::vector<std::string_view>* used_;
+  std::vector<Enabled> rules_;
+  std::map<FormulaMode, Bindings> placeholders_;
+  std::unordered_set<NodeId> settled_;  // no rule fits these
 };
-
-}  // namespace
 
 std::span<const Rule> rules() {
   static const std::vector<Rule> all = [] {
@@ -199,15 +265,20 @@ Bindings rule_variables(Graph& g, FormulaMode mode) {
   return b;
 }
 
-std::vector<NodeId> apply_rules(Graph& g, std::vector<NodeId> roots, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used) {
-  if (enabled.empty()) return roots;
-  Rewriter rewriter(g, enabled, used);
+Rewriting::Rewriting(Graph& g, const std::vector<const Rule*>& enabled) : rewriter_(std::make_unique<Rewriter>(g, enabled)) {}
+Rewriting::~Rewriting() = default;
+
+std::vector<NodeId> Rewriting::operator()(std::vector<NodeId> roots, std::vector<std::string_view>* used) {
   for (int round = 0; round < kMostRounds; ++round) {
-    std::vector<NodeId> next = rewrite_bottom_up(g, roots, [&](NodeId n) { return rewriter.step(n); });
+    std::vector<NodeId> next = rewrite_bottom_up(rewriter_->graph(), roots, [&](NodeId n) { return rewriter_->step(n, used); });
     if (next == roots) break;
     roots = std::move(next);
   }
   return roots;
+}
+
+std::vector<NodeId> apply_rules(Graph& g, std::vector<NodeId> roots, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used) {
+  return enabled.empty() ? roots : Rewriting(g, enabled)(std::move(roots), used);
 }
 
 }  // namespace ricci

@@ -1,5 +1,6 @@
 // The rewrite rules: lines of mathematics with a name, in passes/rules/*.rules, compiled in.
 #pragma once
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,7 +31,23 @@ std::span<const Rule> rules();
 // identity of one dimension n (matrix).
 Bindings rule_variables(Graph& g, FormulaMode mode);
 
-// Rewrites `roots` by `enabled` rules, bottom-up, until none applies. `used`, if given, collects the names of the rules that fired.
+// Rewriting by some of the rules. It remembers which nodes no rule fits, so one for many runs is faster than one for each.
+class Rewriting {
+ public:
+  Rewriting(Graph& g, const std::vector<const Rule*>& enabled);
+  ~Rewriting();
+  Rewriting(const Rewriting&) = delete;
+  Rewriting& operator=(const Rewriting&) = delete;
+
+  // Rewrites `roots` bottom-up until no rule applies. `used`, if given, collects the names of the rules that fired.
+  std::vector<NodeId> operator()(std::vector<NodeId> roots, std::vector<std::string_view>* used = nullptr);
+
+ private:
+  class Rewriter;
+  std::unique_ptr<Rewriter> rewriter_;
+};
+
+// One run of Rewriting.
 std::vector<NodeId> apply_rules(Graph& g, std::vector<NodeId> roots, const std::vector<const Rule*>& enabled, std::vector<std::string_view>* used = nullptr);
 
 }  // namespace ricci

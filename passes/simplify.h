@@ -8,10 +8,13 @@
 
 namespace ricci {
 
+struct SimplifyMemory;  // passes/pipeline.h
+
 struct SimplifyOptions {
   std::set<std::string, std::less<>> disabled = {};  // names of rules not to use
   bool rules = true;
   std::vector<std::string_view>* used = nullptr;      // collects the names of the rules that fired
+  SimplifyMemory* memory = nullptr;                   // simplify() supplies its own
 };
 
 // The shortest print of four forms: flattened and rewritten by the rules until nothing changes, that with common factors taken out, and both
