@@ -7,24 +7,15 @@
 #include "frontend/parser.h"
 
 namespace ricci {
-namespace {
 
-[[noreturn]] void reject(const Diagnostics& diagnostics) {
-  std::fputs(diagnostics.to_text().c_str(), stderr);
-  std::abort();
-}
-
-}  // namespace
-
-NodeId build_formula(Graph& graph, std::string_view formula, const Bindings& bindings, FormulaMode mode) {
-  Diagnostics diagnostics;
+std::optional<NodeId> build_formula(Graph& graph, std::string_view formula, const Bindings& bindings, FormulaMode mode, Diagnostics& diagnostics) {
   const uint32_t source = diagnostics.add_source("<formula>", std::string(formula));
   KnownNames known;
   for (const auto& [name, node] : bindings) known.insert(name);
   const std::vector<Token> tokens = tokenize(formula, source, diagnostics);
-  if (tokens.empty()) reject(diagnostics);
+  if (tokens.empty()) return std::nullopt;
   const Syntax syntax = parse(tokens, known, diagnostics);
-  if (diagnostics.has_errors() || syntax.statements.size() != 1) reject(diagnostics);
+  if (diagnostics.has_errors() || syntax.statements.size() != 1) return std::nullopt;
 
   Dimensions dims(true);
   Drafts drafts;
@@ -36,8 +27,15 @@ NodeId build_formula(Graph& graph, std::string_view formula, const Bindings& bin
     elaborator.names.emplace(name, Meaning{.draft = drafts.given(node, std::move(shape)), .variance = Elaborator::usual_variance(rank)});
   }
   const Meaning m = elaborator.expression(syntax, syntax.statements[0].body);
-  if (diagnostics.has_errors()) reject(diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
   return drafts.build(graph, dims, nullptr, {})[m.draft.value];
+}
+
+NodeId build_formula(Graph& graph, std::string_view formula, const Bindings& bindings, FormulaMode mode) {
+  Diagnostics diagnostics;
+  if (const std::optional<NodeId> built = build_formula(graph, formula, bindings, mode, diagnostics)) return *built;
+  std::fputs(diagnostics.to_text().c_str(), stderr);
+  std::abort();
 }
 
 }  // namespace ricci

@@ -3,15 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 
-#include "frontend/formula.h"
-#include "ir/interpret.h"
 #include "ir/oracle.h"
 #include "ir/sample.h"
 #include "passes/differentiate.h"
 #include "passes/spectrum.h"
 #include "tests/property_holds.h"
+#include "tests/tables/function_check.h"
 
 using namespace ricci;
 
@@ -25,20 +23,8 @@ struct Instance {
 
 class Functions : public testing::TestWithParam<FunOp> {
  protected:
-  std::mt19937_64 random{7};
-  Quad entry() { return Quad(double(random() % 2000) - 1000) / 512; }
-
-  // X, H of the shape, entries apart from each other and from zero; matrices well conditioned, with eigenvalues right of the imaginary axis.
-  Array<Quad> sample(std::vector<int64_t> shape, bool matrix) {
-    Array<Quad> a(std::move(shape));
-    const int64_t n = a.shape.empty() ? 1 : a.shape.back(), m = matrix ? a.shape[a.shape.size() - 2] : 1;
-    for (size_t i = 0; i < a.data.size(); ++i) {
-      a.data[i] = entry() + Quad(double(i)) / 1000;
-      if (scalar::fabs(a.data[i]) < 0.05) a.data[i] += 1;
-      if (matrix && int64_t(i) / n % m == int64_t(i) % n) a.data[i] += 6;
-    }
-    return a;
-  }
+  FunctionSampler sampler;
+  Array<Quad> sample(std::vector<int64_t> shape, bool matrix) { return sampler.draw(std::move(shape), matrix); }
 
   // The sizes of a core of order n, oblong where it may be.
   static std::vector<int64_t> core_shape(const FunctionRow& r, int64_t n) {
@@ -47,6 +33,16 @@ class Functions : public testing::TestWithParam<FunOp> {
   }
 };
 
+// The columns themselves, as formulas of one core.
+TEST_P(Functions, ColumnsAgreeWithDualNumbers) {
+  FunctionCheck check(row(GetParam()));
+  for (const FunctionColumn& column : function_columns())
+    if (const std::string_view text = check.r.*column.text; !text.empty()) {
+      EXPECT_EQ(check.refutation(column, build_formula(check.g, text, check.names(column), FormulaMode::Matrix)), std::nullopt) << text;
+    }
+}
+
+// The same through differentiation, which maps them over leading axes.
 TEST_P(Functions, DifferentialAgreesWithDualNumbers) {
   const FunctionRow& r = row(GetParam());
   for (const Instance& at : {Instance{"a core", {}, 3}, {"a core of one", {}, 1}, {"a batch", {4}, 3}, {"a batch of two axes", {2, 5}, 3}}) {
@@ -60,10 +56,8 @@ TEST_P(Functions, DifferentialAgreesWithDualNumbers) {
     ASSERT_EQ(g[dF].type, g[F].type) << at.what;
 
     const std::map<NodeId, Array<Quad>> inputs{{X, sample(shape, r.core.in == 2)}, {H, sample(shape, false)}};
-    std::map<NodeId, Array<Dual1>> moved{{X, convert<Dual1>(inputs.at(X))}};
-    for (size_t i = 0; i < moved[X].data.size(); ++i) moved[X].data[i].slope = inputs.at(H).data[i];
     const Array<Quad> table = interpret<Quad>(g, dF, {}, inputs);
-    const Array<Dual1> dual = interpret<Dual1>(g, F, {}, moved);
+    const Array<Dual1> dual = interpret<Dual1>(g, F, {}, {{X, moved(inputs.at(X), inputs.at(H))}});
     for (size_t i = 0; i < table.data.size(); ++i)
       EXPECT_LE(double(scalar::fabs(table.data[i] - dual.data[i].slope)), 1e-28 * double(1 + scalar::fabs(dual.data[i].slope)))
           << r.differential << " on " << at.what;
@@ -210,9 +204,7 @@ TEST_P(Functions, DualNumbersAgreeWithDifferenceQuotients) {
     for (size_t i = 0; i < moved.data.size(); ++i) moved.data[i] += t * h.data[i];
     return interpret<Quad>(g, F, {}, {{X, moved}});
   };
-  Array<Dual1> moved = convert<Dual1>(x);
-  for (size_t i = 0; i < moved.data.size(); ++i) moved.data[i].slope = h.data[i];
-  const Array<Dual1> dual = interpret<Dual1>(g, F, {}, {{X, moved}});
+  const Array<Dual1> dual = interpret<Dual1>(g, F, {}, {{X, moved(x, h)}});
   const Quad step = 1e-9;
   const Array<Quad> above = value(step), below = value(-step);
   for (size_t i = 0; i < dual.data.size(); ++i)
