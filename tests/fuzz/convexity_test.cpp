@@ -60,7 +60,7 @@ std::string refutation(Graph& g, NodeId f, NodeId x, const Dims& sizes, uint64_t
 
 TEST(Convexity, ClaimsOfRandomProgramsHold) {
   Claims claims;
-  campaign(40, 9, {.small = true}, [&](const RandomProgram& p) -> Outcome {
+  campaign(100, 9, {.small = true}, [&](const RandomProgram& p) -> Outcome {
     Graph g;
     const std::vector<NodeId> nodes = p.build(g);
     NodeId f = nodes.back();
@@ -152,7 +152,7 @@ class Formulas {
 
 TEST(Convexity, ClaimsOfRandomFormulasHold) {
   Claims claims;
-  const uint64_t count = from_environment("RICCI_FUZZ_COUNT", 8), first = from_environment("RICCI_FUZZ_SEED", 1);
+  const uint64_t count = from_environment("RICCI_FUZZ_COUNT", 60), first = from_environment("RICCI_FUZZ_SEED", 1);
   int failures = 0;
   for (uint64_t seed = first; seed < first + count && failures < 10; ++seed) {
     const auto [formula, x] = Formulas(seed)();
