@@ -17,8 +17,8 @@ struct SimplifyOptions {
   SimplifyMemory* memory = nullptr;                   // simplify() supplies its own
 };
 
-// The shortest print of four forms: flattened and rewritten by the rules until nothing changes, that with common factors taken out, and both
-// again from the products multiplied out. Values are kept wherever the original is finite. The same input gives the same answer, and an answer
+// The shortest print of several forms (docs/decisions/0006): flattened and rewritten by the rules until nothing changes, that with common factors taken
+// out, and both again from other starts: products multiplied out, functions opened, fractions brought together. Values are kept wherever the original is finite. The same input gives the same answer, and an answer
 // is its own simplification. Nothing is done to what is too long to be written down.
 NodeId simplify(Graph& g, NodeId root, const SimplifyOptions& options = {});
 

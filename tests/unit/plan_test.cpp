@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 #include "passes/differentiate.h"
 #include "passes/lower_to_loops.h"
@@ -102,7 +102,13 @@ TEST_F(PlanTest, ALongChainEndingInAVectorIsMatrixVectorOnly) {
   EXPECT_EQ(flops({apply(product, x)}), "400*n^2");
 }
 
-// 1,000 layers and their gradient: planned and lowered in a fraction of a second, at a few times the cost of the value.
+// 1,000 layers and their gradient: planned and lowered in a fraction of a second of processor time, at a few times the cost of the value. Ten times as much
+// under sanitizers; what this guards against is a quadratic pass, which takes minutes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr double kMostSeconds = 10;
+#else
+constexpr double kMostSeconds = 1;
+#endif
 TEST_F(PlanTest, ThousandLayers) {
   enum Layer { Tanh, Linear, Residual };
   for (const Layer layer : {Tanh, Linear, Residual}) {
@@ -117,10 +123,9 @@ TEST_F(PlanTest, ThousandLayers) {
     CompileRequest request;
     request.inputs = {{"x", x}, {"A", a}};
     for (NodeId o : outputs) request.outputs.push_back({"o" + std::to_string(request.outputs.size()), o});
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     const loops::Program p = lower_to_loops(g, request);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(seconds.count(), 1.0);
+    EXPECT_LT(double(std::clock() - start) / CLOCKS_PER_SEC, kMostSeconds);
     EXPECT_LT(p.body.size(), 60000u);
     const Plan planned = make_plan(g, outputs, sizes);
     EXPECT_LT(cost_of(g, planned, sizes).flops.at(g, sizes), 7.0 * 1000 * 1000 * 1000 * 1.1);
