@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "ir/functions.h"
 #include "ir/matrix_node.h"
@@ -170,7 +171,28 @@ Expr number(const Rational& value) {
   return make(std::move(n));
 }
 
+namespace {
+
+// -(a - b)*c as (b - a)*c: the sign of a product goes into a difference among its factors, if one takes it without getting longer.
+std::optional<Expr> sign_inside(const Expr& e) {
+  const bool quotient = e->op == Op::Divide || e->op == Op::ElementwiseDivide;
+  if (!quotient && e->op != Op::Mul && e->op != Op::Hadamard) return std::nullopt;
+  std::vector<Expr> factors = e->operands;
+  const size_t count = quotient ? 1 : factors.size();
+  for (size_t k = 0; k < count; ++k) {
+    const bool difference = factors[k]->op == Op::Add && std::ranges::count(factors[k]->negative, true) > 0;
+    const std::optional<Expr> turned = difference ? std::optional(negate(factors[k])) : sign_inside(factors[k]);
+    if (!turned || (*turned)->size > factors[k]->size) continue;
+    factors[k] = *turned;
+    return make(e->op, e->shape, std::move(factors));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Expr negate(const Expr& e) {
+  if (const auto turned = sign_inside(e)) return *turned;
   if (e->op == Op::Add) {
     std::vector<Signed> terms;
     for (size_t i = 0; i < e->operands.size(); ++i) terms.push_back({!e->negative[i], e->operands[i]});
