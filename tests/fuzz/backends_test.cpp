@@ -196,7 +196,7 @@ void by_eigen(const std::vector<std::unique_ptr<Trial>>& all, const std::string&
   });
 }
 
-// A function without a definition is not compiled.
+// Calls of the host have tests of their own, with a stand-in for each function.
 constexpr Options kCompiled = {.calls = false}, kPlaces = {.calls = false, .places = 60};
 
 std::vector<Outcome> run_by_jit(const std::vector<RandomProgram>& programs) {

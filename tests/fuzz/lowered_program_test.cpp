@@ -56,7 +56,7 @@ Outcome costs_no_more(const RandomProgram& program) {
                    to_text(c.g, plan, sizes) + print_ir(c.g, plan.outputs));
 }
 
-// A function without a definition is not planned.
+// Undeclared functions have a test of their own below.
 constexpr Options kCompiled = {.calls = false}, kPlaces = {.calls = false, .places = 60};
 
 TEST(LoweredProgram, MeansWhatItsGraphMeans) { campaign(400, 25, kCompiled, agrees); }

@@ -86,7 +86,7 @@ struct RandomProgram {
 struct Options {
   bool small = false;      // sizes up to 3: for derivatives of high order
   bool language = false;   // only what the language can say
-  bool calls = true;       // undeclared functions: no back end compiles one
+  bool calls = true;       // undeclared functions
   size_t places = 12;      // percent of the operations that only move entries
 };
 
