@@ -258,13 +258,16 @@ class Printer {
     return names_[root] = std::move(found);
   }
 
+  // What factors and terms are ordered by: their names, and where these are the same, nothing that a reader knows, but nothing accidental either.
+  std::pair<std::set<std::string>, uint64_t> reading(NodeId n) const { return {names(n), g_.fingerprint(n)}; }
+
   // Positive terms first; as in matrix notation those of fewer names, then alphabetically.
   std::vector<Item> spell_sum(NodeId id, const Letters& letters) {
     const Node& n = g_[id];
     if (n.operands.empty()) return {zeros(n.type, letters)};
     std::vector<size_t> order(n.operands.size());
     for (size_t k = 0; k < order.size(); ++k) order[k] = k;
-    std::ranges::stable_sort(order, {}, [&](size_t k) { return std::tuple(n.coefficients[k] < 0, names(n.operands[k]).size(), names(n.operands[k])); });
+    std::ranges::stable_sort(order, {}, [&](size_t k) { return std::tuple(n.coefficients[k] < 0, names(n.operands[k]).size(), reading(n.operands[k])); });
     std::vector<Item> out;
     for (size_t k : order) {
       const Rational& c = n.coefficients[k];
@@ -340,6 +343,7 @@ class Printer {
   std::vector<Item> spell_product(NodeId id, const Letters& letters) {
     top_ = false;
     std::vector<Factor> factors = g_.factors(id);
+    std::ranges::stable_sort(factors, {}, [&](const Factor& f) { return reading(f.tensor); });
     Labels result = g_.out(id);
     std::map<Label, std::string> letter;
     std::vector<std::string> above;
@@ -378,14 +382,14 @@ class Printer {
     const std::set<Label> explicitly = summed_explicitly(factors, uses);
     std::string opening;
     size_t open = 0;
-    for (const auto& use : uses) {
-      const Label l = use.first;
-      auto [it, first] = letter.try_emplace(l);
-      if (!first) continue;
-      it->second = index_letter(next_++);
-      stands_.try_emplace(it->second, Variance::Down);
-      if (explicitly.contains(l)) opening += "sum_" + it->second + "(", ++open;
-    }
+    for (const Factor& f : factors)  // letters in the order of reading
+      for (Label l : f.labels) {
+        auto [it, first] = letter.try_emplace(l);
+        if (!first) continue;
+        it->second = index_letter(next_++);
+        stands_.try_emplace(it->second, Variance::Down);
+        if (explicitly.contains(l)) opening += "sum_" + it->second + "(", ++open;
+      }
     std::vector<Item> numerators, divisors;
     for (const Factor& f : factors) {
       Letters ls;
@@ -396,7 +400,7 @@ class Printer {
       (divisor ? divisors : numerators).push_back({"", f.tensor, ls, is_bare(id) ? Level::Comparison : Level::Power});
     }
     for (std::vector<Item>* items : {&numerators, &divisors})  // x_i*A_ij*x_j
-      std::ranges::stable_sort(*items, {}, [&](const Item& i) { return std::pair(i.letters, names(*i.node)); });
+      std::ranges::stable_sort(*items, {}, [&](const Item& i) { return std::pair(i.letters, reading(*i.node)); });
     std::vector<Item> out = {opening};
     bool empty = true;
     auto times = [&] { if (!empty) out.push_back("*"); empty = false; };

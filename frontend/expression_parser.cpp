@@ -269,7 +269,9 @@ void ExpressionParser::bracket() {
   const Ast& left = syntax_.nodes[operands_.back().value];
   const bool direction = left.kind == AstKind::Apply || (left.kind == AstKind::Call && left.name == "d");
   if (!direction && (peek().space_before || left.kind == AstKind::Indexed)) return juxtapose();
-  reduce(kPower, true);
+  // x^v[1] is a power by an entry, x^2[1] an entry of a power: numbers have none.
+  const bool of_exponent = !direction && left.kind != AstKind::Number && !operators_.empty() && operators_.back().precedence == kPower;
+  if (!of_exponent) reduce(kPower, true);
   open(AstKind::Apply);
 }
 

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <tuple>
 
+#include "ir/mix.h"
+
 namespace ricci {
 namespace {
 
@@ -12,13 +14,6 @@ constexpr int kLeaves = 64;  // complete labellings tried: enough for every orde
 // Colours are 64-bit hashes of what is around a vertex: they depend on the structure only, never on the order of the input.
 using Colour = uint64_t;
 using Colours = std::vector<Colour>;
-
-Colour mix(Colour x) {  // the finalizer of splitmix64
-  x += 0x9e3779b97f4a7c15ull;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-  return x ^ (x >> 31);
-}
 
 size_t distinct(Colours colours) {
   std::ranges::sort(colours);
@@ -32,13 +27,9 @@ class Canonicalizer {
     for (const Factor& f : factors_) symmetric_.push_back(f.labels.size() == 2 && symmetric(f.tensor));
   }
 
-  void run(std::vector<Factor>& factors, Labels& out) {
+  void run(std::vector<Factor>& factors, Labels& out, const std::function<uint64_t(NodeId)>& fingerprint) {
     Colours factor, label(label_count_, 0);
-    Colour rank = 0;  // among the tensors of this product: `factors` are sorted by age, and ages themselves differ from graph to graph
-    for (size_t i = 0; i < factors_.size(); ++i) {
-      rank += i > 0 && factors_[i].tensor != factors_[i - 1].tensor;
-      factor.push_back(mix(rank));
-    }
+    for (const Factor& f : factors_) factor.push_back(mix(fingerprint(f.tensor)));  // not the age, which differs from graph to graph
     for (size_t k = 0; k < out_.size(); ++k) label[out_[k]] += mix(~Colour(k));
     search(std::move(factor), std::move(label));
     factors = std::move(best_factors_);
@@ -120,7 +111,7 @@ class Canonicalizer {
 
 }  // namespace
 
-void canonical_order(std::vector<Factor>& factors, Labels& out, const std::function<bool(NodeId)>& symmetric) {
+void canonical_order(std::vector<Factor>& factors, Labels& out, const std::function<bool(NodeId)>& symmetric, const std::function<uint64_t(NodeId)>& fingerprint) {
   std::map<Label, Label> dense;  // numbers labels by first appearance
   auto number = [&](Label& l) { l = dense.try_emplace(l, Label(dense.size())).first->second; };
   auto number_all = [&] {
@@ -134,7 +125,7 @@ void canonical_order(std::vector<Factor>& factors, Labels& out, const std::funct
   if (!alike && std::ranges::none_of(factors, [&](const Factor& f) { return f.labels.size() == 2 && symmetric(f.tensor); })) return number_all();
   std::vector<Factor> input = factors;
   Labels input_out = out;
-  Canonicalizer(input, input_out, Label(dense.size()), symmetric).run(factors, out);
+  Canonicalizer(input, input_out, Label(dense.size()), symmetric).run(factors, out, fingerprint);
 }
 
 }  // namespace ricci

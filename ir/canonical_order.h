@@ -12,8 +12,8 @@
 namespace ricci {
 
 // Sorts `factors` canonically and rewrites all labels (of `factors`, and `out`) as numbers of first appearance: operands' axes first, then the
-// output's. `symmetric(t)` says whether the two axes of a rank-2 tensor may be exchanged. Trying alike factors is capped; past the cap two
+// output's. `symmetric(t)` says whether the two axes of a rank-2 tensor may be exchanged, `fingerprint(t)` what it is in every graph. Trying alike factors is capped; past the cap two
 // equal products may become two nodes, which costs an optimisation and never correctness.
-void canonical_order(std::vector<Factor>& factors, Labels& out, const std::function<bool(NodeId)>& symmetric);
+void canonical_order(std::vector<Factor>& factors, Labels& out, const std::function<bool(NodeId)>& symmetric, const std::function<uint64_t(NodeId)>& fingerprint);
 
 }  // namespace ricci

@@ -28,8 +28,8 @@ std::optional<NodeId> fold_power(Graph& g, MapOp op, NodeId base, NodeId exponen
   if (!e) return std::nullopt;
   const Type type = g[base].type;
   bool guarded = op == MapOp::pow0_;
-  if (!guarded && *e == 0) return g.ones(type);
-  if (*e == 1) return base;
+  if (*e == 0) return g.ones(type);  // of a guarded one too, as where it cancels in a product
+  if (*e == 1 || (*e > 0 && g[base].kind == Kind::Place)) return base;  // of 0s and 1s
   if (guarded && is_integer(*e) && *e > 0) return g.power(base, *e);
   if (const Rational* c = constant_value(g, base)) {
     if (guarded && *c == 0) return g.constant(0);
@@ -135,8 +135,10 @@ std::optional<Rational> homogeneous(FunOp op, const Rational& c) {
 // n is 0, 1/s is not.
 std::optional<NodeId> of_diagonal(Graph& g, FunOp op, NodeId operand) {
   const std::vector<Factor> core = g.factors(operand);
-  const bool unit = core.empty(), scalar = !unit && core[0].labels.empty();
-  const NodeId v = unit ? g.constant(1) : core[0].tensor;
+  const Label along = g.out(operand)[0];
+  const bool unit = core.empty(), scalar = std::ranges::none_of(core, [&](const Factor& f) { return std::ranges::count(f.labels, along) > 0; }) && !unit;
+  const Labels axis = unit || scalar ? Labels{} : Labels{along};
+  const NodeId v = g.ein(core, axis, unit || scalar ? Type{} : Type{g[operand].type[0]});
   NodeId entries;
   switch (op) {
     case FunOp::triu:
@@ -161,7 +163,7 @@ std::optional<NodeId> of_diagonal(Graph& g, FunOp op, NodeId operand) {
     case FunOp::cosm: entries = g.map(MapOp::cos_, {v}); break;
     default: return std::nullopt;
   }
-  return g.ein({{entries, unit ? Labels{} : core[0].labels}}, g.out(operand), Type(g[operand].type));
+  return g.ein({{entries, axis}}, {along, along}, Type(g[operand].type));
 }
 
 }  // namespace
@@ -233,7 +235,7 @@ std::optional<NodeId> fold_fun(Graph& g, FunOp op, NodeId operand) {
   if (g.is_zero(operand)) return at_zero(g, op, g[operand].type);
   if (auto t = scaled(g, operand))
     if (auto c = homogeneous(op, t->coefficient)) return g.scale(*c, g.fun(op, t->tensor));
-  if (g.is_structure(operand) && g.out(operand)[0] == g.out(operand)[1]) return of_diagonal(g, op, operand);
+  if (g[operand].kind == Kind::Ein && g.out(operand)[0] == g.out(operand)[1]) return of_diagonal(g, op, operand);
   return std::nullopt;
 }
 

@@ -122,6 +122,7 @@ NodeId Graph::intern(Node node) {
   NodeId id{uint32_t(nodes_.size())};
   nodes_.push_back(std::move(node));
   ids_.emplace(&nodes_.back(), id.value);
+  fingerprints_.push_back(fingerprint_of(id));
   symmetric_.push_back(false);
   symmetric_[id.value] = equals_own_transpose(id);
   return id;
@@ -155,7 +156,7 @@ bool Graph::equals_own_transpose(NodeId id) {
       Labels swapped = out(id);
       std::swap(swapped[0], swapped[1]);
       std::vector<Factor> fs = factors(id);
-      canonical_order(fs, swapped, [this](NodeId t) { return is_symmetric(t); });
+      canonical_order(fs, swapped, [this](NodeId t) { return is_symmetric(t); }, [this](NodeId t) { return fingerprint(t); });
       return fs == factors(id) && swapped == out(id);
     }
   }
@@ -243,7 +244,7 @@ NodeId Graph::ein(std::vector<Factor> input, Labels out, Type type) {
   p.collect_powers();
   if (p.coefficient == 0) return zero(std::move(p.type));
   if (p.factors.empty() && p.type.empty()) return constant(p.coefficient);
-  canonical_order(p.factors, p.out, [this](NodeId t) { return is_symmetric(t); });
+  canonical_order(p.factors, p.out, [this](NodeId t) { return is_symmetric(t); }, [this](NodeId t) { return fingerprint(t); });
   NodeId product;
   if (p.factors.size() == 1 && p.out == iota(p.out.size()) && p.factors[0].labels == p.out) {  // all axes, in order, none twice
     product = p.factors[0].tensor;
@@ -317,10 +318,12 @@ NodeId Graph::map(MapOp op, std::vector<NodeId> operands) {
     ++tensors;
     position = k;
   }
-  // f of a permuted or broadcast tensor is the permuted or broadcast f: no entry is computed twice. (A diagonal is different: f(0) need not be 0.)
-  if (tensors == 1 && is_structure(operands[position]) && placement(*this, operands[position]) == Placement::Total) {
+  // f of a permuted or broadcast tensor is the permuted or broadcast f: no entry is computed twice. (A diagonal matrix is different, f(0) need not
+  // be 0; and of the diagonal of a matrix f is taken after it: fewer entries.)
+  std::vector<Factor> core = tensors == 1 && is_structure(operands[position]) ? factors(operands[position]) : std::vector<Factor>{};
+  const auto repeats = [](Labels ls) { return std::ranges::sort(ls), std::ranges::adjacent_find(ls) != ls.end(); };
+  if (tensors == 1 && is_structure(operands[position]) && placement(*this, operands[position]) == Placement::Total && (core.empty() || !repeats(core[0].labels))) {
     Labels o = out(operands[position]);
-    std::vector<Factor> core = factors(operands[position]);
     operands[position] = core.empty() ? constant(1) : core[0].tensor;
     NodeId inner = map(op, std::move(operands));
     return ein({{inner, core.empty() ? Labels{} : core[0].labels}}, std::move(o), std::move(type));

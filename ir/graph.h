@@ -184,6 +184,9 @@ class Graph {
   bool is_structure(NodeId n) const;
   // Whether a square matrix is known to be its own transpose: S, inv(S), A'*A, A + A' ...
   bool is_symmetric(NodeId n) const { return symmetric_[n.value]; }
+  // A hash of what a node means to a reader: names, sizes, operations, and how axes meet. Unlike ids it depends neither on the graph nor on the
+  // order in which nodes were made, so it orders what has no other order. Different nodes may share it.
+  uint64_t fingerprint(NodeId n) const { return fingerprints_[n.value]; }
   std::vector<Term> terms(NodeId n) const;                 // the terms of a Sum; {1, n} for anything else
   // Nodes reachable from `roots`, ascending (operands first).
   std::vector<NodeId> reachable(std::span<const NodeId> roots) const;
@@ -195,6 +198,7 @@ class Graph {
   DimId intern(Dim d);
   NodeId intern(Node node);
   bool equals_own_transpose(NodeId n);
+  uint64_t fingerprint_of(NodeId n) const;
   struct Hash {
     size_t operator()(const Node* n) const;
   };
@@ -204,6 +208,7 @@ class Graph {
   std::deque<Node> nodes_;                                       // stable addresses
   std::unordered_map<const Node*, uint32_t, Hash, Equal> ids_;
   std::vector<bool> symmetric_;                                  // per node
+  std::vector<uint64_t> fingerprints_;                           // per node
   std::deque<Dim> dims_;
   std::map<Dim, uint32_t> dim_ids_;
   std::deque<Symbol> symbols_;

@@ -96,8 +96,8 @@ std::vector<Expr> shorten(std::vector<Expr> chain) {
     auto [base, exponent] = as_power(kept[i], Op::Power);
     size_t from = i++;
     for (; i < kept.size() && as_power(kept[i], Op::Power).first == base; ++i) exponent += as_power(kept[i], Op::Power).second;
-    bool shorter = exponent * (base->size + 1) > base->size + 3;
-    if (i - from > 1 && shorter && base->shape.is_matrix()) out.push_back(power(base, number(exponent)));
+    const bool no_longer = exponent * (base->size + 1) >= base->size + 3;
+    if (i - from > 1 && no_longer && base->shape.is_matrix()) out.push_back(power(base, number(exponent)));
     else out.insert(out.end(), kept.begin() + long(from), kept.begin() + long(i));
   }
   return out;

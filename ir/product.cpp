@@ -24,6 +24,15 @@ class UnionFind {
   std::map<Label, Label> parent_;
 };
 
+// Whether an Ein is the diagonal of a tensor, or its axes in another order.
+bool picks_of_one(const Graph& g, NodeId n) {
+  if (g[n].kind != Kind::Ein || g[n].operands.size() != 1 || !g.is_structure(n)) return false;
+  Labels out = g.out(n);
+  const Labels own = g.factors(n)[0].labels;
+  std::ranges::sort(out);
+  return std::ranges::adjacent_find(out) == out.end() && std::ranges::all_of(out, [&](Label l) { return std::ranges::find(own, l) != own.end(); });
+}
+
 }  // namespace
 
 Product::Product(Graph& g, std::vector<Factor> fs, Labels o, Type t) : graph(g), factors(std::move(fs)), out(std::move(o)), type(std::move(t)) {
@@ -121,7 +130,7 @@ void Product::collect_powers() {
     Rational exponent;
     bool guarded = false;
     int count = 0;
-    NodeId whole{};
+    Factor whole{};
   };
   std::map<std::pair<NodeId, Labels>, Power> powers;
   for (Factor& f : factors) {
@@ -130,11 +139,20 @@ void Product::collect_powers() {
                     graph[n.operands[0]].rank() == n.rank();
     NodeId base = is_power ? n.operands[0] : f.tensor;
     Labels key = f.labels;
+    if (picks_of_one(graph, base)) {  // x_ii is a factor of x^2_ii as much as of (x_ii)^2
+      std::map<Label, Label> outer;
+      const Labels own = graph.out(base);
+      for (size_t k = 0; k < own.size(); ++k) outer[own[k]] = key[k];
+      const Factor inner = graph.factors(base)[0];
+      key = inner.labels;
+      for (Label& l : key) l = outer.at(l);
+      base = inner.tensor;
+    }
     if (graph.is_symmetric(base)) std::ranges::sort(key);
     Power& p = powers[{base, key}];
     p.exponent += is_power ? graph[n.operands[1]].value() : Rational(1);
     p.guarded |= is_power && n.map_op() == MapOp::pow0_;
-    p.whole = f.tensor;
+    p.whole = f;
     ++p.count;
   }
   if (std::ranges::all_of(powers, [](const auto& entry) { return entry.second.count == 1; })) return;
@@ -143,11 +161,16 @@ void Product::collect_powers() {
   for (auto& [key, p] : powers) {
     const auto& [base, labels] = key;
     if (p.count == 1) {
-      factors.push_back({p.whole, labels});
+      factors.push_back(p.whole);
     } else if (p.exponent != 0) {
       NodeId exponent = graph.constant(p.exponent);
       bool plain = !p.guarded || (is_integer(p.exponent) && p.exponent > 0);
-      factors.push_back({graph.map(plain ? MapOp::pow_ : MapOp::pow0_, {base, exponent}), labels});
+      Labels once;
+      Type once_type;
+      for (size_t k = 0; k < labels.size(); ++k)
+        if (std::ranges::find(once, labels[k]) == once.end()) once.push_back(labels[k]), once_type.push_back(graph[base].type[k]);
+      const NodeId picked = once.size() == labels.size() ? base : graph.ein({{base, labels}}, once, std::move(once_type));
+      factors.push_back({graph.map(plain ? MapOp::pow_ : MapOp::pow0_, {picked, exponent}), std::move(once)});
     }
   }
   // The power of a constant, of a permuted tensor ... may have become structure again; labels that lost their factor are summed now.

@@ -4,12 +4,14 @@
 
 #include "passes/monomial.h"
 #include "passes/rewrite.h"
+#include "passes/structure.h"
 
 namespace ricci {
 namespace {
 
 constexpr size_t kMostFactors = 32;
 constexpr size_t kMostTerms = 64;
+constexpr int kMostRounds = 100;
 
 // (A + B)' = A' + B': a sum whose axes only change places.
 NodeId distribute_permutation(Graph& g, NodeId id) {
@@ -19,28 +21,46 @@ NodeId distribute_permutation(Graph& g, NodeId id) {
   return g.sum(std::move(terms), Type(g[id].type));
 }
 
-// tr(A)*tr(A)*x = tr(A)^2*x: parts of a product that share no label with the rest or the result are scalars, and equal ones a power, whether or
-// not one of them is written as a power already.
-NodeId collect_scalars(Graph& g, NodeId id) {
+// tr(A)*tr(A)*x = tr(A)^2*x, (A*x).*(A*x) = (A*x).^2: parts of a product that are sums of their own, equal and on equal labels, are a power, whether
+// or not one of them is written as a power already. Parts are what is left together when the labels of the result, and one more, are cut.
+NodeId collect_parts(Graph& g, NodeId id) {
+  const std::vector<Factor> factors = g.factors(id);
   const Labels out = g.out(id);
-  std::map<NodeId, std::vector<std::vector<Factor>>> scalars;  // by their node
-  std::vector<Factor> kept;
-  for (std::vector<Factor>& part : connected_parts(g.factors(id))) {
-    const bool closed = std::ranges::none_of(part, [&](const Factor& f) { return std::ranges::find_first_of(f.labels, out) != f.labels.end(); });
-    if (closed && !part[0].labels.empty()) scalars[g.ein(part, {}, {})].push_back(std::move(part));
-    else std::ranges::move(part, std::back_inserter(kept));
-  }
-  const auto is_power_of = [&](const Factor& f, NodeId base) { return g[f.tensor].kind == Kind::Map && g[f.tensor].map_op() == MapOp::pow_ && g[f.tensor].operands[0] == base; };
-  bool collected = false;
-  for (auto& [node, parts] : scalars) {
-    const bool again = parts.size() > 1 || std::ranges::any_of(kept, [&](const Factor& f) { return is_power_of(f, node); });
-    for (std::vector<Factor>& part : parts) {
-      if (again) kept.push_back({node, {}});
-      else std::ranges::move(part, std::back_inserter(kept));
+  const auto power_of = [&](const Factor& f) { return g[f.tensor].kind == Kind::Map && g[f.tensor].map_op() == MapOp::pow_ ? std::optional(g[f.tensor].operands[0]) : std::nullopt; };
+  Labels cuts = {~Label{0}};  // none
+  for (const Factor& f : factors)
+    for (Label l : f.labels)
+      if (!std::ranges::count(out, l) && !std::ranges::count(cuts, l)) cuts.push_back(l);
+  for (Label cut : cuts) {
+    const auto is_cut = [&](Label l) { return l == cut || std::ranges::count(out, l) > 0; };
+    std::map<Factor, std::vector<std::vector<Factor>>> alike;  // parts, by the tensor they are and its labels
+    std::vector<Factor> kept;
+    for (std::vector<Factor>& part : connected_parts(factors, [&](Label l) { return !is_cut(l); })) {
+      std::map<Label, DimId> met;
+      bool sums = false;
+      for (const Factor& f : part)
+        for (size_t k = 0; k < f.labels.size(); ++k) {
+          sums |= !is_cut(f.labels[k]);
+          if (is_cut(f.labels[k])) met.emplace(f.labels[k], g[f.tensor].type[k]);
+        }
+      Labels boundary;
+      Type type;
+      for (const auto& [l, d] : met) boundary.push_back(l), type.push_back(d);
+      if (!sums || part.size() == factors.size()) std::ranges::move(part, std::back_inserter(kept));
+      else alike[{g.ein(part, boundary, type), boundary}].push_back(std::move(part));
     }
-    collected |= again;
+    bool collected = false;
+    for (auto& [whole, parts] : alike) {
+      const bool again = parts.size() > 1 || std::ranges::any_of(kept, [&](const Factor& f) { return power_of(f) == whole.tensor && f.labels == whole.labels; });
+      for (std::vector<Factor>& part : parts) {
+        if (again) kept.push_back(whole);
+        else std::ranges::move(part, std::back_inserter(kept));
+      }
+      collected |= again;
+    }
+    if (collected) return g.ein(std::move(kept), out, Type(g[id].type));
   }
-  return collected ? g.ein(std::move(kept), out, Type(g[id].type)) : id;
+  return id;
 }
 
 // The product with each factor that is itself a product opened, inner summed labels renamed apart.
@@ -51,6 +71,11 @@ NodeId flatten_product(Graph& g, NodeId id) {
     std::ranges::sort(distinct);
     if (distinct == factors[0].labels) return distribute_permutation(g, id);
   }
+  if (const NodeId next = settle_factors(g, id); next != id) {
+    if (g[next].kind != Kind::Ein) return next;
+    id = next;
+    factors = g.factors(id);
+  }
   Label fresh = 0;
   for (Label l : g[id].labels) fresh = std::max(fresh, l + 1);
   size_t count = 0;
@@ -60,7 +85,7 @@ NodeId flatten_product(Graph& g, NodeId id) {
     count += g[f.tensor].kind == Kind::Ein ? g[f.tensor].operands.size() : 1;
   }
   if (count > kMostFactors) return id;
-  if (!nested) return collect_scalars(g, id);
+  if (!nested) return collect_parts(g, id);
   for (Factor& f : factors) {
     if (g[f.tensor].kind != Kind::Ein) {
       flat.push_back(std::move(f));
@@ -79,7 +104,7 @@ NodeId flatten_product(Graph& g, NodeId id) {
     }
   }
   const NodeId opened = g.ein(std::move(flat), g.out(id), Type(g[id].type));
-  return g[opened].kind == Kind::Ein ? collect_scalars(g, opened) : opened;
+  return g[opened].kind == Kind::Ein ? collect_parts(g, opened) : opened;
 }
 
 // diag(u) + diag(v) = diag(u + v): terms whose output labels repeat in the same pattern are one such structure around their sum.
@@ -128,35 +153,46 @@ NodeId flatten_sum(Graph& g, NodeId id) {
   }
   const Type type = g[id].type;
   if (flat.size() > kMostTerms) return id;
-  return g.sum(join_diagonals(g, nested ? std::move(flat) : g.terms(id), type), type);
+  return g.sum(join_diagonals(g, join_places(g, join_picks(g, nested ? std::move(flat) : g.terms(id))), type), type);
 }
 
-// (a.*b)^k = a^k .* b^k for an integer k: every factor of the base carries output labels only, and nothing is a diagonal.
+// (a.*b)^k = a^k .* b^k for an integer k: of what no summed label joins, if nothing is a diagonal.
 NodeId distribute_power(Graph& g, NodeId id) {
   const Node& n = g[id];
   if (n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || !is_integer(g[n.operands[1]].value())) return id;
   NodeId base = n.operands[0];
   if (g[base].kind != Kind::Ein) return id;
-  Labels out = g.out(base), distinct = out;
+  const Labels out = g.out(base);
+  Labels distinct = out;
   std::ranges::sort(distinct);
   if (std::ranges::adjacent_find(distinct) != distinct.end()) return id;
-  std::vector<Factor> factors = g.factors(base);
-  for (const Factor& f : factors)
-    for (Label l : f.labels)
-      if (!std::ranges::count(out, l)) return id;
-  for (Factor& f : factors) f.tensor = g.map(MapOp::pow_, {f.tensor, n.operands[1]});
-  return g.ein(std::move(factors), std::move(out), Type(n.type));
+  const auto is_summed = [&](Label l) { return std::ranges::find(out, l) == out.end(); };
+  std::vector<std::vector<Factor>> parts = connected_parts(g.factors(base), is_summed);
+  if (parts.size() < 2) return id;  // one sum, or a picked entry, which stays inside
+  std::vector<Factor> powers;
+  for (std::vector<Factor>& part : parts) {
+    Labels labels;
+    Type type;
+    for (size_t k = 0; k < out.size(); ++k)
+      if (std::ranges::any_of(part, [&](const Factor& f) { return std::ranges::count(f.labels, out[k]) > 0; })) labels.push_back(out[k]), type.push_back(n.type[k]);
+    const NodeId factor = g.ein(std::move(part), labels, std::move(type));
+    powers.push_back({g.map(MapOp::pow_, {factor, n.operands[1]}), std::move(labels)});
+  }
+  return g.ein(std::move(powers), out, Type(n.type));
 }
 
 NodeId flatten(Graph& g, NodeId id) {
   switch (g[id].kind) {
-    case Kind::Ein: return flatten_product(g, id);
-    case Kind::Sum: return flatten_sum(g, id);
-    case Kind::Map: return distribute_power(g, id);
+    case Kind::Ein: return push_in_places(g, flatten_product(g, id));
+    case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
+    case Kind::Map: {
+      const NodeId bare = settle_base(g, pull_out_added_axes(g, distribute_power(g, id)));
+      return g[bare].kind == Kind::Map ? order_axes(g, bare) : bare;
+    }
+    case Kind::Fun: return transpose_inside(g, id);
     case Kind::Const:
     case Kind::Size:
     case Kind::Var:
-    case Kind::Fun:
     case Kind::Call:
     case Kind::Place:
     case Kind::Epsilon: return id;
@@ -167,11 +203,13 @@ NodeId flatten(Graph& g, NodeId id) {
 }  // namespace
 
 NodeId canonicalize(Graph& g, NodeId root) {
-  for (;;) {  // distributing a power may expose a product inside a product: at most once per nesting of powers
+  // What moves inside or outside may expose a product inside a product: about once per nesting. Every round keeps the value, so an end is safe.
+  for (int round = 0; round < kMostRounds; ++round) {
     NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return flatten(g, n); });
-    if (next == root) return root;
+    if (next == root) break;
     root = next;
   }
+  return root;
 }
 
 NodeId expand(Graph& g, NodeId root, size_t budget) {

@@ -72,7 +72,7 @@ std::vector<Factor> loose_parts(Graph& g, Monomial& m, const std::function<bool(
 
 }  // namespace
 
-std::vector<std::vector<Factor>> connected_parts(std::vector<Factor> factors) {
+std::vector<std::vector<Factor>> connected_parts(std::vector<Factor> factors, const std::function<bool(Label)>& joins) {
   std::vector<std::vector<Factor>> parts;
   while (!factors.empty()) {
     std::vector<Factor> part{factors.front()};
@@ -80,7 +80,7 @@ std::vector<std::vector<Factor>> connected_parts(std::vector<Factor> factors) {
     for (size_t k = 0; k < part.size(); ++k) {
       const Labels labels = part[k].labels;
       for (size_t j = 0; j < factors.size();) {
-        if (std::ranges::any_of(labels, [&](Label l) { return carries(factors[j], l); })) {
+        if (std::ranges::any_of(labels, [&](Label l) { return joins(l) && carries(factors[j], l); })) {
           part.push_back(factors[j]);
           factors.erase(factors.begin() + std::ptrdiff_t(j));
         } else {

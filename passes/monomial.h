@@ -25,6 +25,6 @@ Monomial monomial(Graph& g, const Term& term, bool open, const std::function<boo
 void refresh(Graph& g, Monomial& m);
 
 // The factors, those joined by labels together.
-std::vector<std::vector<Factor>> connected_parts(std::vector<Factor> factors);
+std::vector<std::vector<Factor>> connected_parts(std::vector<Factor> factors, const std::function<bool(Label)>& joins = [](Label) { return true; });
 
 }  // namespace ricci

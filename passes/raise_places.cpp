@@ -159,6 +159,8 @@ class TermRaiser {
     if (p == t_.constants.end() || std::ranges::count(t_.out, whole) > 1 || !is_whole(*p)) return;
     for (const RaisedFactor& f : t_.factors)
       if (contains(f.labels, whole)) return;
+    for (auto other = t_.constants.begin(); other != t_.constants.end(); ++other)
+      if (other != p && contains(other->labels, whole)) return;
     if (!grouped) {
       grouped.emplace();
       grouped->shape = t_.out.size() == 2 ? Shape::matrix(type_[0], type_[1]) : Shape::column(type_[0]);

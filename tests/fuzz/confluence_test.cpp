@@ -1,5 +1,5 @@
-// Does an answer depend on how the question was written? Factors, terms and steps shuffled, labels renamed, variables declared in another order:
-// the derivative is printed the same.
+// Does an answer depend on how the question was written? Factors, terms and steps shuffled, labels renamed: the derivative is printed the same.
+// The order of the declarations is kept: x declared before y asks for x - y rather than y - x.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -53,6 +53,8 @@ RandomProgram shuffled(const RandomProgram& p, uint64_t seed) {
   while (!waiting.empty()) {
     const size_t at = random() % waiting.size(), k = waiting[at];
     if (!std::ranges::all_of(p.steps[k].operands, [&](size_t o) { return done[o]; })) continue;
+    const auto waits = [&](size_t o) { return o < k && p.steps[o].kind == Step::Kind::Input; };
+    if (p.steps[k].kind == Step::Kind::Input && std::ranges::any_of(waiting, waits)) continue;
     waiting.erase(waiting.begin() + long(at));
     take(k);
   }
@@ -87,8 +89,8 @@ Outcome check_shuffled(const RandomProgram& p) {
   return as_given == otherwise ? Outcome{} : different(as_given + "\nand shuffled\n" + otherwise + "\n");
 }
 
-// How many of 1,000 answers may depend on the order, all in index form: terms and factors of the same names stand in the order of their age.
-constexpr uint64_t kMostOfThousand = 60;
+// How many of 1,000 answers may depend on the order, all in index form: products of places that join or do not.
+constexpr uint64_t kMostOfThousand = 5;
 
 TEST(Confluence, ShufflingKeepsTheAnswer) {
   const uint64_t count = from_environment("RICCI_FUZZ_COUNT", 300), first = from_environment("RICCI_FUZZ_SEED", 1);

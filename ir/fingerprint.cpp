@@ -1,0 +1,63 @@
+// The fingerprint of a node: a hash of names, sizes, operations and of how axes meet.
+#include <functional>
+#include <string>
+
+#include "ir/graph.h"
+#include "ir/mix.h"
+
+namespace ricci {
+namespace {
+
+uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
+
+// Of a product: one round of the refinement of ir/canonical_order.h. A label looks like the axes it joins, a factor like its tensor and its labels;
+// sums of hashes stand for multisets, so that the order of factors and the numbers of labels do not count.
+uint64_t of_product(const Graph& g, NodeId id) {
+  const std::vector<Factor> factors = g.factors(id);
+  const Labels out = g.out(id);
+  const auto axis = [&](const Factor& f, size_t k) { return g.is_symmetric(f.tensor) ? 1 : uint64_t(k) + 2; };
+  std::map<Label, uint64_t> label;
+  for (const Factor& f : factors)
+    for (size_t k = 0; k < f.labels.size(); ++k) label[f.labels[k]] += mix(g.fingerprint(f.tensor) ^ mix(axis(f, k)));
+  for (size_t k = 0; k < out.size(); ++k) label[out[k]] += mix(~uint64_t(k));
+  uint64_t h = 0;
+  for (const Factor& f : factors) {
+    uint64_t own = g.fingerprint(f.tensor);
+    for (size_t k = 0; k < f.labels.size(); ++k) own += mix(label[f.labels[k]] ^ mix(axis(f, k)));
+    h += mix(own);
+  }
+  for (size_t k = 0; k < out.size(); ++k) h += mix(label[out[k]] ^ mix(~uint64_t(k)));
+  return h;
+}
+
+}  // namespace
+
+uint64_t Graph::fingerprint_of(NodeId id) const {
+  const Node& n = (*this)[id];
+  uint64_t h = mix(uint64_t(n.kind));
+  const auto add = [&](uint64_t x) { h = mix(h ^ mix(x)); };
+  for (DimId d : n.type) add(hash(spell(d)));
+  switch (n.kind) {
+    case Kind::Const: add(hash_value(n.value())); break;
+    case Kind::Size:
+    case Kind::Place: add(hash(spell(DimId{n.row}))); break;
+    case Kind::Var: add(hash(symbols_[n.row].name)); break;
+    case Kind::Sum: {
+      uint64_t terms = 0;
+      for (size_t k = 0; k < n.operands.size(); ++k) terms += mix(fingerprint(n.operands[k]) ^ mix(hash_value(n.coefficients[k])));
+      add(terms);
+      break;
+    }
+    case Kind::Ein: add(of_product(*this, id)); break;
+    case Kind::Map:
+    case Kind::Fun:
+    case Kind::Call:
+      add(n.kind == Kind::Call ? hash(symbols_[n.row].name) : n.row);
+      for (NodeId o : n.operands) add(fingerprint(o));
+      break;
+    case Kind::Epsilon: break;
+  }
+  return h;
+}
+
+}  // namespace ricci

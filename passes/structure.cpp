@@ -1,0 +1,386 @@
+#include "passes/structure.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+#include "ir/constant_folding.h"
+#include "ir/places.h"
+
+namespace ricci {
+namespace {
+
+constexpr size_t kMostAxes = 4;  // whose 24 orders are all tried
+
+bool is_entrywise(const Graph& g, NodeId n) { return (g[n].kind == Kind::Map || g[n].kind == Kind::Sum) && g[n].rank() > 0 && !g[n].operands.empty(); }
+
+bool is_sum(const Graph& g, NodeId n) { return g[n].kind == Kind::Sum && g[n].operands.size() > 1; }
+
+bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
+
+// The same function, or sum, of operands that `each` has given other axes, of type `type`.
+template <class Each>
+NodeId over(Graph& g, NodeId id, Type type, Each each) {
+  if (g[id].kind == Kind::Sum) {
+    std::vector<Term> terms = g.terms(id);
+    for (Term& t : terms) t.tensor = each(t.tensor);
+    return g.sum(std::move(terms), std::move(type));
+  }
+  std::vector<NodeId> operands = g[id].operands;
+  for (NodeId& o : operands)
+    if (g[o].rank() > 0) o = each(o);
+  return g.map(g[id].map_op(), std::move(operands));
+}
+
+// Whether no entry of `n` depends on its index at `axis`.
+bool is_added(const Graph& g, NodeId n, size_t axis) {
+  if (g[n].kind != Kind::Ein) return false;
+  const Labels out = g.out(n);
+  return std::ranges::count(out, out[axis]) == 1 && std::ranges::none_of(g.factors(n), [&](const Factor& f) { return contains(f.labels, out[axis]); });
+}
+
+Type type_of(const Graph& g, NodeId id, const std::vector<size_t>& axes) {
+  Type type;
+  for (size_t a : axes) type.push_back(g[id].type[a]);
+  return type;
+}
+
+// Axes change places inside sums and products, as canonicalize has it, where Graph::permute would put a product around.
+NodeId permute(Graph& g, NodeId n, const std::vector<size_t>& axes) {
+  Type type = type_of(g, n, axes);
+  if (is_entrywise(g, n) && g[n].kind == Kind::Sum) return over(g, n, type, [&](NodeId o) { return permute(g, o, axes); });
+  if (g[n].kind != Kind::Ein) return g.permute(n, axes);
+  const Labels out = g.out(n);
+  Labels moved;
+  for (size_t a : axes) moved.push_back(out[a]);
+  return g.ein(g.factors(n), std::move(moved), std::move(type));
+}
+
+// How an order of the axes looks to a reader: the fewer permutations the better, and of what was declared later rather; then anything that is the same
+// in every graph.
+using Key = std::vector<uint64_t>;
+Key key_of(const Graph& g, std::span<const NodeId> operands) {
+  Key key = {0, 0};
+  for (NodeId o : operands) {
+    key[0] += g.is_structure(o);
+    if (g[o].kind == Kind::Var) key[1] += g[o].row;
+    key.push_back(g.fingerprint(o));
+  }
+  return key;
+}
+
+// The order of the axes of an entrywise node that makes it canonical: axis k of the new node is axis result[k] of this one.
+std::vector<size_t> canonical_axes(Graph& g, NodeId id) {
+  std::vector<size_t> order(g[id].rank());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (order.size() < 2 || order.size() > kMostAxes || g.is_symmetric(id)) return order;
+  const std::vector<NodeId> operands = g[id].operands;
+  const bool is_sum = g[id].kind == Kind::Sum;
+  std::vector<size_t> best = order;
+  Key least;
+  do {
+    std::vector<NodeId> moved;
+    for (NodeId o : operands) moved.push_back(g[o].rank() > 0 ? permute(g, o, order) : o);
+    Key key = key_of(g, moved);
+    if (is_sum) std::ranges::sort(key.begin() + 2, key.end());  // terms have no order
+    if (least.empty() || key < least) least = std::move(key), best = order;
+  } while (std::ranges::next_permutation(order).found);
+  return best;
+}
+
+NodeId with_axes(Graph& g, NodeId id, const std::vector<size_t>& axes) {
+  return over(g, id, type_of(g, id, axes), [&](NodeId o) { return permute(g, o, axes); });
+}
+
+// Which of two terms is rather positive: a number, 1 - x; the product with more factors, A*x - b; what was declared first, x - y.
+using Rank = std::tuple<bool, size_t, bool, uint64_t>;
+Rank rank_of(const Graph& g, NodeId term) {
+  const Node& n = g[term];
+  const bool number = n.kind == Kind::Const || (n.kind == Kind::Ein && n.operands.empty()), variable = n.kind == Kind::Var;
+  return {!number, ~(n.kind == Kind::Ein ? n.operands.size() : 1), !variable, variable ? n.row : g.fingerprint(term)};
+}
+
+// What the coefficients of a sum have in common: it over that is a sum of coprime integers, most of them positive; where as many are negative, the
+// first by rank.
+Rational content(const Graph& g, NodeId sum) {
+  const Node& n = g[sum];
+  mpz_class num = 0, den = 1;
+  long positive = 0;
+  std::optional<Rank> first;
+  int sign = 1;
+  for (size_t k = 0; k < n.operands.size(); ++k) {
+    const Rational& c = n.coefficients[k];
+    num = gcd(num, c.get_num());
+    den = lcm(den, c.get_den());
+    positive += sgn(c);
+    if (const Rank r = rank_of(g, n.operands[k]); !first || r < *first) first = r, sign = sgn(c);
+  }
+  return Rational((positive != 0 ? positive : sign) < 0 ? -num : num, den);
+}
+
+NodeId divided(Graph& g, NodeId sum, const Rational& c) {
+  std::vector<Term> terms = g.terms(sum);
+  for (Term& t : terms) t.coefficient /= c;
+  return g.sum(std::move(terms), Type(g[sum].type));
+}
+
+bool has_repeats(Labels labels) {
+  std::ranges::sort(labels);
+  return std::ranges::adjacent_find(labels) != labels.end();
+}
+
+// A factor with the places that pick of its axes and of nothing else, and the labels that are left.
+struct Picked {
+  std::vector<Factor> picks;  // the factor first
+  Labels left;
+  Type type;
+};
+
+Picked picked(const Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out, std::vector<bool>& taken) {
+  const Factor& f = factors[k];
+  Picked p{{f}, {}, {}};
+  const auto keep = [&](Label l, DimId d) {
+    if (!contains(p.left, l)) p.left.push_back(l), p.type.push_back(d);
+  };
+  for (size_t axis = 0; axis < f.labels.size(); ++axis) {
+    const Label l = f.labels[axis];
+    std::vector<size_t> others;
+    for (size_t m = 0; m < factors.size(); ++m)
+      if (m != k && contains(factors[m].labels, l)) others.push_back(m);
+    const bool attached = others.size() == 1 && !contains(out, l) && g[factors[others[0]].tensor].kind == Kind::Place && factors[others[0]].labels[0] == l &&
+                          std::ranges::count(factors[others[0]].labels, l) == 1;
+    if (!attached) {
+      keep(l, g[f.tensor].type[axis]);
+      continue;
+    }
+    const Factor& place = factors[others[0]];
+    if (!taken[others[0]]) p.picks.push_back(place);  // an axis may stand twice
+    taken[others[0]] = true;
+    for (size_t d = 1; d < place.labels.size(); ++d) keep(place.labels[d], g[place.tensor].type[d]);
+  }
+  return p;
+}
+
+// The function or sum picks[0] of what the places behind it pick, with axes `left`.
+NodeId pick_inside(Graph& g, std::vector<Factor> picks, const Labels& left, const Type& type) {
+  const NodeId of = picks[0].tensor;
+  const NodeId inside = over(g, of, type, [&](NodeId o) {
+    picks[0].tensor = o;
+    return g.ein(picks, left, type);
+  });
+  return g[of].kind == Kind::Sum ? g.sum(join_picks(g, g.terms(inside)), type) : inside;
+}
+
+bool is_settled_here(const Graph& g, NodeId n) { return is_entrywise(g, n) || is_sum(g, n); }
+
+// A sum among factors, its axes in their canonical order.
+Factor with_canonical_axes(Graph& g, Factor f) {
+  if (!is_sum(g, f.tensor)) return f;
+  const std::vector<size_t> axes = canonical_axes(g, f.tensor);
+  if (std::ranges::is_sorted(axes)) return f;
+  Labels labels;
+  for (size_t a : axes) labels.push_back(f.labels[a]);
+  return {with_axes(g, f.tensor, axes), std::move(labels)};
+}
+
+}  // namespace
+
+NodeId settle_base(Graph& g, NodeId id) {
+  const Node n = g[id];
+  if (n.kind != Kind::Map || (n.map_op() != MapOp::pow_ && n.map_op() != MapOp::pow0_) || !is_sum(g, n.operands[0]) || g[n.operands[1]].kind != Kind::Const) return id;
+  const Rational exponent = g[n.operands[1]].value();
+  Rational c = content(g, n.operands[0]);
+  if (!is_integer(exponent)) c = abs(c);
+  const auto power = c == 1 ? std::nullopt : exact_power(c, exponent);
+  return power ? g.scale(*power, g.map(n.map_op(), {divided(g, n.operands[0], c), n.operands[1]})) : id;
+}
+
+NodeId pull_out_added_axes(Graph& g, NodeId id) {
+  if (!is_entrywise(g, id)) return id;
+  const Type type = g[id].type;
+  std::vector<size_t> kept;
+  for (size_t k = 0; k < type.size(); ++k)
+    if (!std::ranges::all_of(g[id].operands, [&](NodeId o) { return g[o].rank() == 0 || is_added(g, o, k); })) kept.push_back(k);
+  if (kept.size() == type.size()) return id;
+  const Type inner_type = type_of(g, id, kept);
+  const NodeId inner = over(g, id, inner_type, [&](NodeId o) {
+    const Labels out = g.out(o);
+    Labels left;
+    for (size_t k : kept) left.push_back(out[k]);
+    return g.ein(g.factors(o), std::move(left), inner_type);
+  });
+  return g.ein({{inner, Labels(kept.begin(), kept.end())}}, Graph::iota(type.size()), type);
+}
+
+NodeId order_axes(Graph& g, NodeId id) {
+  const std::vector<size_t> axes = canonical_axes(g, id);
+  if (std::ranges::is_sorted(axes)) return id;
+  const NodeId inner = with_axes(g, id, axes);
+  return g.ein({{inner, Labels(axes.begin(), axes.end())}}, Graph::iota(axes.size()), Type(g[id].type));
+}
+
+NodeId settle_factors(Graph& g, NodeId id) {
+  std::vector<Factor> factors = g.factors(id);
+  const Labels out = g.out(id);
+  std::vector<Factor> settled;
+  std::vector<bool> taken(factors.size(), false);  // places that now stand inside
+  Rational common = 1;
+  for (size_t k = 0; k < factors.size(); ++k) {
+    if (!is_settled_here(g, factors[k].tensor)) continue;
+    if (is_sum(g, factors[k].tensor))
+      if (const Rational c = content(g, factors[k].tensor); c != 1) {
+        common *= c;
+        factors[k].tensor = divided(g, factors[k].tensor, c);
+      }
+    Picked p = picked(g, factors, k, out, taken);
+    const bool picks = p.picks.size() > 1 || p.left.size() < factors[k].labels.size();
+    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors[k]));
+  }
+  for (size_t k = 0; k < factors.size(); ++k)
+    if (!taken[k] && !is_settled_here(g, factors[k].tensor)) settled.push_back(factors[k]);
+  return g.scale(common, g.ein(std::move(settled), out, Type(g[id].type)));
+}
+
+NodeId transpose_inside(Graph& g, NodeId id) {
+  const FunctionRow& r = row(g[id].fun_op());
+  const NodeId operand = g[id].operands[0];
+  if (r.core.in != 2 || r.core.out != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_sum(g, operand)) return id;
+  const std::vector<size_t> axes = canonical_axes(g, operand);
+  return std::ranges::is_sorted(axes) ? id : g.permute(g.fun(*find_function(r.transposed), with_axes(g, operand, axes)), {1, 0});
+}
+
+std::vector<Term> join_places(Graph& g, std::vector<Term> terms) {
+  struct Around {
+    std::vector<Factor> places;  // labels: the axis of the result, then the digits' axes of the tensor inside, from 0 up
+    Labels inside_out;           // which axes of the result the tensor inside has, behind the digits
+    Type type;
+    auto operator<=>(const Around&) const = default;
+  };
+  std::map<Around, std::vector<std::pair<Term, NodeId>>> groups;
+  std::vector<Term> joined;
+  const Type type = terms.empty() ? Type{} : g[terms[0].tensor].type;
+  for (Term& t : terms) {
+    Around a;
+    std::vector<Factor> inside;
+    Labels digits;
+    const bool is_product = g[t.tensor].kind == Kind::Ein;
+    const std::vector<Factor> factors = is_product ? g.factors(t.tensor) : std::vector<Factor>{};
+    const Labels out = is_product ? g.out(t.tensor) : Labels{};
+    for (const Factor& f : factors) {
+      const auto at = std::ranges::find(out, f.labels.empty() ? ~Label{0} : f.labels[0]);
+      const auto meets = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
+      const bool places = g[f.tensor].kind == Kind::Place && f.labels.size() > 1 && at != out.end() && std::ranges::count(out, *at) == 1 && meets(*at) == 1 &&
+                          std::none_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(out, l) || contains(digits, l); });
+      if (!places) {
+        inside.push_back(f);
+        continue;
+      }
+      Factor place{f.tensor, {Label(at - out.begin())}};
+      for (size_t k = 1; k < f.labels.size(); ++k) {
+        place.labels.push_back(Label(digits.size()));
+        digits.push_back(f.labels[k]);
+        a.type.push_back(g[f.tensor].type[k]);
+      }
+      a.places.push_back(std::move(place));
+    }
+    if (a.places.empty()) {
+      joined.push_back(std::move(t));
+      continue;
+    }
+    Labels left = digits;
+    for (size_t k = 0; k < out.size(); ++k)
+      if (std::ranges::none_of(a.places, [&](const Factor& p) { return p.labels[0] == k; })) a.inside_out.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
+    const NodeId core = g.ein(std::move(inside), std::move(left), a.type);
+    groups[std::move(a)].emplace_back(std::move(t), core);
+  }
+  for (auto& [a, group] : groups) {
+    if (group.size() == 1) {
+      joined.push_back(std::move(group[0].first));
+      continue;
+    }
+    std::vector<Term> inside;
+    for (const auto& [term, core] : group)
+      for (Term& t : g.terms(core)) inside.push_back({term.coefficient * t.coefficient, t.tensor});
+    const Label first_digit = Label(type.size());  // labels: the axes of the result, then the digits
+    std::vector<Factor> factors = a.places;
+    Label digit = first_digit;
+    Labels core;
+    for (Factor& p : factors)
+      for (size_t k = 1; k < p.labels.size(); ++k) core.push_back(p.labels[k] = digit++);
+    core.insert(core.end(), a.inside_out.begin(), a.inside_out.end());
+    factors.push_back({g.sum(std::move(inside), a.type), std::move(core)});
+    joined.push_back({1, g.ein(std::move(factors), Graph::iota(type.size()), type)});
+  }
+  return joined;
+}
+
+std::vector<Term> join_picks(Graph& g, std::vector<Term> terms) {
+  struct Pick {
+    std::vector<Factor> around;  // the places
+    Labels core, out;
+    Type type;                   // of the tensor inside
+    auto operator<=>(const Pick&) const = default;
+  };
+  const auto pick_of = [&](NodeId id) -> std::optional<std::pair<Pick, NodeId>> {
+    if (placement(g, id) != Placement::Total) return std::nullopt;
+    Pick p;
+    std::optional<Factor> core;
+    for (const Factor& f : g.factors(id)) {
+      if (g[f.tensor].kind == Kind::Place) p.around.push_back(f);
+      else core = f;
+    }
+    if (!core || core->labels.empty() || g[core->tensor].kind == Kind::Map || (p.around.empty() && !has_repeats(core->labels))) return std::nullopt;
+    std::map<Label, Label> name;  // by first appearance in the core, so that equal picks read the same
+    const auto number = [&](Labels ls) {
+      for (Label& l : ls) l = name.try_emplace(l, Label(name.size())).first->second;
+      return ls;
+    };
+    p.core = number(core->labels);
+    p.out = number(g.out(id));
+    for (Factor& f : p.around) f.labels = number(f.labels);
+    std::ranges::sort(p.around);
+    p.type = g[core->tensor].type;
+    return std::pair(std::move(p), core->tensor);
+  };
+  std::map<Pick, std::vector<std::pair<Term, NodeId>>> groups;  // terms, and what is picked of in each
+  std::vector<Term> joined;
+  const Type type = terms.empty() ? Type{} : g[terms[0].tensor].type;
+  for (Term& t : terms) {
+    if (auto pick = pick_of(t.tensor)) groups[pick->first].emplace_back(std::move(t), pick->second);
+    else joined.push_back(std::move(t));
+  }
+  for (auto& [pick, group] : groups) {
+    if (group.size() == 1) {
+      joined.push_back(std::move(group[0].first));
+      continue;
+    }
+    std::vector<Term> inside;
+    for (const auto& [term, core] : group)
+      for (Term& t : g.terms(core)) inside.push_back({term.coefficient * t.coefficient, t.tensor});
+    std::vector<Factor> factors = pick.around;
+    factors.push_back({g.sum(std::move(inside), pick.type), pick.core});
+    joined.push_back({1, g.ein(std::move(factors), pick.out, type)});
+  }
+  return joined;
+}
+
+NodeId push_in_places(Graph& g, NodeId id) {
+  if (placement(g, id) != Placement::Total) return id;
+  const std::vector<Factor> factors = g.factors(id);
+  const auto f = std::ranges::find_if(factors, [&](const Factor& x) { return g[x.tensor].kind != Kind::Place; });
+  if (factors.size() < 2 || f == factors.end() || g[f->tensor].kind != Kind::Map || g[f->tensor].rank() == 0) return id;
+  Labels carried;
+  Type type;
+  const Labels out = g.out(id);
+  for (size_t k = 0; k < out.size(); ++k)
+    if (std::ranges::any_of(factors, [&](const Factor& x) { return contains(x.labels, out[k]); })) carried.push_back(out[k]), type.push_back(g[id].type[k]);
+  const size_t at = size_t(f - factors.begin());
+  const NodeId inner = over(g, f->tensor, type, [&](NodeId o) {
+    std::vector<Factor> picked = factors;
+    picked[at].tensor = o;
+    return g.ein(std::move(picked), carried, type);
+  });
+  return g.ein({{inner, carried}}, out, Type(g[id].type));
+}
+
+}  // namespace ricci

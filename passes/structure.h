@@ -1,0 +1,36 @@
+// The canonical place of what only moves, repeats, picks and adds axes around entrywise functions and sums.
+//
+// An entrywise function commutes with all of it but the diagonal matrix: f(x)*ones' = f(x*ones'), f(X)' = f(X'), diag(f(X)) = f(diag(X)),
+// f(x)[2:3] = f(x[2:3]). So that equal tensors are one node, added axes stand outside, picked entries are picked inside (few are computed), and of
+// all orders of the axes one is chosen, the same whatever it was written as.
+#pragma once
+#include "ir/graph.h"
+
+namespace ricci {
+
+// f(x*ones', y*ones') = f(x, y)*ones': a Map or Sum without the axes that no operand depends on, inside what adds them again.
+NodeId pull_out_added_axes(Graph& g, NodeId n);
+
+// f(X', Y) = f(X, Y')': a Map whose axes stand in their canonical order, inside a permutation.
+NodeId order_axes(Graph& g, NodeId map);
+
+// The factors of a product that are functions or sums: what is picked of them is picked inside, f(X)_ii = f(X_ii) and f(x)[2:3] = f(x[2:3]); the axes
+// of a sum stand in their canonical order, and what its coefficients have in common in front of it, (4*x - 6*y)*z = 2*((2*x - 3*y)*z).
+NodeId settle_factors(Graph& g, NodeId ein);
+
+// A[2, :] + B[2, :] = (A + B)[2, :], diag(A) + diag(B) = diag(A + B): terms that pick alike, as one.
+std::vector<Term> join_picks(Graph& g, std::vector<Term> terms);
+
+// [0; A] + [0; B] = [0; A + B]: terms placed alike in the result, as one.
+std::vector<Term> join_places(Graph& g, std::vector<Term> terms);
+
+// inv(A' + B) = inv(A + B')': a function of a matrix of a sum whose axes stand in their canonical order.
+NodeId transpose_inside(Graph& g, NodeId fun);
+
+// (4*x - 6*y)^2 = 4*(2*x - 3*y)^2: the content of a sum under a power with a constant exponent.
+NodeId settle_base(Graph& g, NodeId power);
+
+// vec(f(X)) = f(vec(X)): a product of a Map and places that only moves its entries, as a Map of what is moved.
+NodeId push_in_places(Graph& g, NodeId ein);
+
+}  // namespace ricci
