@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <stdexcept>
+#include <type_traits>
 #include <unordered_map>
 
 #include "ir/calls.h"
@@ -230,6 +231,18 @@ Array<T> map(MapOp op, const std::vector<int64_t>& shape, std::span<const Array<
   return out;
 }
 
+// What elimination is the exact result of: a matrix whose entries differ from the given ones by some eps times the largest. Cofactors know
+// nothing of it: those of a triangular matrix are exactly zero on one side of the diagonal, elimination with complete pivoting is not.
+template <class T>
+scalar::Square<T> eliminated(scalar::Square<T> a) {
+  if constexpr (std::is_same_v<T, Conditioned>) {
+    Quad largest = 0;
+    for (const T& e : a.entries) largest = std::max(largest, scalar::fabs(e.value));
+    for (T& e : a.entries) e.error += largest;
+  }
+  return a;
+}
+
 // One core: a vector, or a matrix of `rows` rows.
 template <class T>
 std::vector<T> on_core(FunOp op, std::span<const T> x, size_t rows, size_t columns) {
@@ -240,7 +253,7 @@ std::vector<T> on_core(FunOp op, std::span<const T> x, size_t rows, size_t colum
     case FunOp::inv: return inv(matrix()).entries;
     case FunOp::det: return {det(matrix())};
     case FunOp::logdet: return {logdet(matrix())};
-    case FunOp::adj: return adj(matrix()).entries;
+    case FunOp::adj: return adj(eliminated(matrix())).entries;
     case FunOp::pinv: return pinv(oblong()).entries;
     case FunOp::expm: return expm(oblong()).entries;
     case FunOp::logm: return logm(oblong()).entries;

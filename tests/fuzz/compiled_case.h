@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -133,8 +134,9 @@ Comparison compare(const Case& c, const std::vector<ConditionedArray>& expected,
         r.finite = false;
         continue;
       }
-      r.wrong = "output " + std::to_string(o) + ", element " + std::to_string(e) + ": " + std::to_string(out[o][e]) + " for " +
-                std::to_string(value[e]) + " +- " + std::to_string(error[e]) + "\n";
+      std::ostringstream wrong;
+      wrong << "output " << o << ", element " << e << ": " << out[o][e] << " for " << value[e] << ", not within " << slack << "\n";
+      r.wrong = wrong.str();
       return r;
     }
   }

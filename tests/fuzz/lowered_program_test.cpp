@@ -2,6 +2,9 @@
 // interpreter in double, against the tensor interpreter in __float128; and the plan's flops against those of the graph node by node.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <random>
 #include <stdexcept>
 
 #include "ir/loops_interpret.h"
@@ -88,6 +91,35 @@ TEST(LoweredProgram, EmptySumsAreZeroWhereTheirTermsWouldBeFinite) {
     const double meant = double(interpret<Quad>(g, sums, {{"n", 1}, {"m", 0}}, {{x, Array<Quad>({1}, Quad(value))}}).data[0]);
     for (const double sum : {out[0][0], meant}) EXPECT_TRUE(sum == 0 || (value < 0 && std::isnan(sum))) << value << " gives " << sum;
   }
+}
+
+// The adjugate of a lower triangle is one: its cofactors above the diagonal are exactly zero, what elimination makes of them is not.
+TEST(LoweredProgram, ZerosOfAnAdjugateAreWithinItsError) {
+  Graph g;
+  const DimId n = g.dim("n");
+  const NodeId A = g.variable(g.declare({.name = "A", .type = {n, n}}));
+  const NodeId adjugate = g.fun(FunOp::adj, A);
+  CompileRequest request;
+  request.inputs.push_back({"A", A, Layout::RowMajor});
+  request.outputs.push_back({"f", adjugate, Layout::RowMajor});
+  const loops::Program p = lower_to_loops(g, request);
+  std::mt19937_64 random(1);
+  bool rounds = false;
+  for (int trial = 0; trial < 50; ++trial) {
+    std::vector<double> triangle(36);
+    for (size_t e = 0; e < 36; ++e) triangle[e] = e % 6 > e / 6 ? 0 : std::uniform_real_distribution<>(-2, 2)(random);
+    Array<Quad> value({6, 6});
+    std::ranges::copy(triangle, value.data.begin());
+    const ConditionedArray meant = interpret_with_condition(g, std::span(&adjugate, 1), {{"n", 6}}, {{A, value}})[0];
+    std::vector<std::vector<double>> out(1, std::vector<double>(36));
+    const std::vector<std::vector<double>> in = {triangle};
+    ASSERT_EQ(loops::interpret<double>(p, in, out, std::vector<int64_t>{6}, rt::kernel_symbols()).error, "");
+    for (size_t e = 0; e < 36; ++e) {
+      rounds = rounds || (e % 6 > e / 6 && out[0][e] != 0);
+      EXPECT_LE(std::abs(out[0][e] - double(meant.value.data[e])), 1e-14 * double(meant.error.data[e])) << "entry " << e;
+    }
+  }
+  EXPECT_TRUE(rounds) << "nothing was tested";
 }
 
 }  // namespace
