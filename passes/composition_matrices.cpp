@@ -18,7 +18,7 @@ bool is_gram(const std::vector<Factor>& f, const Labels& out) {
   for (size_t inner : {0, 1}) {
     if (f[0].labels.size() != 2) return false;
     const Label c = f[0].labels[inner], a = f[0].labels[1 - inner], b = f[1].labels[1 - inner];
-    if (f[1].labels[inner] == c && !std::ranges::count(out, c) && a != b && out == Labels{std::min(a, b), std::max(a, b)}) return true;
+    if (f[1].labels[inner] == c && !std::ranges::count(out, c) && a != b && (out == Labels{a, b} || out == Labels{b, a})) return true;
   }
   return false;
 }
