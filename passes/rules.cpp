@@ -249,7 +249,7 @@ std::span<const Rule> rules() {
 
 Bindings rule_variables(Graph& g, FormulaMode mode) {
   Bindings b;
-  DimId n = g.dim("n");
+  DimId m = g.dim("m"), n = g.dim("n");
   auto add = [&](const char* name, Type type) {
     std::vector<Variance> variance(type.size(), Variance::Up);
     b.emplace(name, g.variable(g.declare({name, std::move(type), std::move(variance), {}, {}, {}, true})));
@@ -258,6 +258,7 @@ Bindings rule_variables(Graph& g, FormulaMode mode) {
     for (const char* name : {"x", "y", "z"}) add(name, {});
   } else {
     for (const char* name : {"A", "B", "Q"}) add(name, {n, n});
+    add("X", {m, n});
     for (const char* name : {"u", "v"}) add(name, {n});
     add("s", {});
     b.emplace("I", g.delta(n));

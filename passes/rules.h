@@ -28,7 +28,7 @@ struct Rule {
 std::span<const Rule> rules();
 
 // The variables a rule may use: x, y, z scalars (entrywise); A, B, Q square matrices, u, v columns, s a scalar and I the
-// identity of one dimension n (matrix).
+// identity of one dimension n, X a matrix of m rows and n columns (matrix).
 Bindings rule_variables(Graph& g, FormulaMode mode);
 
 // Rewriting by some of the rules. It remembers which nodes no rule fits, so one for many runs is faster than one for each.
