@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "passes/antisymmetry.h"
 #include "passes/monomial.h"
 #include "passes/rewrite.h"
 #include "passes/structure.h"
@@ -153,7 +154,7 @@ NodeId flatten_sum(Graph& g, NodeId id) {
   }
   const Type type = g[id].type;
   if (flat.size() > kMostTerms) return id;
-  return g.sum(join_diagonals(g, join_places(g, join_picks(g, nested ? std::move(flat) : g.terms(id))), type), type);
+  return g.sum(join_exchanged(g, join_diagonals(g, join_places(g, join_picks(g, nested ? std::move(flat) : g.terms(id))), type)), type);
 }
 
 // (a.*b)^k = a^k .* b^k for an integer k: of what no summed label joins, if nothing is a diagonal.
@@ -183,7 +184,7 @@ NodeId distribute_power(Graph& g, NodeId id) {
 
 NodeId flatten(Graph& g, NodeId id) {
   switch (g[id].kind) {
-    case Kind::Ein: return push_in_places(g, flatten_product(g, id));
+    case Kind::Ein: return without_antisymmetric(g, contract_epsilons(g, push_in_places(g, flatten_product(g, id)), 1));
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {
       const NodeId bare = settle_base(g, pull_out_added_axes(g, distribute_power(g, id)));

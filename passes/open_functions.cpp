@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "passes/antisymmetry.h"
 #include "passes/matrix_chain.h"
 #include "passes/rewrite.h"
 
@@ -54,7 +55,7 @@ NodeId open_negative(Graph& g, NodeId id) {
 }  // namespace
 
 NodeId open_functions(Graph& g, NodeId root) {
-  return rewrite_bottom_up(g, root, [&](NodeId n) { return open_negative(g, open_product(g, n)); });
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return contract_epsilons(g, open_negative(g, open_product(g, n)), 2); });
 }
 
 }  // namespace ricci

@@ -14,8 +14,8 @@ uint64_t Weight::own(NodeId id) const {
     case Kind::Const:
     case Kind::Size:
     case Kind::Var:
-    case Kind::Place:
-    case Kind::Epsilon: return 1;
+    case Kind::Place: return 1;
+    case Kind::Epsilon: return n.rank();  // more than a delta, so that two of them are better contracted
     case Kind::Sum: {
       uint64_t w = n.operands.empty() ? 1 : n.operands.size() - 1;
       for (const Rational& c : n.coefficients) w += c == 1 ? 0 : c == -1 ? (n.operands.size() == 1) : 2;

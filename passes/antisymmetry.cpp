@@ -1,0 +1,146 @@
+#include "passes/antisymmetry.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+
+namespace ricci {
+namespace {
+
+constexpr size_t kMostExchanged = 72;  // products reached: all orders of two symbols on three indices, twice
+
+bool is_antisymmetric(const Graph& g, NodeId n) {
+  return g[n].kind == Kind::Epsilon || (g[n].kind == Kind::Var && g.symbol(n).properties.has(Property::skew));
+}
+
+bool has_antisymmetric(const Graph& g, NodeId n) {
+  return g[n].kind == Kind::Ein && std::ranges::any_of(g[n].operands, [&](NodeId o) { return is_antisymmetric(g, o); });
+}
+
+// A product reached by exchanges, each of which is worth a sign.
+struct Exchanged {
+  NodeId product;
+  int sign;
+};
+
+// All products that exchanges make of one, itself first. Nothing if the product is its own negative: then it is zero.
+std::optional<std::vector<Exchanged>> exchanges(Graph& g, NodeId id) {
+  std::vector<Exchanged> reached{{id, 1}};
+  if (!has_antisymmetric(g, id)) return reached;
+  const Labels out = g.out(id);
+  for (size_t at = 0; at < reached.size() && reached.size() < kMostExchanged; ++at) {
+    const Exchanged from = reached[at];
+    const std::vector<Factor> factors = g.factors(from.product);
+    for (size_t f = 0; f < factors.size(); ++f) {
+      if (!is_antisymmetric(g, factors[f].tensor)) continue;
+      for (size_t k = 0; k + 1 < factors[f].labels.size(); ++k) {
+        std::vector<Factor> other = factors;
+        std::swap(other[f].labels[k], other[f].labels[k + 1]);
+        const NodeId product = g.ein(std::move(other), g.out(from.product), Type(g[id].type));
+        const auto known = std::ranges::find(reached, product, &Exchanged::product);
+        if (known == reached.end()) reached.push_back({product, -from.sign});
+        else if (known->sign == from.sign) return std::nullopt;
+      }
+    }
+  }
+  return reached;
+}
+
+int sign_of(const std::vector<size_t>& permutation) {
+  int sign = 1;
+  for (size_t i = 0; i < permutation.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (permutation[j] > permutation[i]) sign = -sign;
+  return sign;
+}
+
+// What a symbol times itself is collected to.
+bool is_square_of_epsilon(const Graph& g, NodeId n) {
+  return g[n].kind == Kind::Map && g[n].map_op() == MapOp::pow_ && g[g[n].operands[0]].kind == Kind::Epsilon && g[g[n].operands[1]].kind == Kind::Const &&
+         g[g[n].operands[1]].value() == 2;
+}
+
+// How two permutation symbols meet: the labels that both share and that nothing else has come first, in one order; `sign` is that of the moves.
+struct Pair {
+  Labels shared, left, right;
+  int sign = 1;
+};
+
+Pair meet(const Labels& left, const Labels& right, const std::function<bool(Label)>& elsewhere) {
+  Pair p;
+  std::vector<size_t> left_order, right_order;
+  for (size_t i = 0; i < left.size(); ++i) {
+    const auto j = std::ranges::find(right, left[i]);
+    if (j == right.end() || elsewhere(left[i]) || std::ranges::count(left, left[i]) > 1) continue;
+    p.shared.push_back(left[i]);
+    left_order.push_back(i);
+    right_order.push_back(size_t(j - right.begin()));
+  }
+  const auto rest = [](const Labels& labels, std::vector<size_t>& order) {
+    Labels free;
+    const std::vector<size_t> shared = order;
+    for (size_t i = 0; i < labels.size(); ++i)
+      if (!std::ranges::count(shared, i)) free.push_back(labels[i]), order.push_back(i);
+    return free;
+  };
+  p.left = rest(left, left_order);
+  p.right = rest(right, right_order);
+  p.sign = sign_of(left_order) * sign_of(right_order);
+  return p;
+}
+
+}  // namespace
+
+NodeId without_antisymmetric(Graph& g, NodeId product) { return exchanges(g, product) ? product : g.zero(Type(g[product].type)); }
+
+std::vector<Term> join_exchanged(Graph& g, std::vector<Term> terms) {
+  for (size_t first = 0; first < terms.size(); ++first) {
+    if (!has_antisymmetric(g, terms[first].tensor)) continue;
+    const auto all = exchanges(g, terms[first].tensor);
+    if (!all) continue;
+    for (size_t k = terms.size(); --k > first;) {
+      const auto same = std::ranges::find(*all, terms[k].tensor, &Exchanged::product);
+      if (same == all->end()) continue;
+      terms[first].coefficient += same->sign * terms[k].coefficient;
+      terms.erase(terms.begin() + std::ptrdiff_t(k));
+    }
+  }
+  return terms;
+}
+
+NodeId contract_epsilons(Graph& g, NodeId id, size_t most_free) {
+  if (g[id].kind != Kind::Ein) return id;
+  std::vector<Factor> factors;
+  for (const Factor& f : g.factors(id)) {
+    const bool square = is_square_of_epsilon(g, f.tensor);
+    if (square) factors.push_back({g[f.tensor].operands[0], f.labels});
+    factors.push_back({square ? g[f.tensor].operands[0] : f.tensor, f.labels});
+  }
+  const Labels out = g.out(id);
+  for (size_t a = 0; a < factors.size(); ++a)
+    for (size_t b = 0; b < a; ++b) {
+      if (g[factors[a].tensor].kind != Kind::Epsilon || factors[a].tensor != factors[b].tensor) continue;
+      std::vector<Factor> others = factors;
+      others.erase(others.begin() + std::ptrdiff_t(a));
+      others.erase(others.begin() + std::ptrdiff_t(b));
+      const Pair p = meet(factors[a].labels, factors[b].labels, [&](Label l) {
+        return std::ranges::count(out, l) || std::ranges::any_of(others, [&](const Factor& f) { return std::ranges::count(f.labels, l); });
+      });
+      if (p.left.size() > most_free) continue;
+      Rational factorial = p.sign;
+      for (size_t k = 2; k <= p.shared.size(); ++k) factorial *= Rational(long(k));
+      const NodeId delta = g.delta(g[factors[a].tensor].type[0]);
+      std::vector<size_t> order(p.left.size());
+      for (size_t k = 0; k < order.size(); ++k) order[k] = k;
+      std::vector<Term> terms;
+      do {
+        std::vector<Factor> product = others;
+        for (size_t k = 0; k < order.size(); ++k) product.push_back({delta, {p.left[k], p.right[order[k]]}});
+        terms.push_back({factorial * sign_of(order), g.ein(std::move(product), out, Type(g[id].type))});
+      } while (std::ranges::next_permutation(order).found);
+      return g.sum(std::move(terms), Type(g[id].type));
+    }
+  return id;
+}
+
+}  // namespace ricci
