@@ -11,6 +11,7 @@
 #include "passes/raise.h"
 #include "passes/rules.h"
 #include "passes/weight.h"
+#include "passes/woodbury.h"
 
 namespace ricci {
 namespace {
@@ -46,6 +47,7 @@ constexpr Pass kPasses[] = {
      "expand products over sums, and functions of products and negatives"},
     {"distribute", distribute, "expand products over sums that occur once"},
     {"common-denominator", [](Graph& g, NodeId n, const SimplifyOptions&) { return over_common_denominators(g, n); }, "bring fractions together"},
+    {"woodbury", [](Graph& g, NodeId n, const SimplifyOptions&) { return with_corrections_inside(g, n); }, "take the correction of an inverse inside"},
 };
 constexpr size_t kAnswer = 3;  // the first three settle an answer; the others give it other starts
 
@@ -130,7 +132,7 @@ NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
   consider(settle(g, flat, true, options));
   NodeId roots[] = {flat};
   if (g.reachable(roots).size() > kExpandable) return best;
-  for (const char* start : {"distribute", "expand", "common-denominator"}) {
+  for (const char* start : {"distribute", "expand", "common-denominator", "woodbury"}) {
     const NodeId other = run_pass(g, *find_pass(start), flat, options);
     if (other == flat) continue;
     const NodeId settled = settle(g, other, false, options);
