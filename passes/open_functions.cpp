@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/antisymmetry.h"
+#include "passes/kronecker.h"
 #include "passes/matrix_chain.h"
 #include "passes/rewrite.h"
 
@@ -42,6 +43,32 @@ NodeId open_product(Graph& g, NodeId id) {
   }
 }
 
+// inv(kron(A, B)) = kron(inv(A), inv(B)), det(kron(A, B)) = det(A)^m*det(B)^n: each determinant to the power of what the other factors count.
+NodeId open_kronecker(Graph& g, NodeId id) {
+  const Node& node = g[id];
+  if (node.kind != Kind::Fun || g[node.operands[0]].rank() != 2) return id;
+  const FunOp f = node.fun_op();
+  if (f != FunOp::inv && f != FunOp::pinv && f != FunOp::adj && f != FunOp::det && f != FunOp::logdet) return id;
+  const std::optional<Kronecker> k = kronecker(g, node.operands[0]);
+  if (!k || !g.is_one(k->scalar)) return id;
+  std::vector<Term> sum;
+  std::vector<Factor> product;
+  std::vector<NodeId> matrices;
+  for (size_t at = 0; at < k->factors.size(); ++at) {
+    const NodeId part = k->factors[at];
+    Type others;
+    for (size_t other = 0; other < k->factors.size(); ++other)
+      if (other != at) others.push_back(g[k->factors[other]].type[0]);
+    const NodeId count = g.size(g.product(others)), value = g.fun(f, part);
+    const auto power = [&](NodeId exponent) { return g.map(MapOp::pow_, {g.fun(FunOp::det, part), exponent}); };
+    if (f == FunOp::logdet) sum.push_back({1, g.times(count, value)});
+    else if (f == FunOp::det) product.push_back({power(count), {}});
+    else matrices.push_back(f == FunOp::adj ? g.times(power(g.subtract(count, g.constant(1))), value) : value);
+  }
+  if (f == FunOp::logdet) return g.sum(std::move(sum), {});
+  return f == FunOp::det ? g.ein(std::move(product), {}, {}) : kron(g, matrices);
+}
+
 NodeId open_negative(Graph& g, NodeId id) {
   const Node& node = g[id];
   if (node.kind != Kind::Map || node.map_op() != MapOp::sigmoid_) return id;
@@ -55,7 +82,7 @@ NodeId open_negative(Graph& g, NodeId id) {
 }  // namespace
 
 NodeId open_functions(Graph& g, NodeId root) {
-  return rewrite_bottom_up(g, root, [&](NodeId n) { return contract_epsilons(g, open_negative(g, open_product(g, n)), 2); });
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return contract_epsilons(g, open_negative(g, open_kronecker(g, open_product(g, n))), 2); });
 }
 
 }  // namespace ricci
