@@ -115,6 +115,8 @@ Composition::Proof Composition::product(NodeId n, Curve curve, Order order) {
     if (auto proof = linear_image(n, moving[0], curve, order)) return proof;
   if (curve == Curve::Convex)
     if (auto proof = square_over(n, order)) return proof;
+  if (curve == Curve::Concave && order == Order::Entries)
+    if (auto proof = trace_exponential(n)) return proof;
   return order == Order::Entries && moving.size() > 1 ? weighted(n, moving, curve) : std::nullopt;
 }
 
@@ -338,6 +340,7 @@ Composition::Proof Composition::logarithm(NodeId u, Curve curve) {
   }
   if (n.kind == Kind::Ein)
     if (auto proof = logarithm_of_product(u, curve)) return proof;
+  if (n.kind == Kind::Ein && curve == Curve::Convex && signs_.positive(u)) return use(geometric_image(u), "positive linear image");
   if (curve == Curve::Convex || !signs_.positive(u)) return std::nullopt;
   if (auto proof = integral(u)) return proof;
   return use(prove(u, Curve::Concave, Order::Entries), "concave and positive");
@@ -380,7 +383,7 @@ Composition::Proof Composition::function(NodeId id, Curve curve) {
     case FunOp::min_of: if (curve == Curve::Concave) inner = prove(u, curve, Order::Entries); break;
     case FunOp::eigmax: if (curve == Curve::Convex && g_.is_symmetric(u)) inner = prove(u, curve, Order::Loewner); break;
     case FunOp::logdet:
-      if (curve == Curve::Concave && signs_.definite(u) == Definite::Definite) inner = prove(u, curve, Order::Loewner);
+      if (signs_.definite(u) == Definite::Definite) inner = curve == Curve::Concave ? prove(u, curve, Order::Loewner) : geometric(u);
       break;
     default: break;
   }

@@ -53,6 +53,9 @@ class Composition {
   Proof map(NodeId n, Curve curve);
   Proof function(NodeId n, Curve curve);
   Proof matrix_function(NodeId n, Curve curve);
+  Proof trace_exponential(NodeId n);
+  Proof geometric(NodeId matrix);
+  Proof geometric_image(NodeId n);
   Proof spectral(NodeId n, Curve curve);
   Proof spectral_in(NodeId n, NodeId matrix, NodeId eigenvalues, NodeId seen_as, Curve curve);
   NodeId eigenvalues_of(NodeId matrix, Properties p);

@@ -43,6 +43,64 @@ Composition::Proof Composition::matrix_function(NodeId id, Curve curve) {
   return all;
 }
 
+// tr(expm(L + p_1*logm(M_1) + ...)) with a symmetric constant L, p_k > 0 and their sum at most 1, is jointly concave in positive definite M_k (Lieb 1973), and it
+// increases with each.
+Composition::Proof Composition::trace_exponential(NodeId id) {
+  if (g_[id].operands.size() != 1 || g_[id].rank() > 0) return std::nullopt;
+  const NodeId exponential = g_[id].operands[0];
+  if (g_[exponential].kind != Kind::Fun || g_[exponential].fun_op() != FunOp::expm || g_.factors(id)[0].labels != Labels{0, 0}) return std::nullopt;
+  FormProof all{{id, says(kConvex, Curve::Concave), "Lieb's trace function"}};
+  Rational total = 0;
+  for (const Term& t : g_.terms(g_[exponential].operands[0])) {
+    if (!g_.is_symmetric(t.tensor)) return std::nullopt;
+    if (!active(t.tensor)) continue;
+    const Node& n = g_[t.tensor];
+    if (n.kind != Kind::Fun || n.fun_op() != FunOp::logm || t.coefficient <= 0 || signs_.definite(n.operands[0]) != Definite::Definite) return std::nullopt;
+    total += t.coefficient;
+    auto inner = prove(n.operands[0], Curve::Concave, Order::Loewner);
+    if (!inner) return std::nullopt;
+    all.step.premises.push_back(std::move(inner->step));
+  }
+  return total <= 1 ? Proof(all) : std::nullopt;
+}
+
+// A psd matrix F(x) with F((x + y)/2) <= F(x)#F(y), the geometric mean of matrices (Ando and Hiai 2011): inverses of what is concave, constants, sums of such (the
+// mean is superadditive) and positive linear images (Ando 1979). As det(F#G)^2 = det(F)*det(G), logdet(F) is convex.
+Composition::Proof Composition::geometric(NodeId matrix) {
+  if (!signs_.psd(matrix)) return std::nullopt;
+  if (!active(matrix)) return FormProof{{matrix, "is constant", "constant"}};
+  const Node& n = g_[matrix];
+  FormProof all{{matrix, kMatrixLogConvex, "sum"}};
+  if (n.kind == Kind::Fun && n.fun_op() == FunOp::inv && signs_.definite(n.operands[0]) == Definite::Definite) {
+    auto inner = prove(n.operands[0], Curve::Concave, Order::Loewner);
+    if (!inner) return std::nullopt;
+    return FormProof{{matrix, kMatrixLogConvex, "inv", {std::move(inner->step)}}};
+  }
+  if (n.kind == Kind::Ein) return geometric_image(matrix);
+  if (n.kind != Kind::Sum) return std::nullopt;
+  for (const Term& t : g_.terms(matrix)) {
+    auto inner = t.coefficient > 0 ? geometric(t.tensor) : std::nullopt;
+    if (!inner) return std::nullopt;
+    all.step.premises.push_back(std::move(inner->step));
+  }
+  return all;
+}
+
+// The image of one such matrix under a linear map that takes psd matrices to psd ones, or to nonnegative numbers.
+Composition::Proof Composition::geometric_image(NodeId id) {
+  std::vector<Factor> factors = g_.factors(id);
+  const auto moving = [&](const Factor& f) { return active(f.tensor); };
+  const auto f = std::ranges::find_if(factors, moving);
+  if (std::ranges::count_if(factors, moving) != 1 || g_[f->tensor].rank() != 2 || !g_.is_symmetric(f->tensor)) return std::nullopt;
+  const NodeId u = f->tensor;
+  f->tensor = g_.variable(g_.declare({.name = fresh_name(g_, "P"), .type = g_[u].type, .properties = {Property::psd}}));
+  const NodeId image = g_.ein(factors, g_.out(id), Type(g_[id].type));
+  if (g_[id].rank() == 0 ? !signs_.nonnegative(image) : g_[id].rank() != 2 || !signs_.psd(image)) return std::nullopt;
+  auto inner = geometric(u);
+  if (!inner) return std::nullopt;
+  return FormProof{{id, g_[id].rank() == 0 ? says(kLogConvex, Curve::Convex) : kMatrixLogConvex, "positive linear image", {std::move(inner->step)}}};
+}
+
 // A function of the eigenvalues of a symmetric affine matrix, or of the singular values of an affine one (Davis 1957, Lewis 1995); increasing
 // in the eigenvalues also of a matrix that is convex itself.
 Composition::Proof Composition::spectral(NodeId n, Curve curve) {

@@ -8,6 +8,7 @@ namespace ricci {
 
 inline constexpr std::string_view kConvex[] = {"is convex", "is concave"}, kMatrixConvex[] = {"is matrix convex", "is matrix concave"},
                            kLogConvex[] = {"is log-convex", "is log-concave"};
+inline constexpr std::string_view kMatrixLogConvex = "is matrix log-convex";
 
 inline std::string_view says(const std::string_view (&words)[2], Curve c) { return words[size_t(c)]; }
 

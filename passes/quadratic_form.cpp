@@ -14,6 +14,7 @@
 #include "passes/scalar_powers.h"
 #include "passes/simplify.h"
 #include "passes/softmax_sum.h"
+#include "passes/substitute.h"
 
 namespace ricci {
 namespace {
@@ -29,11 +30,12 @@ class Prover {
   Prover(Graph& g, Signs& signs, const QuadraticForm& form, int depth) : g_(g), signs_(signs), form_(form), depth_(depth) {}
 
   std::optional<FormProof> operator()() {
-    if (auto proof = termwise(g_.terms(form_.q), form_.q)) return proof;
+    auto proof = termwise(g_.terms(form_.q), form_.q);
     const NodeId flat = canonicalize(g_, form_.q);
-    if (flat != form_.q)
-      if (auto proof = termwise(g_.terms(flat), flat)) return proof;
-    return opened(flat);
+    if (!proof && flat != form_.q) proof = termwise(g_.terms(flat), flat);
+    if (!proof) proof = opened(flat);
+    if (proof && form_.directions.size() > 1) proof->definite = every_direction_counts();
+    return proof;
   }
 
  private:
@@ -54,10 +56,11 @@ class Prover {
   // --- terms as they stand --------------------------------------------------------------------------------------------------------
 
   std::optional<FormProof> termwise(const std::vector<Term>& terms, NodeId whole) {
+    const size_t before = nonnegative_.size();
     FormProof all{{whole, kNonnegative, "a sum of nonnegative terms"}};
     for (const Term& t : terms) {
       auto proof = term(t);
-      if (!proof) return std::nullopt;
+      if (!proof) return nonnegative_.resize(before, whole), std::nullopt;
       merge(all, std::move(*proof));
     }
     if (all.step.premises.size() == 1) all.step = std::move(all.step.premises[0]);
@@ -65,6 +68,7 @@ class Prover {
   }
 
   void merge(FormProof& all, FormProof one) {
+    nonnegative_.push_back(one.step.node);
     all.definite |= one.definite;
     all.definite_if.insert(all.definite_if.end(), one.definite_if.begin(), one.definite_if.end());
     all.step.premises.push_back(std::move(one.step));
@@ -77,8 +81,9 @@ class Prover {
     if (m.factors.size() == 1 && m.factors[0].labels == m.out && g_[m.factors[0].tensor].kind == Kind::Sum) {
       std::vector<Term> inner = g_.terms(m.factors[0].tensor);  // a number times a sum
       for (Term& i : inner) i.coefficient *= m.sign;
+      const size_t before = nonnegative_.size();
       auto proof = termwise(inner, g_.scale(m.sign, m.factors[0].tensor));
-      if (proof && !scalar_range(m).excludes_zero()) proof->definite = false, proof->definite_if.clear();
+      if (proof && !scalar_range(m).excludes_zero()) proof->definite = false, proof->definite_if.clear(), nonnegative_.resize(before, t.tensor);
       return proof;
     }
     if (m.sign < 0) return std::nullopt;
@@ -256,6 +261,7 @@ class Prover {
   std::optional<ProofStep> outweigh_mixed(Monomial& mixed, std::vector<Monomial*>& positive) {
     if (!mixed.out.empty()) return std::nullopt;
     auto parts = connected_parts(mixed.factors);
+    if (parts.size() == 1) return outweigh_inner(mixed, positive);
     if (parts.size() != 2) return std::nullopt;
     for (size_t a = 0; a < positive.size(); ++a)
       for (size_t c = 0; c < positive.size(); ++c) {
@@ -268,15 +274,67 @@ class Prover {
         const NodeId remainder =
             shortest(g_.subtract(g_.scale(c4, quotient(g_, both, squared_scalar)), g_.ein({{*first, {}}, {*second, {}}}, {}, {})));
         if (!signs_.nonnegative(remainder)) continue;
-        ProofStep step{g_.add(g_.add(positive[a]->node, positive[c]->node), mixed.node), kNonnegative, "Cauchy-Schwarz"};
-        if (!g_.is_zero(remainder)) step.premises.push_back({remainder, kNonnegative, "interval"});
-        std::vector<Monomial*> left;
-        for (size_t k = 0; k < positive.size(); ++k)
-          if (k != a && k != c) left.push_back(positive[k]);
-        positive = std::move(left);
-        return step;
+        return used_up(mixed, positive, a, c, remainder);
       }
     return std::nullopt;
+  }
+
+  // An inner product <u, v> of two linear forms, outweighed by a*|u|^2 and c*|v|^2 if 4*a*c >= b^2.
+  std::optional<ProofStep> outweigh_inner(Monomial& mixed, std::vector<Monomial*>& positive) {
+    const NodeId inner = g_.ein(mixed.factors, {}, {});
+    for (size_t a = 0; a < positive.size(); ++a)
+      for (size_t c = 0; c < a; ++c) {
+        if (std::ranges::none_of(inner_products(*positive[a], *positive[c]), [&](NodeId n) { return n == inner; })) continue;
+        const NodeId remainder = shortest(g_.subtract(g_.scale(4, g_.times(ratio(*positive[a], mixed), ratio(*positive[c], mixed))), g_.constant(1)));
+        if (signs_.nonnegative(remainder)) return used_up(mixed, positive, a, c, remainder);
+      }
+    return std::nullopt;
+  }
+
+  // Those of the linear forms whose plain squares two monomials are.
+  std::vector<NodeId> inner_products(const Monomial& left, const Monomial& right) {
+    std::vector<NodeId> all;
+    for (const Mirror& l : left.mirrors)
+      for (const Mirror& r : right.mirrors) {
+        const auto u = squared(left, l), v = squared(right, r);
+        if (!u || !v || !u->weights.empty() || !v->weights.empty() || u->linear.out.size() != v->linear.out.size()) continue;
+        const Type type = type_of(u->linear), other = type_of(v->linear);
+        std::vector<size_t> order(type.size());
+        for (size_t k = 0; k < order.size(); ++k) order[k] = k;
+        do {
+          Labels turned;
+          Type turned_type;
+          for (size_t k : order) turned.push_back(v->linear.out[k]), turned_type.push_back(other[k]);
+          if (turned_type != type) continue;
+          const Labels axes = Graph::iota(type.size());
+          all.push_back(canonicalize(g_, g_.ein({{g_.ein(u->linear.factors, u->linear.out, type), axes}, {g_.ein(v->linear.factors, turned, type), axes}}, {}, {})));
+        } while (type.size() <= 2 && std::ranges::next_permutation(order).found);
+      }
+    return all;
+  }
+
+  Type type_of(const LinearForm& form) const {
+    Type type;
+    for (Label l : form.out)
+      for (const Factor& f : form.factors)
+        if (const auto at = std::ranges::find(f.labels, l); at != f.labels.end()) {
+          type.push_back(g_[f.tensor].type[size_t(at - f.labels.begin())]);
+          break;
+        }
+    return type;
+  }
+
+  // Two squares spent on a mixed product. If more than it takes is there, a multiple of each is left.
+  ProofStep used_up(const Monomial& mixed, std::vector<Monomial*>& positive, size_t a, size_t c, NodeId remainder) {
+    ProofStep step{g_.add(g_.add(positive[a]->node, positive[c]->node), mixed.node), kNonnegative, "Cauchy-Schwarz"};
+    if (!g_.is_zero(remainder)) step.premises.push_back({remainder, signs_.positive(remainder) ? "> 0" : kNonnegative, "interval"});
+    if (signs_.positive(remainder))
+      for (size_t k : {a, c}) nonnegative_.push_back(positive[k]->node);
+    std::vector<Monomial*> left;
+    for (size_t k = 0; k < positive.size(); ++k)
+      if (k != a && k != c) left.push_back(positive[k]);
+    positive = std::move(left);
+    return step;
   }
 
   std::optional<NodeId> constant_of(const Monomial& square, const std::vector<Factor>& linear) {
@@ -306,6 +364,29 @@ class Prover {
       if (conditions.size() == 1) best.definite_if.push_back(*conditions.begin());
     }
     return best;
+  }
+
+  // Of several directions: q = 0 only where each of its nonnegative terms is, and one by one, given that those before are 0, each direction is 0 where
+  // some term is that says nothing of others. (A term of other variables could be 0 on a whole line on which its own moves.)
+  bool every_direction_counts() {
+    if (depth_ >= kDeepest || g_[form_.q].rank() > 0) return false;
+    std::map<NodeId, NodeId> settled;
+    for (bool progress = true; progress && settled.size() < form_.directions.size();) {
+      progress = false;
+      for (size_t k = 0; k < form_.directions.size(); ++k)
+        if (!settled.contains(form_.directions[k]) && std::ranges::any_of(nonnegative_, [&](NodeId t) { return definite_in(k, substitute(g_, t, settled)); }))
+          settled[form_.directions[k]] = g_.zero(Type(g_[form_.directions[k]].type)), progress = true;
+    }
+    return settled.size() == form_.directions.size();
+  }
+
+  bool definite_in(size_t k, NodeId term) {
+    for (NodeId n : g_.reachable(std::span(&term, 1)))
+      for (size_t other = 0; other < form_.directions.size(); ++other)
+        if (other != k && (n == form_.directions[other] || n == form_.variables[other])) return false;
+    const QuadraticForm alone{simplify(g_, term), {form_.directions[k]}, {form_.variables[k]}};
+    auto proof = Prover(g_, signs_, alone, depth_ + 1)();
+    return proof && proof->definite;
   }
 
   // The theorem in the words of the textbook's special case.
@@ -346,6 +427,7 @@ class Prover {
   Signs& signs_;
   const QuadraticForm& form_;
   int depth_;
+  std::vector<NodeId> nonnegative_;  // terms of q, or parts of them, that are nonnegative each
   std::unordered_map<NodeId, bool> directed_;
 };
 

@@ -34,8 +34,8 @@ struct QuadraticForm {
   std::vector<NodeId> variables;   // the variable each direction moves; what depends on none of them is constant
 };
 
-// A proof that every entry of q is nonnegative for all directions and all values of the variables. With one direction also when it is
-// definite, up to isolated points on every line x + t*h, which strict convexity does not mind: sum(x.^4).
+// A proof that every entry of q is nonnegative for all directions and all values of the variables. Also when it is definite, up to isolated points on every
+// line x + t*h, which strict convexity does not mind: sum(x.^4).
 std::optional<FormProof> prove_nonnegative(Graph& g, Signs& signs, const QuadraticForm& form);
 
 }  // namespace ricci

@@ -199,6 +199,13 @@ INSTANTIATE_TEST_SUITE_P(Loewner, CurvatureTest,
                              {"tr(U*inv(X)*U')", "U,X", "convex"},
                              {"max(diag(inv(X)))", "X", "convex"},
                              {"eigmax(inv(X))", "X", "convex"},
+                             {"logdet(inv(X) + P)", "X", "convex"},  // matrix log-convex
+                             {"logdet(A*inv(X)*A' + T)", "X", "convex"},
+                             {"logdet(inv(X) - S)", "X", "neither"},
+                             {"log(a'*inv(X)*a + 1)", "X", "convex"},
+                             {"tr(expm(logm(S) + logm(X)))", "X", "concave"},  // Lieb
+                             {"tr(expm(Y + logm(X)/2))", "X", "concave"},
+                             {"tr(expm(Y + 2*logm(X)))", "X", "neither"},
                          }));
 
 // Rules for what the second derivative does not show.
@@ -225,6 +232,25 @@ INSTANTIATE_TEST_SUITE_P(Compositions, CurvatureTest,
                              {"where(abs(t) <= 1, t^2/2, abs(t) - 1/2)", "t", "convex"},
                              {"t^4", "t", "strictly convex"},
                              {"t^3", "t", "neither"},
+                         }));
+
+// Strictly in several variables: one direction after the other, each by a term of its own.
+INSTANTIATE_TEST_SUITE_P(Several, CurvatureTest,
+                         values({
+                             {"x'*x + c^4", "x,c", "strictly convex"},
+                             {"x'*x + (x - a)'*(x - a)", "x,a", "strictly convex"},
+                             {"c^2 + c*t + t^2", "c,t", "strictly convex"},
+                             {"c^2 - 2*c*t + t^2", "c,t", "convex"},
+                             {"tr(U'*U) + tr(B'*B) + tr(U'*B)", "U,B", "strictly convex"},
+                             {"tr(U'*U) + tr(B'*B) - 2*tr(U'*B)", "U,B", "convex"},
+                             {"tr(U'*U) + tr(B'*B) - 3*tr(U'*B)", "U,B", "neither"},
+                             {"norm2(x - a)^2 + norm2(a - p)^2", "x,a,p", "convex"},
+                             {"norm2(x - a)^2 + norm2(a - p)^2 + p'*p", "x,a,p", "strictly convex"},
+                             {"exp(c + t)", "c,t", "convex"},
+                             {"s^2*c^2 + c^4 + s^4", "s,c", "convex"},  // strictly, but by no term alone
+                             {"-log(s) - log(r)", "s,r", "strictly convex"},
+                             {"-logdet(X) - sum(log(p))", "X,p", "strictly convex"},
+                             {"x'*x/s", "x,s", "convex"},
                          }));
 
 INSTANTIATE_TEST_SUITE_P(Rest, CurvatureTest,
