@@ -191,6 +191,7 @@ class Elaborator {
   Meaning f_vec(Call& c);
   Meaning f_reshape(Call& c);
   Meaning f_kron(Call& c);
+  Meaning kronecker(std::span<const Meaning> operands, std::string_view name, SourceRange where);
   Meaning f_commut(Call& c);
   Meaning f_skew(Call& c);
   Meaning f_cross(Call& c);

@@ -69,7 +69,9 @@ Meaning Elaborator::call(const Ast& a) {
     c.arguments.push_back(take(child));
     c.where.push_back(ast(child).where);
   }
-  if (names.contains(a.name)) return unknown_function(a);
+  // A variable has the name before a function has, but no product begins D(F, x).
+  const bool no_product = a.children.size() > 1 && !std::ranges::all_of(a.children, [&](AstId c) { return ast(c).kind == AstKind::Number; });
+  if (names.contains(a.name) && !(no_product && has_function(a.name))) return unknown_function(a);
   if (auto m = undeclared_call(c)) return *m;
   const auto map = find_elementwise(a.name);
   const auto fun = find_function(a.name == "logsumexp" ? "lse" : a.name);

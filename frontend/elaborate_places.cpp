@@ -273,16 +273,20 @@ Meaning Elaborator::f_reshape(Call& c) {
 
 // kron(A, B)[(i, k), (j, l)] = A[i, j]*B[k, l], for any number of factors; a column has no column axis, a row no row axis.
 Meaning Elaborator::f_kron(Call& c) {
+  for (size_t k = 0; k < c.arguments.size(); ++k)
+    if (!whole(c.arguments[k], c, k)) return poison();
+  return kronecker(c.arguments, c.ast.name, c.ast.where);
+}
+
+Meaning Elaborator::kronecker(std::span<const Meaning> operands, std::string_view name, SourceRange where) {
   std::vector<DraftFactor> factors;
   Shape parts[2];
   Labels digits[2];
   Label next = 2;
-  for (size_t k = 0; k < c.arguments.size(); ++k) {
-    if (!whole(c.arguments[k], c, k)) return poison();
-    const Meaning& m = c.arguments[k];
+  for (const Meaning& m : operands) {
     const Shape shape = drafts_.shape(m.draft);
     if (shape.size() > 2) {
-      report(Message::needs_matrix, c.ast.where, c.ast.name, describe(m));
+      report(Message::needs_matrix, where, name, describe(m));
       return poison();
     }
     DraftFactor f{m.draft, {}};

@@ -137,8 +137,8 @@ Meaning Elaborator::solve(const Meaning& l, const Meaning& r, SourceRange where)
 
 Meaning Elaborator::outer_product(const Meaning& l, const Meaning& r, SourceRange where) {
   if (drafts_.rank(l.draft) > 1 || drafts_.rank(r.draft) > 1) {
-    report(Message::not_supported, where, "the Kronecker product");
-    return poison();
+    const Meaning operands[] = {l, r};
+    return kronecker(operands, "⊗", where);
   }
   if (drafts_.rank(l.draft) == 0) return times(l, r);
   if (drafts_.rank(r.draft) == 0) return times(r, l);
@@ -207,7 +207,11 @@ Meaning Elaborator::matrix_power(const Ast& a, const Meaning& base, const Meanin
     return poison();
   }
   if (!k || std::abs(*k) > kLargest) {
-    report(Message::matrix_exponent, ast(a.children[1]).where).fix(Message::entrywise_power);
+    const Ast& written = ast(a.children[1]);
+    const std::string text = excerpt(written.where);
+    const bool sum = written.kind == AstKind::Sum && !text.starts_with('(');
+    report(Message::matrix_exponent, written.where).fix(Message::entrywise_power)
+        .fix(Message::power_by_logarithm, sum ? "(" + text + ")" : text, excerpt(ast(a.children[0]).where));
     return poison();
   }
   const DimVar n = drafts_.shape(base.draft)[0];

@@ -13,8 +13,30 @@ void Reader::assume(std::string_view name, size_t rank, std::vector<Variance> va
   variables_.push_back({std::string(name), shape, std::move(variance), {}, true, where});
 }
 
+// e^s of an `e` that nobody declared is meant as a power of Euler's number, unless the s is an index elsewhere, too.
+void Reader::refuse_exponentials(const Syntax& syntax, AstId root) {
+  if (elaborator_.names.contains("e")) return;
+  const auto is_e = [&](const Ast& a) { return a.kind == AstKind::Name && a.name == "e"; };
+  std::map<std::string_view, size_t> uses;
+  for (uint32_t id = syntax[root].first; id <= root.value; ++id)
+    for (const IndexUse& index : syntax[{id}].indices) ++uses[index.letter];
+  for (uint32_t id = syntax[root].first; id <= root.value; ++id) {
+    const Ast& a = syntax[{id}];
+    const bool power = a.kind == AstKind::Power && is_e(syntax[a.children[0]]);
+    const bool component = a.kind == AstKind::Indexed && is_e(syntax[a.children[0]]) && a.indices.size() == 1 &&
+                           a.indices[0].variance == Variance::Up && uses[a.indices[0].letter] == 1;
+    if (!power && !component) continue;
+    const SourceRange exponent = power ? syntax[a.children[1]].where : a.indices[0].where;
+    const std::string text = texts_.back().substr(exponent.begin, exponent.end - exponent.begin);
+    diagnostics_.report(Message::undeclared, syntax[a.children[0]].where, "e").fix(Message::write, text.starts_with('(') ? "exp" + text : "exp(" + text + ")");
+    elaborator_.names.emplace("e", Meaning{});
+    return;
+  }
+}
+
 // Names nobody declared: with indices an axis for each; else a matrix, a vector or, in Greek, a scalar.
 void Reader::assume_names(const Syntax& syntax, AstId root) {
+  refuse_exponentials(syntax, root);
   std::map<std::string_view, const Ast*> indexed;
   bool upper_indices = false;  // without any, low indices say nothing of variance
   std::set<uint32_t> sizes;

@@ -54,6 +54,7 @@ class Reader {
   bool is_new(const WrittenName& name);
   void define(const std::string& name, Meaning m, SourceRange where, bool indexed, bool all_low);
   void assume_names(const Syntax& syntax, AstId root);
+  void refuse_exponentials(const Syntax& syntax, AstId root);
   void assume(std::string_view name, size_t rank, std::vector<Variance> variance, SourceRange where);
   void name_sizes();
   void keep_sizes_apart();
