@@ -1,5 +1,8 @@
-// Derivations in LaTeX: headings, and for each line an item with its formula displayed and its reason in words.
+// Derivations in LaTeX (with amsmath): a heading for each section, its lines aligned at their equality signs, and before each line why it
+// holds.
 #include <fmt/format.h>
+
+#include <cctype>
 
 #include "codegen/derivation.h"
 #include "codegen/derivation_notation.h"
@@ -15,10 +18,16 @@ class LatexSpelling final : public Spelling {
     std::string out;
     for (char c : text) {
       if (std::string_view("_#$%&{}").find(c) != std::string_view::npos) out += '\\';
-      out += c == '^' ? "\\textasciicircum{}" : std::string(1, c);
+      if (c == '^') out += "\\textasciicircum{}";
+      else if (c == '~') out += "\\textasciitilde{}";
+      else if (c == '\\') out += "\\textbackslash{}";
+      else if (c == '<') out += "\\textless{}";
+      else if (c == '>') out += "\\textgreater{}";
+      else out += c;
     }
     return out;
   }
+  std::string code(const std::string& text) const override { return "\\texttt{" + words(text) + "}"; }
   std::string inline_formula(const std::string& formula) const override { return "$" + formula + "$"; }
   std::string matrix(const mat::Expr& e) const override { return to_latex(e); }
   std::string name(const std::string& name) const override { return latex_name(name); }
@@ -66,18 +75,26 @@ class LatexSpelling final : public Spelling {
   bool derivative_is_atom() const override { return true; }
 };
 
+// "Chain rule: through $u$", to stand before its line.
+std::string sentence(const std::vector<std::string>& reasons) {
+  std::string out;
+  for (size_t k = 0; k < reasons.size(); ++k) out += (k == 0 ? "" : k == 1 ? ": " : "; ") + reasons[k];
+  if (!out.empty()) out[0] = char(std::toupper(static_cast<unsigned char>(out[0])));
+  return out + ".";
+}
+
 }  // namespace
 
 std::string derivation_latex(const Graph& g, const Derivation& d) {
-  std::string out, left;
+  std::string out;
   for (const DocumentSection& s : document(g, d, LatexSpelling())) {
     out += "\\paragraph{" + s.heading + "}\n";
-    if (s.lines.empty()) continue;
     for (const DocumentLine& l : s.lines) {
-      if (!l.left.empty()) left = l.left;
-      out += fmt::format("\\begin{{equation*}}\n  {} = {} \\tag{{{}}}\n\\end{{equation*}}\n", left, l.right, l.number);
-      for (size_t k = 0; k < l.reasons.size(); ++k) out += (k == 0 ? "" : k == 1 ? ": " : "; ") + l.reasons[k];
-      out += ".\n\n";
+      const bool first = &l == &s.lines.front(), last = &l == &s.lines.back();
+      if (first) out += sentence(l.reasons) + "\n\\begin{align*}\n";
+      else out += "\\intertext{" + sentence(l.reasons) + "}\n";
+      out += fmt::format("  {} &= {} \\tag{{{}}}{}\n", l.left, l.right, l.number, last ? "" : " \\\\");
+      if (last) out += "\\end{align*}\n";
     }
   }
   return out;

@@ -26,6 +26,7 @@ std::string identifier(std::string_view name) {
 class MathmlSpelling final : public Spelling {
  public:
   std::string words(const std::string& text) const override { return escaped(text); }
+  std::string code(const std::string& text) const override { return "<code>" + escaped(text) + "</code>"; }
   std::string inline_formula(const std::string& formula) const override { return std::string(kOpen) + formula + std::string(kClose); }
   std::string equals() const override { return sign("="); }
   std::string matrix(const mat::Expr& e) const override {

@@ -51,6 +51,9 @@ class Printer {
         }
         flush();
         out += s_.words(*words);
+      } else if (const auto* code = std::get_if<Code>(&part)) {
+        flush();
+        out += s_.code(code->text);
       } else if (const auto* f = std::get_if<Formula>(&part)) {
         formulas += formula(*f);
       } else {
@@ -130,15 +133,39 @@ class Printer {
       }
     return heights;
   }
-  Letters letters(const Factor& f, const std::vector<Factor>& all, const std::map<Label, Variance>& outer) const {
+  // `numbers` are letters that a product fixes: the 2 in x_2.
+  Letters letters(const Factor& f, const std::vector<Factor>& all, const std::map<Label, Variance>& outer,
+                  const std::map<Label, std::string>& numbers) const {
     Letters out;
     const auto own = heights_ ? axes(f.tensor) : std::vector<std::optional<Variance>>(f.labels.size());
     for (size_t k = 0; k < f.labels.size(); ++k) {
       Variance v = Variance::Down;
       if (heights_) v = own[k] ? *own[k] : outer.contains(f.labels[k]) ? outer.at(f.labels[k]) : partner(f, k, all);
-      out.push_back({index_letter(f.labels[k]), v});
+      const auto number = numbers.find(f.labels[k]);
+      out.push_back({number == numbers.end() ? index_letter(f.labels[k]) : number->second, v});
     }
     return out;
+  }
+  // The entry that a unit vector e(k, n) takes, from one to nine.
+  std::optional<std::string> entry(NodeId n) const {
+    if (g_[n].kind != Kind::Place || g_[n].rank() != 1) return std::nullopt;
+    const Dim& offset = g_[DimId{g_[n].row}];
+    return offset.kind == Dim::Kind::Fixed && offset.size < 9 ? std::optional(std::to_string(offset.size + 1)) : std::nullopt;
+  }
+  // x_i e(2)_i is x_2: the factors that are left, and the letters that are numbers.
+  std::map<Label, std::string> take_entries(std::vector<Factor>& factors, const Labels& out) const {
+    std::map<Label, std::string> numbers;
+    std::erase_if(factors, [&](const Factor& e) {
+      auto number = entry(e.tensor);
+      if (!number || std::ranges::find(out, e.labels[0]) != out.end() || numbers.contains(e.labels[0])) return false;
+      std::map<Label, size_t> uses;
+      for (const Factor& f : factors)
+        if (!entry(f.tensor)) count(f.tensor, f.labels, uses);
+      if (uses[e.labels[0]] == 0) return false;
+      numbers.emplace(e.labels[0], *number);
+      return true;
+    });
+    return numbers;
   }
   // A summed letter stands the other way than where it stands already.
   Variance partner(const Factor& f, size_t axis, const std::vector<Factor>& all) const {
@@ -152,16 +179,21 @@ class Printer {
 
   // --- products ------------------------------------------------------------------------------------------------------------------
 
-  std::string term(const Rational& c, const std::vector<Factor>& factors, const Labels& out, const std::map<Label, Variance>& outer,
+  std::string term(const Rational& c, std::vector<Factor> factors, const Labels& out, const std::map<Label, Variance>& outer,
                    Label fresh) const {
+    const std::map<Label, std::string> numbers = take_entries(factors, out);
     std::map<Label, size_t> uses;
-    for (const Factor& f : factors) count(f.tensor, f.labels, uses);
+    for (const Factor& f : factors) {
+      for (Label l : f.labels) uses.try_emplace(l);
+      if (!is_silent(f, factors, out)) count(f.tensor, f.labels, uses);
+    }
     std::vector<std::string> above, below;
     std::vector<Spelled> spelled;
     if (c.get_num() != 1 || (factors.empty() && c == 1)) above.push_back(s_.number(Rational(c.get_num())));
     if (c.get_den() != 1) below.push_back(s_.number(Rational(c.get_den())));
     for (const Factor& f : factors) {
-      const Letters ls = letters(f, factors, outer);
+      if (is_silent(f, factors, out)) continue;
+      const Letters ls = letters(f, factors, outer, numbers);
       if (auto e = exponent(f.tensor); e && *e < 0) {
         below.push_back(at_least(raised_to(f.tensor, ls, Rational(-*e), fresh), Level::Power));
       } else {
@@ -171,8 +203,15 @@ class Printer {
     }
     std::string text = fraction(std::move(above), std::move(below));
     for (auto it = uses.rbegin(); it != uses.rend(); ++it)
-      if (it->second != 2 && std::ranges::find(out, it->first) == out.end()) text = s_.sum_over(index_letter(it->first), text);
+      if (it->second != 2 && std::ranges::find(out, it->first) == out.end() && !numbers.contains(it->first))
+        text = s_.sum_over(index_letter(it->first), text);
     return text;
+  }
+  // [ones(n)]_i is written only where nothing else says that i is there: neither the left side nor another factor.
+  bool is_silent(const Factor& f, const std::vector<Factor>& all, const Labels& out) const {
+    if (!is_ones(f.tensor) || f.labels.size() != 1) return false;
+    const auto has = [&](const Labels& ls) { return std::ranges::find(ls, f.labels[0]) != ls.end(); };
+    return has(out) || std::ranges::any_of(all, [&](const Factor& o) { return &o != &f && !is_ones(o.tensor) && has(o.labels); });
   }
   std::string fraction(std::vector<std::string> above, std::vector<std::string> below) const {
     if (above.empty()) above.push_back(s_.number(1));
@@ -207,13 +246,13 @@ class Printer {
     for (Label l : f.labels) result.push_back(labels[size_t(std::ranges::find(out, l) - out.begin())]);
     return result;
   }
-  // A product in which every letter of the result is written, and no other.
+  // A product in which no letter is written but those of the result. One that no factor has broadcasts.
   bool is_entrywise(NodeId id) const {
     if (g_[id].kind != Kind::Ein || g_[id].operands.empty()) return false;
     const Labels out = g_.out(id);
     std::set<Label> inner, distinct(out.begin(), out.end());
     for (const Factor& f : g_.factors(id)) inner.insert(f.labels.begin(), f.labels.end());
-    return inner == distinct && distinct.size() == out.size();
+    return std::ranges::includes(distinct, inner) && distinct.size() == out.size();
   }
 
   // --- what stands in a product ----------------------------------------------------------------------------------------------------
@@ -245,7 +284,9 @@ class Printer {
     Spelled b = node(base, own, fresh);
     const bool bracketed = b.level < Level::Atom || (!own.empty() && g_[base].kind != Kind::Map);
     const std::string exponent =
-        is_integer(e) ? s_.number(e) : s_.bracket(s_.quotient(s_.number(Rational(e.get_num())), s_.number(Rational(e.get_den()))));
+        is_integer(e) ? s_.number(e)
+                      : min_bracket(s_, {s_.quotient(s_.number(Rational(e.get_num())), s_.number(Rational(e.get_den()))), Level::Product},
+                                    s_.derivative_is_atom() ? Level::Product : Level::Power);
     return {s_.power(bracketed ? s_.bracket(b.text) : b.text, exponent), Level::Power};
   }
 
@@ -263,6 +304,8 @@ class Printer {
       case Kind::Sum: return sum(id, ls, fresh);
       case Kind::Map: return is_whole(id) ? whole(id, ls) : function(id, ls, fresh);
       case Kind::Ein:
+        if (is_identity(id)) return {s_.indexed(s_.delta(), ls)};
+        if (n.rank() == 0 && !n.operands.empty() && !g_.is_structure(id)) return inner_sum(id, fresh);
         if (is_entrywise(id)) return entrywise(id, ls, fresh);
         break;
       default: break;
@@ -283,7 +326,26 @@ class Printer {
     std::stable_partition(terms.begin(), terms.end(), [](const auto& t) { return !t.negative; });
     return {s_.sum(terms), terms.size() == 1 && !terms[0].negative ? Level::Product : Level::Sum};
   }
-  bool is_ones(NodeId n) const { return g_[n].kind == Kind::Ein && g_[n].operands.empty() && g_.is_structure(n); }
+  bool is_ones(NodeId n) const { return is_structure(n, g_[n].rank()); }
+  bool is_identity(NodeId n) const { return g_[n].rank() == 2 && is_structure(n, 1); }
+  // A product of no factors with so many different letters.
+  bool is_structure(NodeId n, size_t letters) const {
+    if (g_[n].kind != Kind::Ein || !g_[n].operands.empty() || !g_.is_structure(n)) return false;
+    const Labels out = g_.out(n);
+    return std::set<Label>(out.begin(), out.end()).size() == letters;
+  }
+
+  // A sum within a line: its letters are its own.
+  Spelled inner_sum(NodeId id, Label fresh) const {
+    std::map<Label, Label> letter;
+    std::vector<Factor> factors = g_.factors(id);
+    for (Factor& f : factors)
+      for (Label& l : f.labels) l = letter.try_emplace(l, fresh + Label(letter.size())).first->second;
+    std::map<Label, size_t> uses;
+    for (const Factor& f : factors) count(f.tensor, f.labels, uses);
+    const bool explicitly = std::ranges::any_of(uses, [](const auto& u) { return u.second != 2; });
+    return {term(1, factors, {}, {}, fresh + Label(letter.size())), explicitly && s_.is_language() ? Level::Atom : Level::Product};
+  }
 
   Spelled entrywise(NodeId id, const Letters& ls, Label fresh) const {
     const Labels out = g_.out(id);
@@ -312,6 +374,10 @@ class Printer {
 
   // Matrix notation in brackets with indices: [inv(X)]_ij. What has none is named as the function it is.
   Spelled whole(NodeId id, const Letters& ls) const {
+    if (auto number = entry(id); number && ls.size() == 1) {  // delta_1k
+      const Variance other = ls[0].height == Variance::Up || !heights_ ? Variance::Down : Variance::Up;
+      return {s_.indexed(s_.delta(), {{*number, other}, ls[0]})};
+    }
     if (is_ones(id) && ls.size() == 1) return {s_.indexed(s_.square_bracket(in_matrix(id)), ls)};
     const Node& n = g_[id];
     Raised r = n.rank() > 2 ? Raised{std::nullopt, ""} : raise(g_, id, {});
@@ -320,7 +386,7 @@ class Printer {
       std::string inner = "T";
       if (n.kind == Kind::Fun) inner = row(n.fun_op()).name;
       if (n.kind == Kind::Call) inner = g_[SymbolId{n.row}].name;
-      if (n.kind == Kind::Place) inner = "place(" + g_.spell(n.type[0]) + ")";
+      if (n.kind == Kind::Place) inner = "place(" + g_.spell(n.type[0]) + ", " + g_.spell(DimId{n.row}) + ")";
       return {s_.indexed(s_.square_bracket(s_.name(inner)), ls)};
     }
     const std::string text = named(s_.matrix(*r.expr));
@@ -379,7 +445,8 @@ std::vector<DocumentSection> document(const Graph& g, const Derivation& d, const
     for (const DerivationStep& step : s.steps) {
       DocumentLine& line = section.lines.emplace_back();
       line.number = ++number;
-      std::string own = printer.formula(step.left);
+      const std::string derivative = printer.formula(step.left);
+      std::string own = derivative;
       line.right = printer.formula(step.after);
       if (spelling.is_language() && step.after.notation == Formula::Notation::Answer && !printer.is_matrix(step.after)) {
         const std::string text = index_form(g, d.answer_name, d.answer, d.all_low);
@@ -391,6 +458,8 @@ std::vector<DocumentSection> document(const Graph& g, const Derivation& d, const
       line.reasons.push_back(std::move(reason));
       for (const Reason& r : step.reasons)
         if (std::string text = printer.reason(r); text != left + " = " + line.right) line.reasons.push_back(std::move(text));
+      if (own != derivative)
+        line.reasons.push_back(spelling.inline_formula(own) + spelling.words(" stands for ") + spelling.inline_formula(derivative));
     }
   }
   return sections;

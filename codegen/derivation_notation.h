@@ -23,6 +23,7 @@ class Spelling {
   };
   virtual ~Spelling() = default;
   virtual std::string words(const std::string& text) const = 0;
+  virtual std::string code(const std::string& text) const { return words(text); }  // in the language
   virtual std::string inline_formula(const std::string& formula) const = 0;  // between words
   virtual std::string equals() const { return " = "; }
   virtual std::string matrix(const mat::Expr& e) const = 0;

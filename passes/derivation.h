@@ -20,7 +20,7 @@ namespace ricci {
 // The kinds of steps; their names and reasons are rows of a table (step_title).
 enum class StepKind : uint8_t {
   Rewrite, Define, ProductRule, TermByTerm, ConstantFactors, Factors, Delta, LikeTerms, ChainRule, Insert, Raise, Collect, Resolve, Simplify, Project, Layout,
-  Letters, NoMatrixForm, Zero,
+  Expand, Letters, NoMatrixForm, Zero,
 };
 std::string_view step_title(StepKind kind);
 
@@ -32,8 +32,13 @@ struct Formula {
   std::vector<Variance> variance = {};  // Matrix, Answer: {Down} is a row
 };
 
-// Words, formulas and the letters of indices.
-using Reason = std::vector<std::variant<std::string, Formula, Label>>;
+// What is quoted from the program, the tables and the rules, in the language.
+struct Code {
+  std::string text;
+};
+
+// Words, quotations, formulas and the letters of indices.
+using Reason = std::vector<std::variant<std::string, Code, Formula, Label>>;
 
 struct DerivationStep {
   StepKind kind;
@@ -72,7 +77,8 @@ struct DerivationRequest {
   std::string function = "f";
   Value f = {{}};
   NodeId x = {};
-  std::string title = {};                 // what is said first
+  Reason title = {};                      // what is said first
+  std::string source = {};                // what the user wrote: functions that are named there are introduced
   std::string answer_name = "f";
   Value answer = {{}};                    // what `ricci diff` prints
   int order = 1;                          // of the answer, where f is the derivative before

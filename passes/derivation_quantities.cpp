@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "passes/infer_properties.h"
 #include "passes/raise.h"
 
 namespace ricci {
@@ -35,6 +36,14 @@ class Apart {
     const Node& n = g_[id];
     return n.kind == Kind::Sum && n.operands.size() == 1 && g_[n.operands[0]].kind == Kind::Var;
   }
+  // t*A, which commutes with every t*A + dt*A: a function of it is differentiated by t as one of a number is.
+  bool is_line(NodeId id) const {
+    const Node& n = g_[id];
+    auto number = [&](NodeId o) { return g_[o].rank() == 0 && is_leaf(o); };
+    auto direction = [&](NodeId o) { return is_leaf(o) && !active_.contains(o); };
+    return n.kind == Kind::Ein && std::ranges::all_of(n.operands, [&](NodeId o) { return number(o) || direction(o); }) &&
+           std::ranges::count_if(n.operands, number) + 1 == std::ptrdiff_t(n.operands.size());
+  }
   bool is_fixed_power(const Node& n) const {
     bool power = n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_);
     return power && g_[n.operands[1]].kind == Kind::Const;
@@ -52,6 +61,7 @@ class Apart {
     switch (u.kind) {
       case Kind::Map: return !is_scaled_variable(id);
       case Kind::Sum: return n.kind == Kind::Sum || (u.operands.size() > 1 && is_function_of_name(n));
+      case Kind::Fun: return !(row(u.fun_op()).is_primary() && (is_line(id) || is_scaled_variable(id)));
       case Kind::Ein: return n.kind == Kind::Sum || n.kind == Kind::Ein || (u.operands.size() > 1 && is_function_of_name(n));
       default: return true;
     }
@@ -83,6 +93,7 @@ class Apart {
       std::vector<NodeId> operands;
       for (NodeId o : g_[n].operands) operands.push_back(done.at(o));
       done[n] = g_.rebuild(n, std::move(operands));
+      if (g_[n].kind == Kind::Ein) done[n] = read_straight(g_, done[n], symmetric_);
       if (!named_.contains(n)) continue;
       const std::string name = n == f_ ? names_.function : fresh(n);
       std::vector<Variance> variance(g_[n].rank(), Variance::Down);
@@ -90,6 +101,7 @@ class Apart {
       const NodeId variable = g_.variable(g_.declare({.name = name, .type = g_[n].type, .variance = variance}));
       result.push_back({name, n, variable, done[n], active_.contains(n)});
       done[n] = variable;
+      if (g_[n].rank() == 2 && properties_(n).has(Property::symmetric)) symmetric_.insert(variable);
     }
     return result;
   }
@@ -118,9 +130,26 @@ class Apart {
   std::vector<NodeId> order_;
   std::set<NodeId> active_, variable_, named_;
   std::set<std::string> taken_, used_;
+  PropertyInference properties_{g_};
+  std::set<NodeId> symmetric_;  // names of symmetric matrices
 };
 
 }  // namespace
+
+NodeId read_straight(Graph& g, NodeId body, const std::set<NodeId>& symmetric) {
+  if (g[body].kind != Kind::Ein) return body;
+  const size_t count = g[body].operands.size();
+  for (size_t k = 0; k < count; ++k) {
+    std::vector<Factor> turned = g.factors(body);
+    if (!symmetric.contains(turned[k].tensor)) continue;
+    std::ranges::reverse(turned[k].labels);
+    const NodeId other = g.ein(std::move(turned), g.out(body), g[body].type);
+    const Raised now = raise(g, body, {}), then = raise(g, other, {});
+    const bool shorter = now.expr && then.expr && (*then.expr)->size < (*now.expr)->size;
+    if (shorter && g[other].kind == Kind::Ein && g[other].operands.size() == count) return read_straight(g, other, symmetric);
+  }
+  return body;
+}
 
 std::optional<std::vector<Quantity>> take_apart(Graph& g, NodeId f, NodeId x, const QuantityNames& names, size_t most) {
   return Apart(g, f, x, names)(most);

@@ -4,6 +4,7 @@
 // s = sigmoid(z). So every right side is a sum of products of variables, names, and functions of one of these.
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct QuantityNames {
   std::map<NodeId, std::string> given = {};    // what the program calls them
   std::vector<std::string> taken = {};
 };
+
+// X*V*X' rather than X*V'*X' where V is symmetric: of two ways to write a factor of a product, that with the shorter matrix form.
+NodeId read_straight(Graph& g, NodeId body, const std::set<NodeId>& symmetric);
 
 // The quantities of f, operands first; the last one is f itself. Nothing if there are more than `most`.
 std::optional<std::vector<Quantity>> take_apart(Graph& g, NodeId f, NodeId x, const QuantityNames& names, size_t most);

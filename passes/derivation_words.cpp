@@ -29,6 +29,7 @@ constexpr Title kTitles[] = {
     {StepKind::Simplify, "simplify"},
     {StepKind::Project, "project on the space of the variable"},
     {StepKind::Layout, "in the layout asked for"},
+    {StepKind::Expand, "multiply out"},
     {StepKind::Letters, "with the letters of the answer"},
     {StepKind::NoMatrixForm, "no matrix form"},
     {StepKind::Zero, "nothing depends on the variable"},
@@ -63,6 +64,23 @@ std::string_view pattern_name(const mat::Expr& e) {
   return e->shape.is_matrix() && outer ? "the outer product " : "the product ";
 }
 
+namespace {
+
+// pow(x, y - 1) as x^(y - 1).
+std::string with_powers(std::string text) {
+  constexpr std::string_view kHead = "pow(";
+  for (size_t from; (from = text.find(kHead)) != text.npos;) {
+    const size_t comma = text.find(", ", from), to = text.find(')', comma);
+    if (comma == text.npos || to == text.npos) break;
+    const std::string base = text.substr(from + kHead.size(), comma - from - kHead.size()),
+                      exponent = text.substr(comma + 2, to - comma - 2);
+    text = text.substr(0, from) + base + "^" + (exponent.size() > 1 ? "(" + exponent + ")" : exponent) + text.substr(to + 1);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string table_derivative(MapOp op, size_t argument) {
   const ElementwiseRow& r = row(op);
   std::string value(r.name);
@@ -75,7 +93,15 @@ std::string table_derivative(MapOp op, size_t argument) {
     const bool whole = column[k] == 'f' && !part_of_name(k + 1) && (k == 0 || !part_of_name(k - 1));
     text += whole ? value : std::string(1, column[k]);
   }
-  return value + "'" + (r.arity > 1 ? std::string(" by ") + "xyz"[argument] : "") + " = " + text;
+  if (r.arity == 1) return value + "' = " + text;
+  return "d(" + with_powers(value) + ")/d" + "xyz"[argument] + " = " + with_powers(text);
+}
+
+std::string table_differential(const FunctionRow& r) {
+  const std::string name(r.name), head = "F = " + name + "(X) has dF = ";
+  if (!r.is_primary()) return head + std::string(r.differential);
+  const std::string slope = r.derivative.starts_with('-') ? "(" + std::string(r.derivative) + ")" : std::string(r.derivative);
+  return head + "dX*" + slope + " where dX*X = X*dX, and else the upper right block of " + name + "([X, dX; 0*X, X])";
 }
 
 }  // namespace ricci

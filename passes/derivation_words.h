@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "ir/elementwise.h"
+#include "ir/functions.h"
 #include "ir/matrix_expr.h"
 
 namespace ricci {
@@ -16,5 +17,8 @@ std::string_view pattern_name(const mat::Expr& e);
 
 // The derivative column of a row: "sigmoid(x)' = sigmoid(x)*(1 - sigmoid(x))".
 std::string table_derivative(MapOp op, size_t argument);
+
+// The differential column of a row: "F = inv(X) has dF = -F*dX*F".
+std::string table_differential(const FunctionRow& r);
 
 }  // namespace ricci

@@ -46,7 +46,7 @@ std::vector<Reason> DerivationWriter::reasons_on(std::vector<std::string_view> u
   used.erase(std::unique(used.begin(), used.end()), used.end());
   std::vector<Reason> reasons;
   for (const Rule& r : rules())
-    if (std::ranges::binary_search(used, r.name)) reasons.push_back({r.name + ": " + r.left + " = " + r.right});
+    if (std::ranges::binary_search(used, r.name)) reasons.push_back({r.name + ": ", Code{r.left + " = " + r.right}});
   return reasons;
 }
 

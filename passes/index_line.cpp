@@ -30,6 +30,44 @@ std::optional<NodeId> squared(const Graph& g, NodeId id) {
   return n.operands[0];
 }
 
+// Factors as a matrix product is read: from the first letter of the result along what is summed, x_i*A_ij*x_j and X_ik*A_kl*X_lj. What
+// scales a letter stands before what leads on from it.
+std::vector<Factor> in_chains(std::vector<Factor> left, const Labels& out) {
+  std::vector<Factor> result;
+  auto has = [](const Factor& f, Label l) { return contains(f.labels, l); };
+  auto is_vector = [](const Factor& f) { return f.labels.size() == 1; };
+  auto take = [&](auto it) {
+    Factor f = *it;
+    left.erase(it);
+    result.push_back(f);
+    return f;
+  };
+  auto from = [&](Label l) {
+    auto it = std::ranges::find_if(left, [&](const Factor& f) { return is_vector(f) && has(f, l); });
+    if (it == left.end()) it = std::ranges::find_if(left, [&](const Factor& f) { return has(f, l) && f.labels[0] == l; });
+    return it == left.end() ? std::ranges::find_if(left, [&](const Factor& f) { return has(f, l); }) : it;
+  };
+  auto begin = [&] {
+    for (Label l : out)
+      if (auto it = from(l); it != left.end()) return it;
+    for (auto it = left.begin(); it != left.end(); ++it)  // a row: a matrix leads on from its letter
+      if (is_vector(*it) && std::ranges::any_of(left, [&](const Factor& f) { return f.labels.size() > 1 && f.labels[0] == it->labels[0]; }))
+        return it;
+    auto it = std::ranges::find_if(left, is_vector);
+    return it == left.end() ? left.begin() : it;
+  };
+  while (!left.empty()) {
+    Factor f = take(begin());
+    for (;;) {
+      auto next = left.end();
+      for (auto l = f.labels.rbegin(); l != f.labels.rend() && next == left.end(); ++l) next = from(*l);
+      if (next == left.end()) break;
+      f = take(next);
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Label beyond(const IndexLine& line) {
@@ -77,12 +115,10 @@ IndexTerm IndexLines::lower_term(const Term& term, const Labels& out, Label fres
     result.factors[k].tensor = *x;
     result.factors.push_back(result.factors[k]);
   }
-  std::stable_sort(result.factors.begin(), result.factors.end(),
-                   [](const Factor& a, const Factor& b) { return a.labels.size() > b.labels.size(); });
-  for (Factor& f : result.factors)  // x_i*A_ij*x_j: matrices give the letters
+  result.factors = in_chains(std::move(result.factors), inner);
+  for (Factor& f : result.factors)
     for (Label& l : f.labels) l = given(letter, l, fresh);
   result.factors.insert(result.factors.begin(), deltas.begin(), deltas.end());
-  std::stable_sort(result.factors.begin(), result.factors.end(), [](const Factor& a, const Factor& b) { return a.labels < b.labels; });
   return result;
 }
 
@@ -144,6 +180,28 @@ IndexLine IndexLines::without_deltas(const IndexLine& line, std::vector<Renaming
   std::ranges::sort(done);
   done.erase(std::unique(done.begin(), done.end()), done.end());
   return result;
+}
+
+bool IndexLines::join_entry(IndexTerm& term, const Labels& out) const {
+  for (const Factor& e : term.factors) {
+    if (!is_entry(e) || contains(out, e.labels[0])) continue;
+    const Label l = e.labels[0];
+    auto d =
+        std::ranges::find_if(term.factors, [&](const Factor& f) { return is_delta(f.tensor) && (f.labels[0] == l) != (f.labels[1] == l); });
+    if (d == term.factors.end()) continue;
+    const Label to = d->labels[0] == l ? d->labels[1] : d->labels[0];
+    term.factors.erase(d);
+    for (Factor& f : term.factors) std::ranges::replace(f.labels, l, to);
+    return true;
+  }
+  return false;
+}
+
+IndexLine IndexLines::with_entries(IndexLine line) const {
+  for (IndexTerm& t : line.terms)
+    while (join_entry(t, line.out)) {
+    }
+  return line;
 }
 
 IndexLine IndexLines::like_terms(const IndexLine& line) {

@@ -51,6 +51,8 @@ class IndexLines {
   static IndexLine replaced(const IndexLine& line, size_t t, size_t p, const IndexLine& value);
   // Every delta over a summed letter renames it and goes; what was renamed is added to `done`.
   IndexLine without_deltas(const IndexLine& line, std::vector<Renaming>& done);
+  // Deltas between a summed letter and a number are gone: delta_ik e(1)_i is e(1)_k.
+  IndexLine with_entries(IndexLine line) const;
   // Terms that are equal but for the names of their summed letters are added up.
   IndexLine like_terms(const IndexLine& line);
   // `line` over other letters: its `out` becomes `out`, what it sums is renamed from `fresh` on.
@@ -60,11 +62,14 @@ class IndexLines {
   static IndexLine tidy(const IndexLine& line);
 
   NodeId delta(DimId d);
+  // A unit vector: x_i times it is an entry of x.
+  bool is_entry(const Factor& f) const { return g_[f.tensor].kind == Kind::Place && f.labels.size() == 1; }
   bool is_delta(NodeId n) const { return dims_.contains(n); }
   const std::map<NodeId, DimId>& deltas() const { return dims_; }
 
  private:
   IndexTerm lower_term(const Term& term, const Labels& out, Label fresh);
+  bool join_entry(IndexTerm& term, const Labels& out) const;
   bool eliminate_one(IndexTerm& term, const Labels& out, std::vector<Renaming>& done);
 
   Graph& g_;

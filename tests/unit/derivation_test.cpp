@@ -4,10 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "frontend/program.h"
+#include "ir/interpret.h"
+#include "ir/oracle.h"
+#include "ir/sample.h"
+#include "passes/compare.h"
 #include "passes/derivation.h"
 #include "passes/differentiate.h"
+#include "passes/raise.h"
 #include "passes/simplify.h"
 #include "passes/weight.h"
 #include "tests/fuzz/campaign.h"
@@ -93,6 +99,8 @@ TEST(Derivation, IsTrueStepByStep) {
       {"max(x)", "x"},
       {"adj(X)", "X"},
       {"a'*b", "a"},
+      {"diag(X)[1]*a", "X"},
+      {"expm(alpha*A)*a", "alpha"},
       {"h + tanh(W*(h + tanh(W*h)))", "h"},
   };
   for (const auto& [text, by] : cases) {
@@ -142,6 +150,96 @@ TEST(Derivation, IsWellFormedInEveryNotation) {
     EXPECT_EQ(mismatched_tag(mathml), "") << mathml;
     EXPECT_EQ(count(mathml, "<li>"), count(latex, "\\tag{")) << "a step is missing";
   }
+}
+
+// The right sides of the numbered lines of a text, in order.
+std::vector<std::string> right_sides(const std::string& text) {
+  std::vector<std::string> result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  (" + std::to_string(result.size() + 1) + ")")) continue;
+    const size_t from = line.find(" = ") + 3;
+    result.push_back(line.substr(from, line.find("    ", from) - from));
+  }
+  return result;
+}
+
+std::string declaration(const Graph& g, NodeId variable) {
+  constexpr const char* kKinds[] = {"scalar", "vector", "matrix", "tensor"};
+  const Type& type = g[variable].type;
+  std::string dims;
+  for (DimId d : type) dims += (dims.empty() ? "" : ", ") + std::string(type.size() > 2 ? "_" : "") + g.spell(d);
+  return g.symbol(variable).name + ": " + kKinds[std::min<size_t>(type.size(), 3)] + (dims.empty() ? "" : "(" + dims + ")") + "\n";
+}
+
+Array<Quad> value_of(const Graph& g, NodeId n, const Dims& dims, const std::map<NodeId, Array<Quad>>& at) {
+  return interpret<Quad>(g, std::span(&n, 1), dims, at)[0];
+}
+
+// What is checked is the node of a line; that its letters say the same, by reading them back. Lines with derivatives in them are not of the
+// language.
+TEST(Derivation, LinesReadBackAsWhatIsChecked) {
+  int read = 0, broadcast = 0;
+  for (const auto& [text, by] : {std::pair("x'*A*x", "x"),
+                                 {"norm2(A*x - b)", "x"},
+                                 {"X*A*X", "X"},
+                                 {"x[1]^2*x[2]*(A*x)", "x"},
+                                 {"tr(diag(x)*A*diag(x))", "x"},
+                                 {"softmax(A*x)", "x"},
+                                 {"tr(B*pinv(A))", "A"},
+                                 {"tr(A*inv(X))/det(X)", "X"},
+                                 {"diag(X)'*X*ones(n)", "X"},
+                                 {"norm2(sigmoid(W2*sigmoid(W1*x)) - y)^2", "W1"}}) {
+    Explained e = explain(text, by);
+    Graph& g = *e.program.graph;
+    const std::vector<std::string> rights = right_sides(derivation_text(g, e.derivation));
+    size_t k = 0;
+    for (const DerivationSection& s : e.derivation.sections)
+      for (const DerivationStep& step : s.steps) {
+        ASSERT_LT(k, rights.size());
+        const std::string& right = rights[k++];
+        if (step.after.notation != Formula::Notation::Index) continue;
+        std::string program;
+        std::map<std::string, NodeId> variables;
+        std::map<NodeId, Array<Quad>> at;
+        const Dims dims = distinct_sizes(g, std::span(&step.after.node, 1), {});
+        bool in_language = true;
+        for (NodeId n : g.reachable(std::span(&step.after.node, 1))) {
+          if (g[n].kind != Kind::Var) continue;
+          auto meaning = e.derivation.stand_ins.find(n);
+          const bool delta = meaning != e.derivation.stand_ins.end() && meaning->second.kind == StandIn::Kind::Delta;
+          in_language &= meaning == e.derivation.stand_ins.end() || meaning->second.kind != StandIn::Kind::Derivative;
+          if (delta) {
+            at[n] = value_of(g, g.delta(g[n].type[0]), dims, {});
+            continue;
+          }
+          at[n] = random_point(g, std::span(&n, 1), dims, 7 + n.value).at(n);
+          variables[g.symbol(n).name] = n;
+          program += declaration(g, n);
+        }
+        if (!in_language) continue;
+        std::string letters;
+        for (Label l : step.after.line.out) letters += index_letter(l);
+        std::string ones;  // 1 is a line of its own for every free letter
+        for (size_t a = 0; a < letters.size(); ++a) ones += "[ones(" + g.spell(step.after.line.type[a]) + ")]_" + letters[a] + "*";
+        program += "r" + (letters.empty() ? "" : "_" + letters) + " = " + ones + "(" + right + ")\n";
+        Diagnostics diagnostics;
+        auto p = parse_program(program, "line", calculus(), diagnostics);
+        if (!p) {  // u_j - lse(u): the language broadcasts no numbers
+          EXPECT_NE(diagnostics.to_text().find("the free indices of this term are"), std::string::npos) << program << diagnostics.to_text();
+          ++broadcast;
+          continue;
+        }
+        std::map<NodeId, Array<Quad>> there;
+        for (const Declaration& d : p->declarations) there[d.node] = at.at(variables.at(d.name));
+        const Array<Quad> is = value_of(*p->graph, p->find_definition("r")->value.node, dims, there),
+                          should = value_of(g, step.after.node, dims, at);
+        EXPECT_LE(relative_difference(is, should), 1e-18) << program << derivation_text(g, e.derivation);
+        ++read;
+      }
+  }
+  EXPECT_GT(read, 60);
+  EXPECT_LT(broadcast, 30);
 }
 
 TEST(Derivation, OfAWrongStepIsRefuted) {

@@ -59,7 +59,8 @@ std::string explain(Program& program, const Definition& f, const Declaration& x,
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   Graph& g = *program.graph;
   DerivationRequest request{.function = f.name, .f = f.value, .x = x.node, .answer_name = f.name, .style = style};
-  if (expression) request.title = fmt::format("The derivative of {} = {} by {}", f.name, program.source, x.name);
+  request.source = program.source;
+  if (expression) request.title = {"The derivative of ", Code{f.name + " = " + program.source}, " by ", Code{x.name}};
   request.taken = names_of(program);
   request.indexed = f.indexed;
   request.all_low = f.all_low;
@@ -78,7 +79,7 @@ std::string explain(Program& program, const Definition& f, const Declaration& x,
     request.function = derivative_name(g[request.answer.node].rank(), request.taken);
     request.taken.push_back(request.function);
     request.f = request.answer;
-    request.title = fmt::format("The next order: {} is d{}/d{}", request.function, before, x.name);
+    request.title = {"The next order: ", Code{request.function}, " is ", Code{fmt::format("d{}/d{}", before, x.name)}};
   }
   return text;
 }
