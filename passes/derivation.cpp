@@ -71,8 +71,7 @@ NodeId Deriving::prepared(NodeId n, std::vector<std::string_view>* used) {
 }
 
 void Deriving::introduce(NodeId f) {
-  const NodeId shown[] = {free(r_.f.node), f, r_.answer.node};
-  const std::vector<FunctionMeaning> found = function_meanings(g_, shown, r_.source);
+  const std::vector<FunctionMeaning> found = function_meanings(g_, f, r_.answer.node, r_.source);
   if (found.empty()) return;
   section({"The functions in it"});
   for (const FunctionMeaning& d : found) {
@@ -279,7 +278,7 @@ void Deriving::contract(IndexLine& now) {
     spelled.insert(std::move(factors));
   }
   // Terms that are spelled differently are alike by what was promised of a variable.
-  std::vector<Reason> reasons = spelled.size() == next.terms.size() ? std::vector<Reason>{} : promises(lines_.node(now));
+  std::vector<Reason> reasons = spelled.size() == next.terms.size() ? std::vector<Reason>{} : promises(lines_.node(now), true);
   line(StepKind::LikeTerms, now, std::move(next), std::move(reasons));
 }
 

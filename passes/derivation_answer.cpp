@@ -7,6 +7,7 @@
 #include "passes/derivation_definitions.h"
 #include "passes/derivation_words.h"
 #include "passes/deriving.h"
+#include "passes/infer_properties.h"
 #include "passes/rules.h"
 #include "passes/simplify.h"
 #include "passes/substitute.h"
@@ -85,7 +86,13 @@ std::set<size_t> Deriving::named_in(NodeId n) {
 void Deriving::resolve(NodeId whole) {
   if (!expression(whole) || !differs(whole, current_.node)) return;
   inserted_.merge(recognised(current_.node, whole));
-  step(StepKind::Resolve, matrix(whole), {list(inserted_)});
+  std::vector<Reason> reasons{list(inserted_)};
+  PropertyInference properties(g_);
+  for (const Part& p : parts_) {
+    const bool named = contains(current_.node, p.q.variable) && g_[p.q.variable].rank() == 2;
+    if (named && properties(p.q.node).has(Property::symmetric)) reasons.push_back({in_matrix(p.q.variable), " is symmetric"});
+  }
+  step(StepKind::Resolve, matrix(whole), std::move(reasons));
   inserted_.clear();
 }
 
@@ -103,11 +110,13 @@ bool Deriving::differs(NodeId a, NodeId b) const {
   return !x || !y || !(*x == *y);
 }
 // What the user has promised of the variables in it, which may be why two sides are equal.
-std::vector<Reason> Deriving::promises(NodeId n) const {
+std::vector<Reason> Deriving::promises(NodeId n, bool of_entries) const {
   std::vector<Reason> reasons;
   for (NodeId m : g_.reachable(std::span(&n, 1)))
-    if (g_[m].kind == Kind::Var && !g_.symbol(m).properties.empty())
-      reasons.push_back({g_.symbol(m).name + " is " + promised(g_.symbol(m).properties)});
+    if (g_[m].kind == Kind::Var) {
+      const Properties p = g_.symbol(m).properties;
+      if (of_entries ? p != p.untied() : !p.empty()) reasons.push_back({g_.symbol(m).name + " is " + promised(p)});
+    }
   return reasons;
 }
 
@@ -160,7 +169,7 @@ void Deriving::finish(const Total& t, NodeId whole, NodeId unconstrained) {
     const bool rest = simplify(g_, now, {.rules = false}) != r_.answer.node;
     if (rest)
       for (Reason& r : reasons_on(used)) reasons.push_back(std::move(r));
-    for (Reason& r : promises(now)) reasons.push_back(std::move(r));
+    for (Reason& r : promises(now, !rest)) reasons.push_back(std::move(r));
     step(inserts ? StepKind::Resolve : rest ? StepKind::Simplify : regrouped(current_.node, r_.answer.node), answer, std::move(reasons));
     return;
   }

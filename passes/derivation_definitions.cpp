@@ -48,21 +48,29 @@ void add_calls(const mat::Expr& e, std::map<std::string, size_t, std::less<>>& c
   if (e->op == mat::Op::Call) {
     const mat::Shape& operand = e->operands.empty() ? e->shape : e->operands[0]->shape;
     size_t& rank = calls[e->name];
-    rank = std::max<size_t>(rank, operand.is_matrix() ? 2 : operand.is_scalar() ? 0 : 1);
+    rank = std::max<size_t>(rank, e->entrywise || operand.is_scalar() ? 0 : operand.is_matrix() ? 2 : 1);
   }
   for (const mat::Expr& o : e->operands) add_calls(o, calls);
 }
 
-Names names_in(const Graph& g, std::span<const NodeId> shown, std::string_view source) {
+void add_expression(const Graph& g, NodeId n, Names& names) {
+  if (auto e = g[n].rank() > 2 ? std::nullopt : raise(g, n, {}).expr)
+    for (const auto& [name, rank] : function_calls(*e)) names.emplace(name, rank);
+}
+
+// The user's own words, the functions in f and in what they move by, and what the answer is written with.
+Names names_in(const Graph& g, NodeId f, NodeId answer, std::string_view source) {
   Names names;
   add_words(source, names);
-  for (NodeId n : shown)
-    if (auto e = g[n].rank() > 2 ? std::nullopt : raise(g, n, {}).expr)
-      for (const auto& [name, rank] : function_calls(*e)) names.emplace(name, rank);
-  for (NodeId n : g.reachable(shown)) {
+  add_expression(g, answer, names);
+  for (NodeId n : g.reachable(std::span(&f, 1))) {
     if (g[n].kind == Kind::Map) add_words(row(g[n].map_op()).name, names);
     if (g[n].kind == Kind::Fun) add_words(row(g[n].fun_op()).name, names), add_words(row(g[n].fun_op()).differential, names);
   }
+  Names called;  // how f is written says of what a function is that the user names
+  add_expression(g, f, called);
+  for (const auto& [name, rank] : called)
+    if (names.contains({name, kAny})) names.emplace(name, rank);
   return names;
 }
 
@@ -74,8 +82,8 @@ std::map<std::string, size_t, std::less<>> function_calls(const mat::Expr& e) {
   return calls;
 }
 
-std::vector<FunctionMeaning> function_meanings(Graph& g, std::span<const NodeId> shown, std::string_view source) {
-  const Names names = names_in(g, shown, source);
+std::vector<FunctionMeaning> function_meanings(Graph& g, NodeId f, NodeId answer, std::string_view source) {
+  const Names names = names_in(g, f, answer, source);
   std::vector<FunctionMeaning> result;
   for (const Row& r : kRows) {
     const std::string name(r.name);

@@ -89,7 +89,8 @@ class Deriving : DerivationWriter {
   // The lines that introduce functions which stand in `to` and not in `from`.
   std::set<size_t> recognised(NodeId from, NodeId to) const;
   bool differs(NodeId a, NodeId b) const;
-  std::vector<Reason> promises(NodeId n) const;
+  // What was promised of the variables in it; `of_entries` only what ties entries to each other.
+  std::vector<Reason> promises(NodeId n, bool of_entries) const;
   static std::string promised(Properties p);
   // The same terms, collected or multiplied out.
   StepKind regrouped(NodeId from, NodeId to) const;
