@@ -205,6 +205,8 @@ TEST(Derivation, LinesReadBackAsWhatIsChecked) {
         const Dims dims = distinct_sizes(g, std::span(&step.after.node, 1), {});
         bool in_language = true;
         for (NodeId n : g.reachable(std::span(&step.after.node, 1))) {
+          const bool identity = g[n].kind == Kind::Ein && g[n].operands.empty() && g.out(n) == Labels{0, 0};
+          EXPECT_TRUE(!identity || right.find("delta") != right.npos) << "a unit matrix without a delta: " << right;
           if (g[n].kind != Kind::Var) continue;
           auto meaning = e.derivation.stand_ins.find(n);
           const bool delta = meaning != e.derivation.stand_ins.end() && meaning->second.kind == StandIn::Kind::Delta;
