@@ -69,8 +69,9 @@ struct Printed {
   bool is_too_much_work() { return interpreter_work(g(), std::span(&value().node, 1), dims) > kMostWork; }
 };
 
-// How many of 1,000 forms may read back as another node of the same value.
-constexpr size_t kMostOfThousand = 10;
+// How many of 1,000 forms may read back as another node of the same value. Which of the alike axes of a sum of rank 3 and more meets which axis
+// outside it is kept, and the text of an index form does not show it.
+constexpr size_t kMostMatrixForms = 5, kMostIndexForms = 25;
 
 size_t same_node = 0, another_node = 0, without = 0;
 
@@ -158,15 +159,15 @@ Outcome check_vec(const RandomProgram& program) {
 }
 
 template <class Check>
-void count_nodes(uint64_t count, size_t largest, Check check) {
+void count_nodes(uint64_t count, size_t largest, size_t most_of_thousand, Check check) {
   same_node = another_node = without = 0;
   campaign(count, largest, kLanguage, check);
-  EXPECT_LE(another_node, same_node * kMostOfThousand / 1000 + 1);
+  EXPECT_LE(another_node, same_node * most_of_thousand / 1000 + 1);
   std::printf("%zu read as the same node, %zu as another of the same value; %zu without this form\n", same_node, another_node, without);
 }
 
-TEST(Answers, MatrixFormReadsBack) { count_nodes(200, 8, check_matrix); }
-TEST(Answers, IndexFormReadsBack) { count_nodes(200, 8, check_index); }
-TEST(Answers, VecFormHasTheValue) { count_nodes(150, 8, check_vec); }
+TEST(Answers, MatrixFormReadsBack) { count_nodes(200, 8, kMostMatrixForms, check_matrix); }
+TEST(Answers, IndexFormReadsBack) { count_nodes(200, 8, kMostIndexForms, check_index); }
+TEST(Answers, VecFormHasTheValue) { count_nodes(150, 8, 0, check_vec); }
 
 }  // namespace
