@@ -149,7 +149,11 @@ bool Graph::equals_own_transpose(NodeId id) {
       constexpr size_t kMost = 8;  // terms: a transposed copy of a long sum would cost more than its symmetry is worth
       if (n.operands.size() > kMost) return false;
       std::vector<Term> transposed;
-      for (const Term& t : terms(id)) transposed.push_back({t.coefficient, permute(t.tensor, {1, 0})});
+      for (const Term& t : terms(id)) {
+        const Type turned{n.type[1], n.type[0]};
+        if ((*this)[t.tensor].kind == Kind::Ein) transposed.push_back({t.coefficient, ein(factors(t.tensor), {out(t.tensor)[1], out(t.tensor)[0]}, turned)});
+        else transposed.push_back({t.coefficient, permute(t.tensor, {1, 0})});
+      }
       return sum(std::move(transposed), Type((*this)[id].type)) == id;
     }
     case Kind::Ein: {

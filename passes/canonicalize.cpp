@@ -187,6 +187,8 @@ NodeId flatten(Graph& g, NodeId id) {
     case Kind::Ein: return without_antisymmetric(g, contract_epsilons(g, push_in_places(g, flatten_product(g, id)), 1));
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {
+      const NodeId placed = power_of_placed(g, id);
+      if (placed != id) return placed;
       const NodeId bare = settle_base(g, pull_out_added_axes(g, distribute_power(g, id)));
       return g[bare].kind == Kind::Map ? order_axes(g, bare) : bare;
     }

@@ -230,7 +230,8 @@ std::optional<Expr> raise_blocks(const Graph& g, const std::vector<SignedTerm>& 
   const auto place_on = [&](const RaisedTerm& t, size_t axis) -> const Factor* {
     const Label whole = t.out[axis];
     const auto p = std::ranges::find_if(t.constants, [&](const Factor& f) { return f.labels[0] == whole && g[f.tensor].kind == Kind::Place; });
-    const bool carried = std::ranges::any_of(t.factors, [&](const RaisedFactor& f) { return contains(f.labels, whole); });
+    const bool carried = std::ranges::any_of(t.factors, [&](const RaisedFactor& f) { return contains(f.labels, whole); }) ||
+                         std::ranges::count_if(t.constants, [&](const Factor& f) { return contains(f.labels, whole); }) > 1;
     return p == t.constants.end() || p->labels.size() > 2 || carried || std::ranges::count(t.out, whole) > 1 ? nullptr : &*p;
   };
   for (size_t axis = 0; axis < type.size(); ++axis) {

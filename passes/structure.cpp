@@ -244,74 +244,93 @@ NodeId settle_factors(Graph& g, NodeId id) {
 NodeId transpose_inside(Graph& g, NodeId id) {
   const FunctionRow& r = row(g[id].fun_op());
   const NodeId operand = g[id].operands[0];
-  if (r.core.in != 2 || r.core.out != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_sum(g, operand)) return id;
+  if (r.core.in != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_sum(g, operand)) return id;
   const std::vector<size_t> axes = canonical_axes(g, operand);
-  return std::ranges::is_sorted(axes) ? id : g.permute(g.fun(*find_function(r.transposed), with_axes(g, operand, axes)), {1, 0});
+  if (std::ranges::is_sorted(axes)) return id;
+  const NodeId turned = g.fun(*find_function(r.transposed), with_axes(g, operand, axes));
+  return r.core.out == 2 ? g.permute(turned, {1, 0}) : turned;
+}
+
+// A product taken apart into what places tensors in the result and the tensor that they place.
+struct Placed {
+  struct Around {
+    std::vector<Factor> places;  // labels: the axis of the result, then axes of the tensor inside, from 0 up
+    Labels rest;                 // which axes of the result the tensor inside has, behind the digits
+    Type type;                   // of the tensor inside
+    auto operator<=>(const Around&) const = default;
+  } around;
+  NodeId inside;
+};
+
+std::optional<Placed> placed(Graph& g, NodeId id) {
+  if (g[id].kind != Kind::Ein) return std::nullopt;
+  const std::vector<Factor> factors = g.factors(id);
+  const Labels out = g.out(id);
+  const Type type = g[id].type;
+  const auto uses = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
+  Placed::Around a;
+  std::vector<Factor> inside;
+  Labels digits;
+  for (const Factor& f : factors) {
+    const bool places = g[f.tensor].kind == Kind::Place && f.labels.size() > 1 && std::ranges::count(out, f.labels[0]) == 1 && uses(f.labels[0]) == 1 &&
+                        !has_repeats(f.labels) && std::none_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(digits, l); });
+    if (!places) {
+      inside.push_back(f);
+      continue;
+    }
+    Factor place{f.tensor, {Label(std::ranges::find(out, f.labels[0]) - out.begin())}};
+    for (size_t k = 1; k < f.labels.size(); ++k) {
+      place.labels.push_back(Label(digits.size()));
+      digits.push_back(f.labels[k]);
+      a.type.push_back(g[f.tensor].type[k]);
+    }
+    a.places.push_back(std::move(place));
+  }
+  if (a.places.empty()) return std::nullopt;
+  Labels left = digits;
+  for (size_t k = 0; k < out.size(); ++k)
+    if (std::ranges::none_of(a.places, [&](const Factor& p) { return p.labels[0] == k; })) a.rest.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
+  const NodeId core = g.ein(std::move(inside), std::move(left), a.type);
+  return Placed{std::move(a), core};
+}
+
+NodeId place_again(Graph& g, const Placed::Around& a, NodeId inside, const Type& type) {
+  std::vector<Factor> factors = a.places;
+  Label digit = Label(type.size());  // labels: the axes of the result, then the digits
+  Labels core;
+  for (Factor& p : factors)
+    for (size_t k = 1; k < p.labels.size(); ++k) core.push_back(p.labels[k] = digit++);
+  core.insert(core.end(), a.rest.begin(), a.rest.end());
+  factors.push_back({inside, std::move(core)});
+  return g.ein(std::move(factors), Graph::iota(type.size()), type);
 }
 
 std::vector<Term> join_places(Graph& g, std::vector<Term> terms) {
-  struct Around {
-    std::vector<Factor> places;  // labels: the axis of the result, then the digits' axes of the tensor inside, from 0 up
-    Labels inside_out;           // which axes of the result the tensor inside has, behind the digits
-    Type type;
-    auto operator<=>(const Around&) const = default;
-  };
-  std::map<Around, std::vector<std::pair<Term, NodeId>>> groups;
+  std::map<Placed::Around, std::vector<std::pair<Term, NodeId>>> groups;  // terms, and what is placed in each
   std::vector<Term> joined;
-  const Type type = terms.empty() ? Type{} : g[terms[0].tensor].type;
   for (Term& t : terms) {
-    Around a;
-    std::vector<Factor> inside;
-    Labels digits;
-    const bool is_product = g[t.tensor].kind == Kind::Ein;
-    const std::vector<Factor> factors = is_product ? g.factors(t.tensor) : std::vector<Factor>{};
-    const Labels out = is_product ? g.out(t.tensor) : Labels{};
-    for (const Factor& f : factors) {
-      const auto at = std::ranges::find(out, f.labels.empty() ? ~Label{0} : f.labels[0]);
-      const auto meets = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
-      const bool places = g[f.tensor].kind == Kind::Place && f.labels.size() > 1 && at != out.end() && std::ranges::count(out, *at) == 1 && meets(*at) == 1 &&
-                          std::none_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(out, l) || contains(digits, l); });
-      if (!places) {
-        inside.push_back(f);
-        continue;
-      }
-      Factor place{f.tensor, {Label(at - out.begin())}};
-      for (size_t k = 1; k < f.labels.size(); ++k) {
-        place.labels.push_back(Label(digits.size()));
-        digits.push_back(f.labels[k]);
-        a.type.push_back(g[f.tensor].type[k]);
-      }
-      a.places.push_back(std::move(place));
-    }
-    if (a.places.empty()) {
-      joined.push_back(std::move(t));
-      continue;
-    }
-    Labels left = digits;
-    for (size_t k = 0; k < out.size(); ++k)
-      if (std::ranges::none_of(a.places, [&](const Factor& p) { return p.labels[0] == k; })) a.inside_out.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
-    const NodeId core = g.ein(std::move(inside), std::move(left), a.type);
-    groups[std::move(a)].emplace_back(std::move(t), core);
+    if (auto p = placed(g, t.tensor)) groups[std::move(p->around)].emplace_back(std::move(t), p->inside);
+    else joined.push_back(std::move(t));
   }
-  for (auto& [a, group] : groups) {
+  for (auto& [around, group] : groups) {
     if (group.size() == 1) {
       joined.push_back(std::move(group[0].first));
       continue;
     }
     std::vector<Term> inside;
+    const Type type = g[group[0].first.tensor].type;
     for (const auto& [term, core] : group)
       for (Term& t : g.terms(core)) inside.push_back({term.coefficient * t.coefficient, t.tensor});
-    const Label first_digit = Label(type.size());  // labels: the axes of the result, then the digits
-    std::vector<Factor> factors = a.places;
-    Label digit = first_digit;
-    Labels core;
-    for (Factor& p : factors)
-      for (size_t k = 1; k < p.labels.size(); ++k) core.push_back(p.labels[k] = digit++);
-    core.insert(core.end(), a.inside_out.begin(), a.inside_out.end());
-    factors.push_back({g.sum(std::move(inside), a.type), std::move(core)});
-    joined.push_back({1, g.ein(std::move(factors), Graph::iota(type.size()), type)});
+    joined.push_back({1, place_again(g, around, g.sum(std::move(inside), around.type), type)});
   }
   return joined;
+}
+
+NodeId power_of_placed(Graph& g, NodeId id) {
+  const Node n = g[id];
+  if (n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() <= 0) return id;
+  const auto p = placed(g, n.operands[0]);
+  return p ? place_again(g, p->around, g.map(MapOp::pow_, {p->inside, n.operands[1]}), n.type) : id;
 }
 
 std::vector<Term> join_picks(Graph& g, std::vector<Term> terms) {
