@@ -208,6 +208,12 @@ bool Product::join(size_t p, size_t q) {
         digits.push_back({graph.unit_vector(P_type[k + 1], number % d.size + 1), {P_digits[k]}});
         number /= d.size;
       }
+      const Dim& first = graph[P_type[1]];
+      if (first.kind == Dim::Kind::Fixed && number >= first.size) {  // behind the group
+        coefficient = 0;
+        return false;
+      }
+      if (first.kind != Dim::Kind::Fixed && !is_group(graph, P.tensor)) return false;  // perhaps behind it
       digits.push_back({graph.unit_vector(P_type[1], number + 1), {P_digits[0]}});
       drop(q);
       factors.insert(factors.end(), digits.begin(), digits.end());

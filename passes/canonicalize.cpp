@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/antisymmetry.h"
+#include "passes/join_places.h"
 #include "passes/monomial.h"
 #include "passes/rewrite.h"
 #include "passes/structure.h"

@@ -183,7 +183,11 @@ class Rewriting::Rewriter {
         Labels labels = m.entry;
         if (const Pattern& left = c.left->pattern; !left.entrywise) {
           labels.clear();
-          for (Label l : left.graph->out(left.root)) labels.push_back(m.labels.at(l));
+          for (Label l : left.graph->out(left.root)) {
+            const auto at = m.labels.find(l);
+            if (at == m.labels.end()) return n;  // X is ones, which no factor shows: pinv(X)*X
+            labels.push_back(at->second);
+          }
         }
         factors.push_back({instantiate(c, m, entry_type), std::move(labels)});
         return g_.ein(std::move(factors), g_.out(n), type);

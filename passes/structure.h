@@ -18,15 +18,6 @@ NodeId order_axes(Graph& g, NodeId map);
 // of a sum stand in their canonical order, and what its coefficients have in common in front of it, (4*x - 6*y)*z = 2*((2*x - 3*y)*z).
 NodeId settle_factors(Graph& g, NodeId ein);
 
-// A[2, :] + B[2, :] = (A + B)[2, :], diag(A) + diag(B) = diag(A + B): terms that pick alike, as one.
-std::vector<Term> join_picks(Graph& g, std::vector<Term> terms);
-
-// [0; A] + [0; B] = [0; A + B]: terms placed alike in the result, as one.
-std::vector<Term> join_places(Graph& g, std::vector<Term> terms);
-
-// [x; 0].^2 = [x.^2; 0]: of a power with a positive exponent.
-NodeId power_of_placed(Graph& g, NodeId power);
-
 // inv(A' + B) = inv(A + B')': a function of a matrix of a sum whose axes stand in their canonical order.
 NodeId transpose_inside(Graph& g, NodeId fun);
 

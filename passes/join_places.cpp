@@ -1,0 +1,153 @@
+#include "passes/join_places.h"
+
+#include <algorithm>
+
+#include "ir/places.h"
+
+namespace ricci {
+namespace {
+
+bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
+
+bool has_repeats(Labels labels) {
+  std::ranges::sort(labels);
+  return std::ranges::adjacent_find(labels) != labels.end();
+}
+
+// Terms that are the same `Around` something, as one around the sum of what is inside.
+template <class Apart, class Together>
+std::vector<Term> join_alike(Graph& g, std::vector<Term> terms, Apart apart, Together together) {
+  using Around = decltype(apart(NodeId{})->around);
+  std::map<Around, std::vector<std::pair<Term, NodeId>>> groups;  // terms, and what is inside of each
+  std::vector<Term> joined;
+  for (Term& t : terms) {
+    if (auto p = apart(t.tensor)) groups[std::move(p->around)].emplace_back(std::move(t), p->inside);
+    else joined.push_back(std::move(t));
+  }
+  for (auto& [around, group] : groups) {
+    if (group.size() == 1) {
+      joined.push_back(std::move(group[0].first));
+      continue;
+    }
+    std::vector<Term> inside;
+    const Type type = g[group[0].first.tensor].type;
+    for (const auto& [term, core] : group)
+      for (Term& t : g.terms(core)) inside.push_back({term.coefficient * t.coefficient, t.tensor});
+    joined.push_back({1, together(around, g.sum(std::move(inside), around.type), type)});
+  }
+  return joined;
+}
+
+// A product taken apart into what places tensors in the result and the tensor that they place.
+struct Placed {
+  struct Around {
+    std::vector<Factor> places;  // labels: the axis of the result, then axes of the tensor inside, from 0 up
+    Labels rest;                 // which axes of the result the tensor inside has, behind the digits
+    Type type;                   // of the tensor inside
+    auto operator<=>(const Around&) const = default;
+  } around;
+  NodeId inside;
+};
+
+std::optional<Placed> placed(Graph& g, NodeId id) {
+  if (g[id].kind != Kind::Ein) return std::nullopt;
+  const std::vector<Factor> factors = g.factors(id);
+  const Labels out = g.out(id);
+  const Type type = g[id].type;
+  const auto uses = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
+  Placed::Around a;
+  std::vector<Factor> inside;
+  Labels digits;
+  for (const Factor& f : factors) {
+    const bool places = g[f.tensor].kind == Kind::Place && f.labels.size() > 1 && std::ranges::count(out, f.labels[0]) == 1 && uses(f.labels[0]) == 1 &&
+                        !has_repeats(f.labels) && std::none_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(digits, l); });
+    if (!places) {
+      inside.push_back(f);
+      continue;
+    }
+    Factor place{f.tensor, {Label(std::ranges::find(out, f.labels[0]) - out.begin())}};
+    for (size_t k = 1; k < f.labels.size(); ++k) {
+      place.labels.push_back(Label(digits.size()));
+      digits.push_back(f.labels[k]);
+      a.type.push_back(g[f.tensor].type[k]);
+    }
+    a.places.push_back(std::move(place));
+  }
+  if (a.places.empty()) return std::nullopt;
+  Labels left = digits;
+  for (size_t k = 0; k < out.size(); ++k)
+    if (std::ranges::none_of(a.places, [&](const Factor& p) { return p.labels[0] == k; })) a.rest.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
+  const NodeId core = g.ein(std::move(inside), std::move(left), a.type);
+  return Placed{std::move(a), core};
+}
+
+NodeId place_again(Graph& g, const Placed::Around& a, NodeId inside, const Type& type) {
+  std::vector<Factor> factors = a.places;
+  Label digit = Label(type.size());  // labels: the axes of the result, then the digits
+  Labels core;
+  for (Factor& p : factors)
+    for (size_t k = 1; k < p.labels.size(); ++k) core.push_back(p.labels[k] = digit++);
+  core.insert(core.end(), a.rest.begin(), a.rest.end());
+  factors.push_back({inside, std::move(core)});
+  return g.ein(std::move(factors), Graph::iota(type.size()), type);
+}
+
+// A product that picks entries of one tensor, and this tensor.
+struct Pick {
+  struct Around {
+    std::vector<Factor> places;
+    Labels core, out;  // labels, numbered by first appearance in the core, so that equal picks are equal
+    Type type;         // of the tensor inside
+    auto operator<=>(const Around&) const = default;
+  } around;
+  NodeId inside;
+};
+
+std::optional<Pick> picked(const Graph& g, NodeId id) {
+  if (placement(g, id) != Placement::Total) return std::nullopt;
+  Pick::Around a;
+  std::optional<Factor> core;
+  for (const Factor& f : g.factors(id)) {
+    if (g[f.tensor].kind == Kind::Place) a.places.push_back(f);
+    else core = f;
+  }
+  if (!core || core->labels.empty() || g[core->tensor].kind == Kind::Map || (a.places.empty() && !has_repeats(core->labels))) return std::nullopt;
+  std::map<Label, Label> name;
+  const auto number = [&](Labels ls) {
+    for (Label& l : ls) l = name.try_emplace(l, Label(name.size())).first->second;
+    return ls;
+  };
+  a.core = number(core->labels);
+  a.out = number(g.out(id));
+  for (Factor& f : a.places) f.labels = number(f.labels);
+  std::ranges::sort(a.places);
+  a.type = g[core->tensor].type;
+  return Pick{std::move(a), core->tensor};
+}
+
+NodeId pick_again(Graph& g, const Pick::Around& a, NodeId inside, const Type& type) {
+  std::vector<Factor> factors = a.places;
+  factors.push_back({inside, a.core});
+  return g.ein(std::move(factors), a.out, type);
+}
+
+}  // namespace
+
+std::vector<Term> join_places(Graph& g, std::vector<Term> terms) {
+  return join_alike(g, std::move(terms), [&](NodeId n) { return placed(g, n); },
+                    [&](const Placed::Around& a, NodeId inside, const Type& type) { return place_again(g, a, inside, type); });
+}
+
+std::vector<Term> join_picks(Graph& g, std::vector<Term> terms) {
+  return join_alike(g, std::move(terms), [&](NodeId n) { return picked(g, n); },
+                    [&](const Pick::Around& a, NodeId inside, const Type& type) { return pick_again(g, a, inside, type); });
+}
+
+NodeId power_of_placed(Graph& g, NodeId id) {
+  const Node n = g[id];
+  if (n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() <= 0) return id;
+  const auto p = placed(g, n.operands[0]);
+  return p ? place_again(g, p->around, g.map(MapOp::pow_, {p->inside, n.operands[1]}), n.type) : id;
+}
+
+}  // namespace ricci
