@@ -1,8 +1,9 @@
 // The fingerprint of a node: a hash of names, sizes, operations and of how axes meet.
+#include "ir/fingerprint.h"
+
 #include <functional>
 #include <string>
 
-#include "ir/graph.h"
 #include "ir/mix.h"
 
 namespace ricci {
@@ -12,9 +13,7 @@ uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 
 // Of a product: one round of the refinement of ir/canonical_order.h. A label looks like the axes it joins, a factor like its tensor and its labels;
 // sums of hashes stand for multisets, so that the order of factors and the numbers of labels do not count.
-uint64_t of_product(const Graph& g, NodeId id) {
-  const std::vector<Factor> factors = g.factors(id);
-  const Labels out = g.out(id);
+uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out) {
   const auto axis = [&](const Factor& f, size_t k) { return g.is_symmetric(f.tensor) ? 1 : uint64_t(k) + 2; };
   std::map<Label, uint64_t> label;
   for (const Factor& f : factors)
@@ -32,6 +31,20 @@ uint64_t of_product(const Graph& g, NodeId id) {
 
 }  // namespace
 
+uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<size_t>& axes) {
+  if (g[n].rank() == 0) return g.fingerprint(n);
+  if (g[n].kind == Kind::Sum) {
+    uint64_t h = mix(uint64_t(Kind::Sum));
+    for (size_t k = 0; k < g[n].operands.size(); ++k) h += mix(fingerprint_of_permuted(g, g[n].operands[k], axes) ^ mix(hash_value(g[n].coefficients[k])));
+    return h;
+  }
+  const bool product = g[n].kind == Kind::Ein;
+  const Labels own = product ? g.out(n) : Graph::iota(axes.size());
+  Labels out;
+  for (size_t a : axes) out.push_back(own[a]);
+  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, out);
+}
+
 uint64_t Graph::fingerprint_of(NodeId id) const {
   const Node& n = (*this)[id];
   uint64_t h = mix(uint64_t(n.kind));
@@ -48,7 +61,7 @@ uint64_t Graph::fingerprint_of(NodeId id) const {
       add(terms);
       break;
     }
-    case Kind::Ein: add(of_product(*this, id)); break;
+    case Kind::Ein: add(of_product(*this, factors(id), out(id))); break;
     case Kind::Map:
     case Kind::Fun:
     case Kind::Call:

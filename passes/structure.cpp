@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "ir/constant_folding.h"
+#include "ir/fingerprint.h"
 #include "ir/places.h"
 #include "passes/join_places.h"
 
@@ -57,34 +58,46 @@ NodeId permute(Graph& g, NodeId n, const std::vector<size_t>& axes) {
   return g.ein(g.factors(n), std::move(moved), std::move(type));
 }
 
-// How an order of the axes looks to a reader: the fewer permutations the better, and of what was declared later rather; then anything that is the same
-// in every graph.
-using Key = std::vector<uint64_t>;
-Key key_of(const Graph& g, std::span<const NodeId> operands) {
-  Key key = {0, 0};
-  for (NodeId o : operands) {
-    key[0] += g.is_structure(o);
-    if (g[o].kind == Kind::Var) key[1] += g[o].row;
-    key.push_back(g.fingerprint(o));
-  }
-  return key;
+// Whether a tensor whose axes change places is a permutation of a tensor, and if it is none, which variable it is.
+struct Look {
+  bool permuted = false;
+  std::optional<NodeId> variable = {};
+};
+Look look_of(const Graph& g, NodeId n, const std::vector<size_t>& axes) {
+  const bool moves = g[n].kind == Kind::Ein && g.is_structure(n);
+  if (g[n].kind == Kind::Sum || (g[n].kind == Kind::Ein && !moves)) return {};
+  const Labels own = moves ? g.out(n) : Graph::iota(axes.size());
+  Labels out;
+  for (size_t a : axes) out.push_back(own[a]);
+  const bool plain = out == Graph::iota(out.size()) && (!moves || (g[n].operands.size() == 1 && g.factors(n)[0].labels == out));
+  const NodeId core = moves && plain ? g[n].operands[0] : n;
+  return {!plain, plain && g[core].kind == Kind::Var ? std::optional(core) : std::nullopt};
 }
 
-// The order of the axes of an entrywise node that makes it canonical: axis k of the new node is axis result[k] of this one.
+// The order of the axes of an entrywise node that makes it canonical: axis k of the new node is axis result[k] of this one. The fewer permutations
+// among its operands the better, and of what was declared later rather; then any order that is the same in every graph.
 std::vector<size_t> canonical_axes(Graph& g, NodeId id) {
   std::vector<size_t> order(g[id].rank());
   std::iota(order.begin(), order.end(), size_t{0});
   if (order.size() < 2 || order.size() > kMostAxes || g.is_symmetric(id)) return order;
-  const std::vector<NodeId> operands = g[id].operands;
-  const bool is_sum = g[id].kind == Kind::Sum;
+  const Node& n = g[id];
   std::vector<size_t> best = order;
-  Key least;
+  using Key = std::tuple<size_t, uint64_t, std::vector<uint64_t>>;
+  std::optional<Key> least;
   do {
-    std::vector<NodeId> moved;
-    for (NodeId o : operands) moved.push_back(g[o].rank() > 0 ? permute(g, o, order) : o);
-    Key key = key_of(g, moved);
-    if (is_sum) std::ranges::sort(key.begin() + 2, key.end());  // terms have no order
-    if (least.empty() || key < least) least = std::move(key), best = order;
+    auto [permuted, rows, prints] = Key{};
+    for (size_t k = 0; k < n.operands.size(); ++k) {
+      const NodeId o = n.operands[k];
+      if (g[o].rank() > 0) {
+        const Look look = look_of(g, o, order);
+        permuted += look.permuted;
+        rows += look.variable ? g[*look.variable].row : 0;
+      }
+      prints.push_back(fingerprint_of_permuted(g, o, order));
+    }
+    if (n.kind == Kind::Sum) std::ranges::sort(prints);  // terms have no order
+    Key key{permuted, rows, std::move(prints)};
+    if (!least || key < *least) least = std::move(key), best = order;
   } while (std::ranges::next_permutation(order).found);
   return best;
 }
@@ -241,6 +254,8 @@ NodeId transpose_inside(Graph& g, NodeId id) {
   const FunctionRow& r = row(g[id].fun_op());
   const NodeId operand = g[id].operands[0];
   if (r.core.in != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_sum(g, operand)) return id;
+  const auto is_block = [&](NodeId t) { return g[t].kind == Kind::Ein && std::ranges::any_of(g[t].operands, [&](NodeId o) { return g[o].kind == Kind::Place; }); };
+  if (std::ranges::any_of(g[operand].operands, is_block)) return id;  // expm([X, H; 0, X]) is read as it was written
   const std::vector<size_t> axes = canonical_axes(g, operand);
   if (std::ranges::is_sorted(axes)) return id;
   const NodeId turned = g.fun(*find_function(r.transposed), with_axes(g, operand, axes));
