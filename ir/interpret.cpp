@@ -81,6 +81,7 @@ struct Placed {
   Label whole;
   int64_t offset, extent;
   std::vector<std::pair<Label, int64_t>> digits;  // with their strides
+  bool counted = false;                           // the whole is counted through and no more than compared
 };
 
 // x[5] of a vector of length 3 has no meaning.
@@ -89,7 +90,8 @@ void require_inside(const Graph& g, NodeId place, const Dims& dims) {
   if (room.at(dims) < 0) throw OutsideAxis("an entry or a slice is outside at these sizes: " + condition(room) + " is needed");
 }
 
-// The places among the operands in an order in which their digits are known before their wholes; a second place of one whole is a condition.
+// The places among the operands in an order in which their digits are known before their wholes; a second place of one whole is a condition. Of
+// wholes that are places inside themselves one is counted through.
 std::vector<Placed> placed_labels(const Graph& g, const Node& n, const Dims& dims) {
   std::vector<Placed> waiting, ordered;
   auto label = n.labels.begin();
@@ -104,12 +106,16 @@ std::vector<Placed> placed_labels(const Graph& g, const Node& n, const Dims& dim
     }
     label += long(p.rank());
   }
-  const auto is_waiting = [&](Label l) { return std::ranges::any_of(waiting, [&](const Placed& p) { return p.whole == l; }); };
+  const auto is_waiting = [&](Label l) { return std::ranges::any_of(waiting, [&](const Placed& p) { return p.whole == l && !p.counted; }); };
   while (!waiting.empty()) {
     auto ready = std::ranges::find_if(waiting, [&](const Placed& p) {
       return std::ranges::none_of(p.digits, [&](const auto& digit) { return is_waiting(digit.first); });
     });
-    if (ready == waiting.end()) throw std::invalid_argument("a place inside itself");
+    if (ready == waiting.end()) {
+      const Label whole = waiting.front().whole;
+      for (Placed& p : waiting) p.counted = p.counted || p.whole == whole;
+      continue;
+    }
     ordered.push_back(std::move(*ready));
     waiting.erase(ready);
   }
@@ -145,7 +151,7 @@ Array<T> ein(const Graph& g, const Node& n, const std::vector<int64_t>& shape, s
     if (e == 0) return out;
   const std::vector<Placed> places = placed_labels(g, n, dims);
   std::vector<bool> follows(label_count, false);
-  for (const Placed& p : places) follows[p.whole] = true;
+  for (const Placed& p : places) follows[p.whole] = follows[p.whole] || !p.counted;
   std::vector<int64_t> at(label_count, 0), offset(moves.size(), 0);
   auto move = [&](Label l, int64_t to) {
     for (size_t k = 0; k < offset.size(); ++k) offset[k] += (to - at[l]) * moves[k][l];
@@ -156,7 +162,7 @@ Array<T> ein(const Graph& g, const Node& n, const std::vector<int64_t>& shape, s
     for (const Placed& p : places) {
       int64_t value = p.offset;
       for (auto [l, stride] : p.digits) value += stride * at[l];
-      if (value < 0 || value >= p.extent || (known[p.whole] && value != at[p.whole])) return false;
+      if (value < 0 || value >= p.extent || ((known[p.whole] || p.counted) && value != at[p.whole])) return false;
       move(p.whole, value);
       known[p.whole] = true;
     }

@@ -19,18 +19,20 @@ bool has_repeats(Labels labels) {
 
 bool is_place(const Graph& g, const Factor& f) { return g[f.tensor].kind == Kind::Place; }
 
-// Whether some place is a place inside itself, by way of others: that has a meaning at few sizes, and no end.
-bool is_circular(const Graph& g, const std::vector<Factor>& factors) {
+// The labels that are places inside themselves, by way of others, or have such among their digits: that has a meaning at few sizes, and no end.
+Labels endless(const Graph& g, const std::vector<Factor>& factors) {
   std::vector<const Factor*> waiting;
   for (const Factor& f : factors)
     if (is_place(g, f)) waiting.push_back(&f);
   const auto waits = [&](Label l) { return std::ranges::any_of(waiting, [&](const Factor* f) { return f->labels[0] == l; }); };
   while (!waiting.empty()) {
     const auto ready = std::ranges::find_if(waiting, [&](const Factor* f) { return std::none_of(f->labels.begin() + 1, f->labels.end(), waits); });
-    if (ready == waiting.end()) return true;
+    if (ready == waiting.end()) break;
     waiting.erase(ready);
   }
-  return false;
+  Labels r;
+  for (const Factor* f : waiting) r.push_back(f->labels[0]);
+  return r;
 }
 
 // Which labels of a product the output fixes: a place fixes its whole by its digits and its digits by its whole.
@@ -183,6 +185,7 @@ bool Product::join(size_t p, size_t q) {
       coefficient = 0;
       return false;
     }
+    if (contains(endless(graph, factors), P.labels[0])) return false;  // round and round in the circle
     const auto inside = graph.difference(Q_offset, P_offset);
     if (inside && P_digits.size() == 1 && graph.difference(end, other_end)) {  // Q is a place inside the piece P
       set_place(q, P_digits[0], Q_digits, Q_parts, *inside);
@@ -223,7 +226,7 @@ bool Product::join(size_t p, size_t q) {
   }
   // A digit of P is itself placed by Q: P tells how the whole of P follows from the digits of Q.
   const auto digit = std::ranges::find(P_digits, Q.labels[0]);
-  if (digit == P_digits.end() || contains(Q_digits, P.labels[0])) return false;  // a place inside itself would grow for ever
+  if (digit == P_digits.end() || contains(endless(graph, factors), Q.labels[0])) return false;  // a place inside itself would grow for ever
   const size_t at = size_t(digit - P_digits.begin());
   if (at > 0 && !is_group(graph, Q.tensor)) return false;
   std::vector<DimId> jump(P_type.begin() + 2 + long(at), P_type.end());
@@ -300,7 +303,7 @@ void Product::settle_places() {
     while (coefficient != 0 && join_places()) {}
     sum_lone_labels();
     const auto tensors = std::ranges::count_if(factors, [&](const Factor& f) { return !is_place(graph, f); });
-    if (coefficient == 0 || is_circular(graph, factors) || (tensors <= 1 && Fixed(graph, factors, out).all)) return;
+    if (coefficient == 0 || !endless(graph, factors).empty() || (tensors <= 1 && Fixed(graph, factors, out).all)) return;
     if (!slice() || coefficient == 0) break;
     dissolve_structure();
   }

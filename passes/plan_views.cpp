@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <stdexcept>
 
 #include "ir/places.h"
 
@@ -30,15 +29,19 @@ void add(Address& sum, const Address& address, std::span<const DimId> strides) {
   }
 }
 
-// The labels that places fix, from the digits up.
+// The labels that places fix, from the digits up. Of labels that are places inside themselves one is counted, and the view is where it fits.
 void resolve(const Graph& g, const std::vector<Factor>& factors, std::map<Label, Address>& placed, View& v) {
   std::vector<const Factor*> waiting;
   for (const Factor& f : factors)
     if (is_place(g, f)) waiting.push_back(&f);
-  const auto waits = [&](Label l) { return std::ranges::any_of(waiting, [&](const Factor* f) { return f->labels[0] == l; }); };
+  const auto waits = [&](Label l) { return !placed.contains(l) && std::ranges::any_of(waiting, [&](const Factor* f) { return f->labels[0] == l; }); };
   while (!waiting.empty()) {
     const auto ready = std::ranges::find_if(waiting, [&](const Factor* f) { return std::none_of(f->labels.begin() + 1, f->labels.end(), waits); });
-    if (ready == waiting.end()) throw std::invalid_argument("a place inside itself");
+    if (ready == waiting.end()) {
+      const Label counted = waiting.front()->labels[0];
+      placed.emplace(counted, Address::of(counted));
+      continue;
+    }
     const Factor& f = **ready;
     const Node& place = g[f.tensor];
     Address at;

@@ -40,7 +40,7 @@ struct View {
   std::vector<Address> to;     // per axis of the view
   Labels counted;              // in the order of the view's axes
   Type space;                  // their dimensions
-  std::vector<std::pair<Address, Address>> equal = {};  // two places of one axis: nothing where they differ
+  std::vector<std::pair<Address, Address>> equal = {};  // two places of one axis, or one inside itself: nothing where they differ
   bool total = false;          // every entry is written, and once
   bool sums = false;           // an entry may be met several times: they are added
 
@@ -50,8 +50,7 @@ struct View {
   bool moves_axes() const;
 };
 
-// Nothing if the node computes something. A product of one tensor and places that really sums is a view too, of the slowest kind. Throws
-// std::invalid_argument for a place inside itself.
+// Nothing if the node computes something. A product of one tensor and places that really sums is a view too, of the slowest kind.
 std::optional<View> find_view(const Graph& g, NodeId n);
 // The same for a node that is known to be a view.
 View view_of(const Graph& g, NodeId n);

@@ -93,6 +93,24 @@ TEST(LoweredProgram, EmptySumsAreZeroWhereTheirTermsWouldBeFinite) {
   }
 }
 
+// One label of a circle is counted through, and the others are compared with it.
+TEST(LoweredProgram, APlaceInsideItselfIsWhereItFits) {
+  Graph g;
+  const DimId m = g.dim("m"), n = g.dim("n"), zero = g.dim(0);
+  const NodeId A = g.variable(g.declare({.name = "A", .type = {m, n}})), x = g.variable(g.declare({.name = "x", .type = {n}}));
+  const NodeId piece = g.place(n, {m}, zero), other = g.place(m, {n}, zero);
+  CompileRequest request;
+  request.inputs = {{"A", A, Layout::RowMajor}, {"x", x, Layout::RowMajor}};
+  request.outputs.push_back({"diagonal", g.ein({{piece, {0, 1}}, {other, {1, 0}}, {A, {1, 0}}}, {0}, {n}), Layout::RowMajor});
+  request.outputs.push_back({"sum", g.ein({{piece, {0, 1}}, {other, {1, 0}}, {A, {1, 0}}, {x, {0}}}, {}, {}), Layout::RowMajor});
+  const loops::Program p = lower_to_loops(g, request);
+  std::vector<std::vector<double>> out{{7, 7}, {7}};
+  const std::vector<std::vector<double>> in = {{1, 2, 3, 4}, {10, 100}};
+  ASSERT_EQ(loops::interpret<double>(p, in, out, std::vector<int64_t>{2, 2}, rt::kernel_symbols()).error, "");
+  EXPECT_EQ(out[0], (std::vector<double>{1, 4}));
+  EXPECT_EQ(out[1], (std::vector<double>{410}));
+}
+
 // The adjugate of a lower triangle is one: its cofactors above the diagonal are exactly zero, what elimination makes of them is not.
 TEST(LoweredProgram, ZerosOfAnAdjugateAreWithinItsError) {
   Graph g;

@@ -103,7 +103,7 @@ Generator::Found Generator::keep(Step s) {
     } else {
       value = interpret<double>(g_, nodes_.back(), p_.dims(), given_);
     }
-  } catch (const std::invalid_argument&) {  // two steps made an axis a place inside itself
+  } catch (const std::invalid_argument&) {  // the maximum of nothing
     value = Array<double>({}, INFINITY);
   }
   if (!tame(value)) {
