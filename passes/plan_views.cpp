@@ -146,7 +146,8 @@ bool is_view(const Graph& g, NodeId n) {
 
 bool is_readable_view(const Graph& g, NodeId n) {
   if (g[n].kind != Kind::Ein) return false;
-  if (g.is_structure(n)) return true;
+  const bool places = std::ranges::any_of(g[n].operands, [&](NodeId o) { return g[o].kind == Kind::Place; });
+  if (!places) return g.is_structure(n);
   const std::optional<View> v = find_view(g, n);
   return v && v->is_readable() && v->total;
 }

@@ -111,6 +111,19 @@ TEST(LoweredProgram, APlaceInsideItselfIsWhereItFits) {
   EXPECT_EQ(out[1], (std::vector<double>{410}));
 }
 
+// tan(e_i 1_j): an entry is 0 but in one row, which is not found from its position.
+TEST(LoweredProgram, AUnitVectorWithAddedAxesIsWrittenBeforeItIsRead) {
+  Graph g;
+  const DimId m = g.dim("m"), n = g.dim("n");
+  const NodeId row = g.ein({{g.unit_vector(m, 2), {0}}}, {0, 1}, {m, n});
+  CompileRequest request;
+  request.outputs.push_back({"f", g.map(MapOp::tan_, {row}), Layout::RowMajor});
+  const loops::Program p = lower_to_loops(g, request);
+  std::vector<std::vector<double>> out(1, std::vector<double>(6));
+  ASSERT_EQ(loops::interpret<double>(p, std::span<const std::vector<double>>{}, out, std::vector<int64_t>{3, 2}, rt::kernel_symbols()).error, "");
+  EXPECT_EQ(out[0], (std::vector<double>{0, 0, std::tan(1.0), std::tan(1.0), 0, 0}));
+}
+
 // The adjugate of a lower triangle is one: its cofactors above the diagonal are exactly zero, what elimination makes of them is not.
 TEST(LoweredProgram, ZerosOfAnAdjugateAreWithinItsError) {
   Graph g;
