@@ -240,7 +240,8 @@ class NestLowering {
     const loops::Index& e = p_[extent];
     const uint32_t lanes = uint32_t(c_.vector_bytes / loops::size_of(p_.scalar));
     const bool sums = std::ranges::any_of(results_, [](const NestResult& r) { return r.view && r.view->sums; });  // into one place
-    const bool wide = innermost && !sums && !(e.kind == loops::Index::Kind::Constant && e.value < int64_t(lanes));
+    const bool empty = std::ranges::any_of(space_, [&](DimId d) { return c_.extent(d) == p_.index(0); });  // a stride may be 0
+    const bool wide = innermost && !sums && !empty && !(e.kind == loops::Index::Kind::Constant && e.value < int64_t(lanes));
     const bool latency = wide && !reductions_.empty() && members_.size() <= reductions_.size() + 2;
     loop_of_[order_[d]] = p_.loop(p_.begin_for(extent, wide ? lanes : 1, latency ? 4 : 1));
   }

@@ -124,6 +124,18 @@ TEST(LoweredProgram, AUnitVectorWithAddedAxesIsWrittenBeforeItIsRead) {
   EXPECT_EQ(out[0], (std::vector<double>{0, 0, std::tan(1.0), std::tan(1.0), 0, 0}));
 }
 
+// An axis of no entries: along it a group of digits does not move, and a loop over one is not a vector loop.
+TEST(LoweredProgram, NothingIsStoredInAnEmptyGroup) {
+  Graph g;
+  const DimId m = g.dim("m"), zero = g.dim(0);
+  const NodeId x = g.variable(g.declare({.name = "x", .type = {m}}));
+  CompileRequest request;
+  request.inputs.push_back({"x", x, Layout::RowMajor});
+  request.outputs.push_back({"f", g.ein({{x, {1}}, {g.place(zero, {m, zero}, zero), {2, 1, 0}}}, {2, 0}, {zero, zero}), Layout::RowMajor});
+  const auto broken = loops::verify(lower_to_loops(g, request));
+  EXPECT_FALSE(broken) << *broken;
+}
+
 // The adjugate of a lower triangle is one: its cofactors above the diagonal are exactly zero, what elimination makes of them is not.
 TEST(LoweredProgram, ZerosOfAnAdjugateAreWithinItsError) {
   Graph g;
