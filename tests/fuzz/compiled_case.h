@@ -91,22 +91,24 @@ std::vector<std::vector<T>> arguments(const Case& c) {
 }
 
 // Whether some value is not finite once empty dimensions have one entry: what would be summed over them then, and is 0 or NaN as it is
-// (docs/decisions/0008).
+// (docs/decisions/0008). Zeros are entries too, whose sums are those over nothing.
 inline bool empty_sums_may_be_nan(const Case& c) {
   Dims dims = c.dims;
   bool any = false;
   for (auto& [name, size] : dims)
     if (size == 0) size = 1, any = true;
   if (!any) return false;
-  std::map<NodeId, Array<Quad>> inputs = c.inputs;
-  for (auto& [n, a] : inputs) {
-    const std::vector<int64_t> shape = shape_of(c.g, c.g[n].type, dims);
-    if (shape != a.shape) a = Array<Quad>(shape, Quad(0.5));
-  }
   const std::vector<NodeId> all = c.g.reachable(c.outputs);
-  for (const Array<Quad>& a : interpret<Quad>(c.g, all, dims, inputs))
-    for (Quad x : a.data)
-      if (!std::isfinite(double(x))) return true;
+  for (const double entry : {0.5, 0.0}) {
+    std::map<NodeId, Array<Quad>> inputs = c.inputs;
+    for (auto& [n, a] : inputs) {
+      const std::vector<int64_t> shape = shape_of(c.g, c.g[n].type, dims);
+      if (shape != a.shape) a = Array<Quad>(shape, Quad(entry));
+    }
+    for (const Array<Quad>& a : interpret<Quad>(c.g, all, dims, inputs))
+      for (Quad x : a.data)
+        if (!std::isfinite(double(x))) return true;
+  }
   return false;
 }
 
