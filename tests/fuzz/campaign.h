@@ -2,6 +2,7 @@
 //
 //   RICCI_FUZZ_COUNT=50000    how many programs (each test has a small default)
 //   RICCI_FUZZ_SEED=17        the first seed; with RICCI_FUZZ_COUNT=1 this is the reproducer a failure prints
+//   RICCI_FUZZ_PLACES=60      percent of the operations that only move entries, another than the test has (random_program.h)
 #pragma once
 #include <gtest/gtest.h>
 
@@ -34,6 +35,7 @@ template <class Check>
 void campaign_in_batches(uint64_t count, size_t batch, size_t largest, Options options, Check check) {
   count = from_environment("RICCI_FUZZ_COUNT", count);
   const uint64_t first = from_environment("RICCI_FUZZ_SEED", 1);
+  options.places = from_environment("RICCI_FUZZ_PLACES", options.places);
   auto alone = [&](const RandomProgram& p) { return check(std::vector<RandomProgram>{p})[0]; };
   std::map<Outcome::Kind, uint64_t> seen;
   for (uint64_t seed = first; seed < first + count && seen[Outcome::Kind::Different] < 5; seed += batch) {
