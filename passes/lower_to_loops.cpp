@@ -318,7 +318,7 @@ std::vector<DimId> symbolic_dims(const Graph& g, const CompileRequest& request) 
     outputs.push_back(out.node);
   }
   for (NodeId n : g.reachable(outputs)) {
-    if (g[n].kind == Kind::Size) add_parts(add_parts, DimId{g[n].row});
+    if (g[n].kind == Kind::Size || g[n].kind == Kind::Place) add_parts(add_parts, DimId{g[n].row});  // a size; how many entries are before
     for (DimId d : g[n].type) add_parts(add_parts, d);
   }
   return r;

@@ -136,6 +136,21 @@ TEST(LoweredProgram, NothingIsStoredInAnEmptyGroup) {
   EXPECT_FALSE(broken) << *broken;
 }
 
+// x[n + 1]: n is said nowhere else.
+TEST(LoweredProgram, AnOffsetIsADimension) {
+  Graph g;
+  const DimId m = g.dim("m"), n = g.dim("n");
+  const NodeId x = g.variable(g.declare({.name = "x", .type = {m}}));
+  CompileRequest request;
+  request.inputs.push_back({"x", x, Layout::RowMajor});
+  request.outputs.push_back({"f", g.ein({{x, {0}}, {g.place(m, {}, n), {0}}}, {}, {}), Layout::RowMajor});
+  ASSERT_EQ(symbolic_dims(g, request), (std::vector<DimId>{m, n}));
+  std::vector<std::vector<double>> out(1, std::vector<double>(1));
+  const std::vector<std::vector<double>> in = {{1, 2, 3}};
+  ASSERT_EQ(loops::interpret<double>(lower_to_loops(g, request), in, out, std::vector<int64_t>{3, 1}, rt::kernel_symbols()).error, "");
+  EXPECT_EQ(out[0], std::vector<double>{2});
+}
+
 // The adjugate of a lower triangle is one: its cofactors above the diagonal are exactly zero, what elimination makes of them is not.
 TEST(LoweredProgram, ZerosOfAnAdjugateAreWithinItsError) {
   Graph g;
