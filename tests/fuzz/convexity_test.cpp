@@ -60,7 +60,7 @@ std::string refutation(Graph& g, NodeId f, NodeId x, const Dims& sizes, uint64_t
 
 TEST(Convexity, ClaimsOfRandomProgramsHold) {
   Claims claims;
-  campaign(100, 9, {.small = true}, [&](const RandomProgram& p) -> Outcome {
+  campaign(40, 9, {.small = true}, [&](const RandomProgram& p) -> Outcome {
     Graph g;
     const std::vector<NodeId> nodes = p.build(g);
     NodeId f = nodes.back();
