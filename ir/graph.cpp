@@ -7,6 +7,7 @@
 #include "ir/canonical_order.h"
 #include "ir/constant_folding.h"
 #include "ir/dimension.h"
+#include "ir/labels.h"
 #include "ir/places.h"
 #include "ir/product.h"
 
@@ -324,9 +325,9 @@ NodeId Graph::map(MapOp op, std::vector<NodeId> operands) {
   }
   // f of a permuted or broadcast tensor is the permuted or broadcast f: no entry is computed twice. (A diagonal matrix is different, f(0) need not
   // be 0; and of the diagonal of a matrix f is taken after it: fewer entries.)
-  std::vector<Factor> core = tensors == 1 && is_structure(operands[position]) ? factors(operands[position]) : std::vector<Factor>{};
-  const auto repeats = [](Labels ls) { return std::ranges::sort(ls), std::ranges::adjacent_find(ls) != ls.end(); };
-  if (tensors == 1 && is_structure(operands[position]) && placement(*this, operands[position]) == Placement::Total && (core.empty() || !repeats(core[0].labels))) {
+  const bool structure = tensors == 1 && is_structure(operands[position]) && placement(*this, operands[position]) == Placement::Total;
+  const std::vector<Factor> core = structure ? factors(operands[position]) : std::vector<Factor>{};
+  if (structure && (core.empty() || !has_repeats(core[0].labels))) {
     Labels o = out(operands[position]);
     operands[position] = core.empty() ? constant(1) : core[0].tensor;
     NodeId inner = map(op, std::move(operands));

@@ -176,11 +176,6 @@ namespace {
 // -(a - b)*c as (b - a)*c: the sign of a product goes into a difference among its factors, if one takes it without getting longer.
 std::optional<Expr> sign_inside(const Expr& e) {
   const bool quotient = e->op == Op::Divide || e->op == Op::ElementwiseDivide;
-  if (e->op == Op::Call && (e->name == "diag" || e->name == "tr" || e->name == "sum")) {  // of one operand, and linear
-    if (e->operands[0]->op != Op::Add || std::ranges::count(e->operands[0]->negative, true) == 0) return std::nullopt;
-    const Expr turned = negate(e->operands[0]);
-    return turned->size > e->operands[0]->size ? std::nullopt : std::optional(call(e->name, {turned}, e->shape));
-  }
   if (!quotient && e->op != Op::Mul && e->op != Op::Hadamard) return std::nullopt;
   std::vector<Expr> factors = e->operands;
   const size_t count = quotient ? 1 : factors.size();

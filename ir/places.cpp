@@ -5,17 +5,11 @@
 #include <tuple>
 
 #include "ir/dimension.h"
+#include "ir/labels.h"
 #include "ir/product.h"
 
 namespace ricci {
 namespace {
-
-bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
-
-bool has_repeats(Labels labels) {
-  std::ranges::sort(labels);
-  return std::ranges::adjacent_find(labels) != labels.end();
-}
 
 bool is_place(const Graph& g, const Factor& f) { return g[f.tensor].kind == Kind::Place; }
 

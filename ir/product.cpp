@@ -4,6 +4,7 @@
 #include <cassert>
 #include <tuple>
 
+#include "ir/labels.h"
 #include "ir/places.h"
 
 namespace ricci {
@@ -27,10 +28,8 @@ class UnionFind {
 // Whether an Ein is the diagonal of a tensor, or its axes in another order.
 bool picks_of_one(const Graph& g, NodeId n) {
   if (g[n].kind != Kind::Ein || g[n].operands.size() != 1 || !g.is_structure(n)) return false;
-  Labels out = g.out(n);
-  const Labels own = g.factors(n)[0].labels;
-  std::ranges::sort(out);
-  return std::ranges::adjacent_find(out) == out.end() && std::ranges::all_of(out, [&](Label l) { return std::ranges::find(own, l) != own.end(); });
+  const Labels out = g.out(n), own = g.factors(n)[0].labels;
+  return !has_repeats(out) && std::ranges::all_of(out, [&](Label l) { return contains(own, l); });
 }
 
 }  // namespace
@@ -168,7 +167,7 @@ void Product::collect_powers() {
       Labels once;
       Type once_type;
       for (size_t k = 0; k < labels.size(); ++k)
-        if (std::ranges::find(once, labels[k]) == once.end()) once.push_back(labels[k]), once_type.push_back(graph[base].type[k]);
+        if (!contains(once, labels[k])) once.push_back(labels[k]), once_type.push_back(graph[base].type[k]);
       const NodeId picked = once.size() == labels.size() ? base : graph.ein({{base, labels}}, once, std::move(once_type));
       factors.push_back({graph.map(plain ? MapOp::pow_ : MapOp::pow0_, {picked, exponent}), std::move(once)});
     }

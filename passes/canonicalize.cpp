@@ -1,6 +1,7 @@
 #include "passes/canonicalize.h"
 
 #include <algorithm>
+#include <set>
 
 #include "passes/antisymmetry.h"
 #include "passes/join_places.h"
@@ -29,6 +30,12 @@ NodeId collect_parts(Graph& g, NodeId id) {
   const std::vector<Factor> factors = g.factors(id);
   const Labels out = g.out(id);
   const auto power_of = [&](const Factor& f) { return g[f.tensor].kind == Kind::Map && g[f.tensor].map_op() == MapOp::pow_ ? std::optional(g[f.tensor].operands[0]) : std::nullopt; };
+  std::set<NodeId> seen;
+  const auto may_be_alike = [&](const Factor& f) {
+    const auto base = power_of(f);
+    return !seen.insert(f.tensor).second || (base && g[*base].kind == Kind::Ein);
+  };
+  if (std::ranges::none_of(factors, may_be_alike)) return id;
   Labels cuts = {~Label{0}};  // none
   for (const Factor& f : factors)
     for (Label l : f.labels)

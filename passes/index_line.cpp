@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "ir/labels.h"
 #include "passes/substitute.h"
 
 namespace ricci {
 namespace {
-
-bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
 
 size_t uses(const IndexTerm& term, Label l) {
   size_t count = 0;

@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
+#include "ir/labels.h"
 #include "ir/places.h"
 
 namespace ricci {
 namespace {
-
-bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
-
-bool has_repeats(Labels labels) {
-  std::ranges::sort(labels);
-  return std::ranges::adjacent_find(labels) != labels.end();
-}
 
 // Terms that are the same `Around` something, as one around the sum of what is inside.
 template <class Apart, class Together>

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "ir/places.h"
+#include "ir/labels.h"
 #include "passes/plan_products.h"
 #include "passes/plan_views.h"
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr size_t kMostOfEpsilon = 4;  // 24 terms
 
-bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
 size_t distinct(Labels labels) {
   std::ranges::sort(labels);
   return size_t(std::ranges::unique(labels).begin() - labels.begin());

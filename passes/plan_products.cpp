@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/labels.h"
 #include "passes/plan_order.h"
 #include "passes/plan_views.h"
 
@@ -16,8 +17,6 @@ Labels distinct(Labels labels) {
   labels.erase(std::ranges::unique(labels).begin(), labels.end());
   return labels;
 }
-bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
-
 // A factor of an opened product: a tensor of the old DAG with labels of the product.
 struct Leaf {
   NodeId tensor;

@@ -3,14 +3,13 @@
 #include <algorithm>
 
 #include "ir/dimension.h"
+#include "ir/labels.h"
 
 namespace ricci {
 namespace {
 
 using mat::Expr;
 using mat::Shape;
-
-bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
 
 Labels digits_of(const Factor& place) { return {place.labels.begin() + 1, place.labels.end()}; }
 

@@ -6,6 +6,7 @@
 
 #include "ir/constant_folding.h"
 #include "ir/fingerprint.h"
+#include "ir/labels.h"
 #include "ir/places.h"
 #include "passes/join_places.h"
 
@@ -17,8 +18,6 @@ constexpr size_t kMostAxes = 4;  // whose 24 orders are all tried
 bool is_entrywise(const Graph& g, NodeId n) { return (g[n].kind == Kind::Map || g[n].kind == Kind::Sum) && g[n].rank() > 0 && !g[n].operands.empty(); }
 
 bool is_sum(const Graph& g, NodeId n) { return g[n].kind == Kind::Sum && g[n].operands.size() > 1; }
-
-bool contains(const Labels& labels, Label l) { return std::ranges::find(labels, l) != labels.end(); }
 
 // The same function, or sum, of operands that `each` has given other axes, of type `type`.
 template <class Each>
@@ -230,9 +229,11 @@ NodeId order_axes(Graph& g, NodeId id) {
 
 NodeId settle_factors(Graph& g, NodeId id) {
   std::vector<Factor> factors = g.factors(id);
+  if (std::ranges::none_of(factors, [&](const Factor& f) { return is_settled_here(g, f.tensor); })) return id;
   const Labels out = g.out(id);
   std::vector<Factor> settled;
   std::vector<bool> taken(factors.size(), false);  // places that now stand inside
+  bool changed = false;
   Rational common = 1;
   for (size_t k = 0; k < factors.size(); ++k) {
     if (!is_settled_here(g, factors[k].tensor)) continue;
@@ -244,7 +245,9 @@ NodeId settle_factors(Graph& g, NodeId id) {
     Picked p = picked(g, factors, k, out, taken);
     const bool picks = p.picks.size() > 1 || p.left.size() < factors[k].labels.size();
     settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors[k]));
+    changed |= picks || settled.back() != factors[k];
   }
+  if (!changed && common == 1) return id;
   for (size_t k = 0; k < factors.size(); ++k)
     if (!taken[k] && !is_settled_here(g, factors[k].tensor)) settled.push_back(factors[k]);
   return g.scale(common, g.ein(std::move(settled), out, Type(g[id].type)));
