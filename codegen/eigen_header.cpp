@@ -86,7 +86,7 @@ class FunctionText {
 
   std::string operator()() const {
     std::string body, arguments;
-    for (const Step& s : f_.steps) body += statement(s);
+    for (const EmittedStep& s : f_.steps) body += statement(s);
     std::string sizes;
     const std::vector<DimensionSource> sources = dimension_sources(g_, f_.arguments);
     for (size_t k = sources.size(); k-- > 0;) {  // a size that others are made of stands before them
@@ -122,8 +122,8 @@ class FunctionText {
     return name + ".dimension(" + std::to_string(d.axis) + ")";
   }
 
-  const Step& result(size_t k) const { return f_.steps[f_.results[k]]; }
-  std::string type_of(const Step& s) const { return value_type(g_, g_[s.node].type, s.variance); }
+  const EmittedStep& result(size_t k) const { return f_.steps[f_.results[k]]; }
+  std::string type_of(const EmittedStep& s) const { return value_type(g_, g_[s.node].type, s.variance); }
   bool single() const { return f_.results.size() == 1; }
 
   std::string result_type() const { return single() ? type_of(result(0)) : cpp_identifier(f_.name) + "_result"; }
@@ -139,7 +139,7 @@ class FunctionText {
     return single() ? list : "{" + list + "}";
   }
 
-  std::string statement(const Step& s) const {
+  std::string statement(const EmittedStep& s) const {
     std::string name = cpp_identifier(s.name);
     if (s.expr) return "  const " + type_of(s) + " " + name + " = " + to_eigen(*s.expr, dimensions_) + ";\n";
     const Type& type = g_[s.node].type;
@@ -159,7 +159,7 @@ class FunctionText {
   }
 
   // NAME(i, j, k) += ... for every value of every label.
-  std::string loops(const Step& s, const std::string& name) const {
+  std::string loops(const EmittedStep& s, const std::string& name) const {
     const Node& n = g_[s.node];
     Labels out = n.kind == Kind::Ein ? g_.out(s.node) : Graph::iota(n.rank());
     std::map<Label, DimId> dim;

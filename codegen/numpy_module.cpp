@@ -52,7 +52,7 @@ class StepText {
  public:
   StepText(const Graph& g, const EmittedFunction& f) : g_(g), f_(f) {}
 
-  std::string operator()(const Step& s) const {
+  std::string operator()(const EmittedStep& s) const {
     if (s.expr) return to_numpy(*s.expr);
     const Node& n = g_[s.node];
     switch (n.kind) {
@@ -154,7 +154,7 @@ class StepText {
 std::string spell_function(const Graph& g, const EmittedFunction& f) {
   std::string body, arguments, results;
   StepText text(g, f);
-  for (const Step& s : f.steps) body += "    " + python_name(s.name) + " = " + text(s) + "\n";
+  for (const EmittedStep& s : f.steps) body += "    " + python_name(s.name) + " = " + text(s) + "\n";
   auto add_argument = [&](const std::string& name) { arguments += (arguments.empty() ? "" : ", ") + python_name(name); };
   for (const Declaration* a : f.arguments) add_argument(a->name);
   for (const std::string& h : f.functions) add_argument(h);

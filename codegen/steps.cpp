@@ -49,7 +49,7 @@ void add_steps(const Graph& g, NodeId root, const std::vector<Variance>& varianc
       if (!is_spelled(g[o].kind) && !f.names.contains(o)) whole.push_back(o);
   }
   for (auto& [n, expr] : needed) {  // ascending: operands first
-    Step step{n, n == root ? name : fresh(f, taken), expr, n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up)};
+    EmittedStep step{n, n == root ? name : fresh(f, taken), expr, n == root ? variance : std::vector<Variance>(g[n].rank(), Variance::Up)};
     if (n != root) f.names.emplace(n, step.name);
     f.steps.push_back(std::move(step));
   }
@@ -142,7 +142,7 @@ std::vector<std::string> unsourced_dimensions(const Graph& graph, const EmittedF
     for (const auto& [symbols, c] : Extent::of(graph, d).terms) names.insert(symbols.begin(), symbols.end());
   };
   std::vector<NodeId> roots;
-  for (const Step& s : function.steps) roots.push_back(s.node);
+  for (const EmittedStep& s : function.steps) roots.push_back(s.node);
   for (NodeId n : graph.reachable(roots)) {
     std::ranges::for_each(graph[n].type, add);
     if (graph[n].kind == Kind::Size || graph[n].kind == Kind::Place) add({graph[n].row});

@@ -16,7 +16,8 @@
 
 namespace ricci {
 
-struct Step {
+// Not the Step of a plan: one namespace, so two names.
+struct EmittedStep {
   NodeId node;
   std::string name;
   std::optional<mat::Expr> expr;  // otherwise the node's own operation on the steps of its operands
@@ -26,7 +27,7 @@ struct Step {
 struct EmittedFunction {
   std::string name;
   std::vector<const Declaration*> arguments;
-  std::vector<Step> steps;
+  std::vector<EmittedStep> steps;
   std::vector<size_t> results;           // which steps are returned, in the order of the export
   std::vector<std::string> result_names;
   std::map<NodeId, std::string> names;   // of variables and of steps

@@ -190,7 +190,7 @@ NodeId distribute_power(Graph& g, NodeId id) {
   return g.ein(std::move(powers), out, Type(n.type));
 }
 
-NodeId flatten(Graph& g, NodeId id) {
+NodeId flatten_node(Graph& g, NodeId id) {
   switch (g[id].kind) {
     case Kind::Ein: return without_antisymmetric(g, contract_epsilons(g, push_in_places(g, flatten_product(g, id)), 1));
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
@@ -211,23 +211,28 @@ NodeId flatten(Graph& g, NodeId id) {
   return id;
 }
 
+NodeId flatten(Graph& g, NodeId id, Flattened& known) {
+  if (const auto before = known.find(id); before != known.end()) return before->second;
+  const NodeId flat = flatten_node(g, id);
+  known.emplace(id, flat);
+  return flat;
+}
+
 }  // namespace
 
-NodeId canonicalize(Graph& g, NodeId root) {
+NodeId canonicalize(Graph& g, NodeId root, Flattened* memory) {
+  Flattened own, &known = memory ? *memory : own;
   // What moves inside or outside may expose a product inside a product: about once per nesting. Every round keeps the value, so an end is safe.
   for (int round = 0; round < kMostRounds; ++round) {
-    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return flatten(g, n); });
+    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return flatten(g, n, known); });
     if (next == root) break;
     root = next;
   }
   return root;
 }
 
-NodeId expand(Graph& g, NodeId root, size_t budget) {
-  return expand(g, root, budget, [](NodeId) { return true; });
-}
-
-NodeId expand(Graph& g, NodeId root, size_t budget, const std::function<bool(NodeId)>& open) {
+NodeId expand(Graph& g, NodeId root, size_t budget, const std::function<bool(NodeId)>& open, Flattened* memory) {
+  Flattened own, &known = memory ? *memory : own;
   auto opened = [&](NodeId n) { return g[n].kind == Kind::Sum && open(n); };
   auto distribute = [&](NodeId id) {
     if (g[id].kind != Kind::Ein) return id;
@@ -252,9 +257,9 @@ NodeId expand(Graph& g, NodeId root, size_t budget, const std::function<bool(Nod
         c *= g[f.tensor].coefficients[k];
         f.tensor = g[f.tensor].operands[k];
       }
-      result.push_back({c, flatten(g, g.ein(std::move(product), g.out(id), Type(g[id].type)))});
+      result.push_back({c, flatten(g, g.ein(std::move(product), g.out(id), Type(g[id].type)), known)});
     }
-    return flatten(g, g.sum(std::move(result), Type(g[id].type)));
+    return flatten(g, g.sum(std::move(result), Type(g[id].type)), known);
   };
   // Small integer powers of sums are products.
   auto open_power = [&](NodeId id) {
@@ -270,13 +275,13 @@ NodeId expand(Graph& g, NodeId root, size_t budget, const std::function<bool(Nod
     for (long i = 1; i < *k; ++i) {
       std::vector<Term> product;
       for (const Term& a : g.terms(power))
-        for (const Term& b : g.terms(base)) product.push_back({a.coefficient * b.coefficient, flatten(g, g.hadamard(a.tensor, b.tensor))});
+        for (const Term& b : g.terms(base)) product.push_back({a.coefficient * b.coefficient, flatten(g, g.hadamard(a.tensor, b.tensor), known)});
       power = g.sum(std::move(product), Type(n.type));
     }
     return power;
   };
   for (int round = 0; round < 8; ++round) {
-    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return open_power(distribute(flatten(g, n))); });
+    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return open_power(distribute(flatten(g, n, known))); });
     if (next == root) break;
     root = next;
   }

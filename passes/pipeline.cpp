@@ -4,7 +4,6 @@
 #include <chrono>
 #include <map>
 
-#include "passes/canonicalize.h"
 #include "passes/common_denominator.h"
 #include "passes/factor.h"
 #include "passes/open_functions.h"
@@ -30,20 +29,22 @@ NodeId rewrite(Graph& g, NodeId root, const SimplifyOptions& options) {
   return apply_rules(g, {root}, enabled_rules(options), options.used)[0];
 }
 
+Flattened* flattened(const SimplifyOptions& options) { return options.memory ? &options.memory->flattened : nullptr; }
+
 // What occurs several times is a quantity of its own, as M = A + t*B is in tr(B*M*M); only other sums are multiplied out.
-NodeId distribute(Graph& g, NodeId root, const SimplifyOptions&) {
+NodeId distribute(Graph& g, NodeId root, const SimplifyOptions& options) {
   std::map<NodeId, size_t> uses;
   const NodeId roots[] = {root};
   for (NodeId n : g.reachable(roots))
     for (NodeId operand : g[n].operands) ++uses[operand];
-  return expand(g, root, kMostTerms, [&](NodeId sum) { return uses[sum] < 2; });
+  return expand(g, root, kMostTerms, [&](NodeId sum) { return uses[sum] < 2; }, flattened(options));
 }
 
 constexpr Pass kPasses[] = {
-    {"canonicalize", [](Graph& g, NodeId n, const SimplifyOptions&) { return canonicalize(g, n); }, "flatten products of products and sums of sums"},
+    {"canonicalize", [](Graph& g, NodeId n, const SimplifyOptions& o) { return canonicalize(g, n, flattened(o)); }, "flatten products of products and sums of sums"},
     {"rewrite", rewrite, "apply the rules of passes/rules"},
     {"factor", [](Graph& g, NodeId n, const SimplifyOptions&) { return factor(g, n); }, "take common factors out of sums"},
-    {"expand", [](Graph& g, NodeId n, const SimplifyOptions&) { return expand(g, open_functions(g, n), kMostTerms); },
+    {"expand", [](Graph& g, NodeId n, const SimplifyOptions& o) { return expand(g, open_functions(g, n), kMostTerms, any_sum, flattened(o)); },
      "expand products over sums, and functions of products and negatives"},
     {"distribute", distribute, "expand products over sums that occur once"},
     {"common-denominator", [](Graph& g, NodeId n, const SimplifyOptions&) { return over_common_denominators(g, n); }, "bring fractions together"},

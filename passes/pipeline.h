@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "ir/graph.h"
+#include "passes/canonicalize.h"
 #include "passes/rules.h"
 #include "passes/simplify.h"
 
@@ -17,6 +18,7 @@ namespace ricci {
 struct SimplifyMemory {
   SimplifyMemory(Graph& g, const SimplifyOptions& options);
   Rewriting rewriting;
+  Flattened flattened;
   std::map<std::pair<std::string_view, NodeId>, NodeId> results;  // by pass and root
   std::unordered_map<NodeId, uint64_t> printed_size;
 };

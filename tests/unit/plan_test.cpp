@@ -103,8 +103,8 @@ TEST_F(PlanTest, ALongChainEndingInAVectorIsMatrixVectorOnly) {
 }
 
 // 1,000 layers and their gradient: planned and lowered in a fraction of a second of processor time, at a few times the cost of the value. Ten times as much
-// under sanitizers; what this guards against is a quadratic pass, which takes minutes.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// unoptimised or under sanitizers; what this guards against is a quadratic pass, which takes minutes.
+#if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr double kMostSeconds = 10;
 #else
 constexpr double kMostSeconds = 1;

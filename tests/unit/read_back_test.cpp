@@ -61,6 +61,7 @@ Program program(const std::string& text) {
 
 // The node of F as it is to be printed.
 using Prepare = NodeId (*)(Graph&, NodeId);
+NodeId flat(Graph& g, NodeId n) { return canonicalize(g, n); }
 NodeId simplest(Graph& g, NodeId n) { return simplify(g, n); }
 
 // That `line`, printed of F, means what F does when read behind it.
@@ -82,7 +83,7 @@ class ReadBack : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(ReadBack, IndexForm) {
-  for (Prepare prepare : {&canonicalize, &simplest}) {
+  for (Prepare prepare : {&flat, &simplest}) {
     Program p = program(source_);
     ASSERT_TRUE(p.graph);
     const Definition& f = p.definitions[0];
