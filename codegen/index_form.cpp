@@ -237,6 +237,13 @@ class Printer {
     return text;
   }
 
+  // Which entry of a unit vector is 1, from 1; nothing for other tensors.
+  std::optional<std::string> entry(NodeId n) const {
+    const Node& place = g_[n];
+    if (place.kind != Kind::Place || place.rank() > 1 || g_[DimId{place.row}].kind != Dim::Kind::Fixed) return std::nullopt;
+    return std::to_string(g_[DimId{place.row}].size + 1);
+  }
+
   // Columns of the identity: those where the digits lie.
   std::string spell_place(const Node& n) const {
     const std::string offset = g_.spell(DimId{n.row});
@@ -261,15 +268,38 @@ class Printer {
   // What factors and terms are ordered by: their names, and where these are the same, nothing that a reader knows, but nothing accidental either.
   std::pair<std::set<std::string>, uint64_t> reading(NodeId n) const { return {names(n), g_.fingerprint(n)}; }
 
+  // The letters of a term with those of its result, as they are read: i before j, and before what is summed.
+  std::vector<std::string> letters_read(NodeId n, const Letters& letters) const {
+    if (g_[n].kind != Kind::Ein) return letters;
+    const Labels out = g_.out(n);
+    std::vector<std::string> read;
+    std::map<Label, std::string> letter;
+    for (size_t k = 0; k < out.size(); ++k)
+      if (const auto [first, is_new] = letter.try_emplace(out[k], letters[k]); !is_new) read.insert(read.end(), {first->second, letters[k]});  // a delta
+    std::vector<Factor> factors = g_.factors(n);
+    std::ranges::stable_sort(factors, {}, [&](const Factor& f) { return reading(f.tensor); });
+    for (const Factor& f : factors)
+      if (const auto number = entry(f.tensor)) letter.try_emplace(f.labels[0], *number);
+    for (const Factor& f : factors) {
+      for (Label l : f.labels) read.push_back(letter.contains(l) ? letter.at(l) : "~");
+      if (const auto number = entry(f.tensor)) read.push_back(*number);
+    }
+    return read;
+  }
+
   // Positive terms first; as in matrix notation those of fewer names, then alphabetically.
   std::vector<Item> spell_sum(NodeId id, const Letters& letters) {
     const Node& n = g_[id];
     if (n.operands.empty()) return {zeros(n.type, letters)};
-    std::vector<size_t> order(n.operands.size());
-    for (size_t k = 0; k < order.size(); ++k) order[k] = k;
-    std::ranges::stable_sort(order, {}, [&](size_t k) { return std::tuple(n.coefficients[k] < 0, names(n.operands[k]).size(), reading(n.operands[k])); });
+    std::vector<std::tuple<bool, size_t, std::set<std::string>, std::vector<std::string>, uint64_t, size_t>> order;
+    for (size_t k = 0; k < n.operands.size(); ++k) {
+      const NodeId t = n.operands[k];
+      order.emplace_back(n.coefficients[k] < 0, names(t).size(), names(t), letters_read(t, letters), g_.fingerprint(t), k);
+    }
+    std::ranges::sort(order);
     std::vector<Item> out;
-    for (size_t k : order) {
+    for (const auto& place : order) {
+      const size_t k = std::get<5>(place);
       const Rational& c = n.coefficients[k];
       std::string sign = c < 0 ? (out.empty() ? "-" : " - ") : (out.empty() ? "" : " + ");
       Rational size = abs(c);
@@ -367,16 +397,14 @@ class Printer {
         above.push_back(indexed("[ones(" + g_.spell(g_[id].type[k]) + ")]", {letters[k]}));
     // x_a e(2)_a is x_2: a number for the letter; where the letter is one of the result, delta_a2 stays.
     std::erase_if(factors, [&](const Factor& f) {
-      const Node& place = g_[f.tensor];
-      if (place.kind != Kind::Place || place.rank() > 1 || g_[DimId{place.row}].kind != Dim::Kind::Fixed) return false;
+      const auto number = entry(f.tensor);
+      if (!number || number->size() > 1) return false;
       const Label l = f.labels[0];
-      const std::string number = std::to_string(g_[DimId{place.row}].size + 1);
-      const bool digit = number.size() == 1;
-      if (!digit || (uses[l] != 2 && !letter.contains(l))) return false;
+      if (uses[l] != 2 && !letter.contains(l)) return false;
       if (letter.contains(l) && is_number(letter.at(l))) {
-        if (letter.at(l) != number) above.push_back("0");
-      } else if (letter.contains(l)) above.push_back(delta(place.type[0], letter.at(l), number));
-      else letter[l] = number;
+        if (letter.at(l) != *number) above.push_back("0");
+      } else if (letter.contains(l)) above.push_back(delta(g_[f.tensor].type[0], letter.at(l), *number));
+      else letter[l] = *number;
       return true;
     });
     const std::set<Label> explicitly = summed_explicitly(factors, uses);

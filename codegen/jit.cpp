@@ -96,7 +96,7 @@ Jit::~Jit() = default;
 std::vector<CompiledFunction> Jit::compile(std::span<const Unit> units, ObjectCache* cache) {
   std::vector<std::string> names;
   for (const Unit& u : units) names.push_back(u.program.name);
-  return load(ricci::compile(units, target_, Product::Object, cache), names);
+  return load(ricci::compile(units, target_, CodeForm::Object, cache), names);
 }
 
 std::vector<CompiledFunction> Jit::load(const std::string& object, std::span<const std::string> names) {

@@ -40,7 +40,7 @@ class Jit {
   // One function per unit, in order; their object comes from the cache, if it has it. Throws std::runtime_error.
   std::vector<CompiledFunction> compile(std::span<const Unit> units, ObjectCache* cache = nullptr);
   CompiledFunction compile(const Unit& unit, ObjectCache* cache = nullptr) { return compile(std::span(&unit, 1), cache)[0]; }
-  // Loads an object that `compile(units, target(), Product::Object)` made.
+  // Loads an object that `compile(units, target(), CodeForm::Object)` made.
   std::vector<CompiledFunction> load(const std::string& object, std::span<const std::string> names);
 
  private:

@@ -36,8 +36,8 @@ static void verify_or_throw(const llvm::Module& module) {
   if (llvm::verifyModule(module, &stream)) throw std::logic_error("LLVM IR does not verify: " + text);
 }
 
-static std::string print(llvm::Module& module, llvm::TargetMachine& machine, Product product) {
-  if (product == Product::Llvm) {
+static std::string print(llvm::Module& module, llvm::TargetMachine& machine, CodeForm form) {
+  if (form == CodeForm::Llvm) {
     std::string text;
     llvm::raw_string_ostream stream(text);
     module.print(stream, nullptr);
@@ -45,11 +45,11 @@ static std::string print(llvm::Module& module, llvm::TargetMachine& machine, Pro
   }
   llvm::SmallString<0> bytes;
   llvm::raw_svector_ostream stream(bytes);
-  if (product == Product::Bitcode) {
+  if (form == CodeForm::Bitcode) {
     llvm::WriteBitcodeToFile(module, stream);
   } else {
     llvm::legacy::PassManager passes;
-    const auto type = product == Product::Assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
+    const auto type = form == CodeForm::Assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
     if (machine.addPassesToEmitFile(passes, stream, nullptr, type)) throw std::runtime_error("the target has no object files");
     passes.run(module);
   }
@@ -69,7 +69,7 @@ static std::string cache_key(const llvm::Module& module, const Target& t) {
   return ObjectCache::key(texts);
 }
 
-static std::string compile_here(std::span<const Unit> units, const Target& t, Product product, ObjectCache* cache) {
+static std::string compile_here(std::span<const Unit> units, const Target& t, CodeForm form, ObjectCache* cache) {
   const std::unique_ptr<llvm::TargetMachine> machine = target_machine(t);
   llvm::LLVMContext context;
   llvm::Module module("ricci", context);
@@ -83,23 +83,23 @@ static std::string compile_here(std::span<const Unit> units, const Target& t, Pr
     emit_metadata(unit, t, module);
   }
   verify_or_throw(module);
-  const bool cached = cache && product == Product::Object;
+  const bool cached = cache && form == CodeForm::Object;
   const std::string key = cached ? cache_key(module, t) : "";
   if (cached)
     if (std::optional<std::string> known = cache->find(key)) return *std::move(known);
   optimize(module, *machine, t.optimization);
   verify_or_throw(module);
-  std::string result = print(module, *machine, product);
+  std::string result = print(module, *machine, form);
   if (cached) cache->store(key, result);
   return result;
 }
 
-std::string compile(std::span<const Unit> units, const Target& t, Product product, ObjectCache* cache) {
+std::string compile(std::span<const Unit> units, const Target& t, CodeForm form, ObjectCache* cache) {
   std::string result;
   std::exception_ptr failure;
   llvm::thread worker(std::optional<unsigned>(kStack), [&] {
     try {
-      result = compile_here(units, t, product, cache);
+      result = compile_here(units, t, form, cache);
     } catch (...) {
       failure = std::current_exception();
     }

@@ -12,24 +12,46 @@ namespace {
 uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 
 // Of a product: one round of the refinement of ir/canonical_order.h. A label looks like the axes it joins, a factor like its tensor and its labels;
-// sums of hashes stand for multisets, so that the order of factors and the numbers of labels do not count.
-uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out) {
+// sums of hashes stand for multisets, so that the order of factors and the numbers of labels do not count. Axis k of the result looks like marks[k].
+uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out, const std::vector<uint64_t>& marks) {
   const auto axis = [&](const Factor& f, size_t k) { return g.is_symmetric(f.tensor) ? 1 : uint64_t(k) + 2; };
   std::map<Label, uint64_t> label;
   for (const Factor& f : factors)
     for (size_t k = 0; k < f.labels.size(); ++k) label[f.labels[k]] += mix(g.fingerprint(f.tensor) ^ mix(axis(f, k)));
-  for (size_t k = 0; k < out.size(); ++k) label[out[k]] += mix(~uint64_t(k));
+  for (size_t k = 0; k < out.size(); ++k) label[out[k]] += marks[k];
   uint64_t h = 0;
   for (const Factor& f : factors) {
     uint64_t own = g.fingerprint(f.tensor);
     for (size_t k = 0; k < f.labels.size(); ++k) own += mix(label[f.labels[k]] ^ mix(axis(f, k)));
     h += mix(own);
   }
-  for (size_t k = 0; k < out.size(); ++k) h += mix(label[out[k]] ^ mix(~uint64_t(k)));
+  for (size_t k = 0; k < out.size(); ++k) h += mix(label[out[k]] ^ marks[k]);
   return h;
 }
 
+std::vector<uint64_t> in_order(size_t rank) {
+  std::vector<uint64_t> marks;
+  for (size_t k = 0; k < rank; ++k) marks.push_back(mix(~uint64_t(k)));
+  return marks;
+}
+
 }  // namespace
+
+uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis) {
+  if (g[n].rank() == 0) return g.fingerprint(n);
+  if (g[n].kind == Kind::Sum || g[n].kind == Kind::Map) {
+    uint64_t h = mix(hash(g.spell(g[n].type[axis])));
+    const bool sum = g[n].kind == Kind::Sum;
+    for (size_t k = 0; k < g[n].operands.size(); ++k)
+      h += mix(fingerprint_of_axis(g, g[n].operands[k], axis) ^ mix(sum ? hash_value(g[n].coefficients[k]) : k));
+    return h;
+  }
+  std::vector<uint64_t> marks(g[n].rank(), mix(0));
+  marks[axis] = mix(1);
+  const bool product = g[n].kind == Kind::Ein;
+  const Labels own = product ? g.out(n) : Graph::iota(marks.size());
+  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, own, marks);
+}
 
 uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<size_t>& axes) {
   if (g[n].rank() == 0) return g.fingerprint(n);
@@ -42,7 +64,7 @@ uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<siz
   const Labels own = product ? g.out(n) : Graph::iota(axes.size());
   Labels out;
   for (size_t a : axes) out.push_back(own[a]);
-  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, out);
+  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, out, in_order(out.size()));
 }
 
 uint64_t Graph::fingerprint_of(NodeId id) const {
@@ -61,7 +83,7 @@ uint64_t Graph::fingerprint_of(NodeId id) const {
       add(terms);
       break;
     }
-    case Kind::Ein: add(of_product(*this, factors(id), out(id))); break;
+    case Kind::Ein: add(of_product(*this, factors(id), out(id), in_order(n.rank()))); break;
     case Kind::Map:
     case Kind::Fun:
     case Kind::Call:

@@ -7,13 +7,15 @@
 #include "ir/constant_folding.h"
 #include "ir/fingerprint.h"
 #include "ir/labels.h"
+#include "ir/mix.h"
 #include "ir/places.h"
 #include "passes/join_places.h"
 
 namespace ricci {
 namespace {
 
-constexpr size_t kMostAxes = 4;  // whose 24 orders are all tried
+constexpr int kMostOrders = 24;  // of the axes of a tensor, tried for the canonical one
+constexpr size_t kMostTogether = 4;  // axes whose orders are all tried; of more, those that differ are told apart first
 
 bool is_entrywise(const Graph& g, NodeId n) { return (g[n].kind == Kind::Map || g[n].kind == Kind::Sum) && g[n].rank() > 0 && !g[n].operands.empty(); }
 
@@ -73,17 +75,30 @@ Look look_of(const Graph& g, NodeId n, const std::vector<size_t>& axes) {
   return {!plain, plain && g[core].kind == Kind::Var ? std::optional(core) : std::nullopt};
 }
 
-// The order of the axes of an entrywise node that makes it canonical: axis k of the new node is axis result[k] of this one. The fewer permutations
-// among its operands the better, and of what was declared later rather; then any order that is the same in every graph.
-std::vector<size_t> canonical_axes(Graph& g, NodeId id) {
+// The axes in an order that is the same in every graph, in groups of those that cannot be told apart by a look at each alone.
+std::vector<std::vector<size_t>> groups_of_axes(const Graph& g, NodeId id) {
+  std::map<uint64_t, std::vector<size_t>> groups;
+  for (size_t a = 0; a < g[id].rank(); ++a) groups[fingerprint_of_axis(g, id, a)].push_back(a);
+  std::vector<std::vector<size_t>> result;
+  for (auto& [look, group] : groups) result.push_back(std::move(group));
+  return result;
+}
+
+// The orders of the axes of an entrywise node that make it canonical: axis k of the new node is axis order[k] of this one. The fewer permutations
+// among its operands the better, and of what was declared later rather; then any order that is the same in every graph. Several orders are those
+// that give the same node: symmetries of it.
+std::vector<std::vector<size_t>> canonical_orders(Graph& g, NodeId id) {
   std::vector<size_t> order(g[id].rank());
   std::iota(order.begin(), order.end(), size_t{0});
-  if (order.size() < 2 || order.size() > kMostAxes || g.is_symmetric(id)) return order;
+  if (order.size() < 2 || g.is_symmetric(id)) return {order};
   const Node& n = g[id];
-  std::vector<size_t> best = order;
+  std::vector<std::vector<size_t>> groups = {order}, best;
+  if (order.size() > kMostTogether) groups = groups_of_axes(g, id);
   using Key = std::tuple<size_t, uint64_t, std::vector<uint64_t>>;
   std::optional<Key> least;
-  do {
+  for (int tried = 0; tried < kMostOrders; ++tried) {
+    order.clear();
+    for (const std::vector<size_t>& group : groups) order.insert(order.end(), group.begin(), group.end());
     auto [permuted, rows, prints] = Key{};
     for (size_t k = 0; k < n.operands.size(); ++k) {
       const NodeId o = n.operands[k];
@@ -96,10 +111,14 @@ std::vector<size_t> canonical_axes(Graph& g, NodeId id) {
     }
     if (n.kind == Kind::Sum) std::ranges::sort(prints);  // terms have no order
     Key key{permuted, rows, std::move(prints)};
-    if (!least || key < *least) least = std::move(key), best = order;
-  } while (std::ranges::next_permutation(order).found);
+    if (!least || key < *least) least = key, best.clear();
+    if (key == *least) best.push_back(order);
+    if (std::ranges::none_of(groups, [](std::vector<size_t>& group) { return std::ranges::next_permutation(group).found; })) break;
+  }
   return best;
 }
+
+std::vector<size_t> canonical_axes(Graph& g, NodeId id) { return canonical_orders(g, id)[0]; }
 
 NodeId with_axes(Graph& g, NodeId id, const std::vector<size_t>& axes) {
   return over(g, id, type_of(g, id, axes), [&](NodeId o) { return permute(g, o, axes); });
@@ -181,10 +200,26 @@ NodeId pick_inside(Graph& g, std::vector<Factor> picks, const Labels& left, cons
 
 bool is_settled_here(const Graph& g, NodeId n) { return is_entrywise(g, n) || is_sum(g, n); }
 
-// A sum among factors, its axes in their canonical order.
-Factor with_canonical_axes(Graph& g, Factor f) {
+// How a label is used in a product, but for factor `k`: where in the result, as people read it, and by what else.
+std::pair<size_t, uint64_t> look_of_label(const Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out, Label l) {
+  uint64_t look = 0;
+  for (size_t m = 0; m < factors.size(); ++m)
+    for (size_t a = 0; a < factors[m].labels.size(); ++a)
+      if (m != k && factors[m].labels[a] == l) look += mix(g.fingerprint(factors[m].tensor) ^ mix(g.is_symmetric(factors[m].tensor) ? 1 : a + 2));
+  return {size_t(std::ranges::find(out, l) - out.begin()), look};
+}
+
+// Factor `k` of a product, if it is a sum, with its axes in their canonical order: where it has symmetries, that in which its labels look least.
+Factor with_canonical_axes(Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out) {
+  const Factor& f = factors[k];
   if (!is_sum(g, f.tensor)) return f;
-  const std::vector<size_t> axes = canonical_axes(g, f.tensor);
+  const std::vector<std::vector<size_t>> orders = canonical_orders(g, f.tensor);
+  const auto looks = [&](const std::vector<size_t>& order) {
+    std::vector<std::pair<size_t, uint64_t>> result;
+    for (size_t a : order) result.push_back(look_of_label(g, factors, k, out, f.labels[a]));
+    return result;
+  };
+  const std::vector<size_t> axes = orders.size() == 1 ? orders[0] : *std::ranges::min_element(orders, {}, looks);
   if (std::ranges::is_sorted(axes)) return f;
   Labels labels;
   for (size_t a : axes) labels.push_back(f.labels[a]);
@@ -244,7 +279,7 @@ NodeId settle_factors(Graph& g, NodeId id) {
       }
     Picked p = picked(g, factors, k, out, taken);
     const bool picks = p.picks.size() > 1 || p.left.size() < factors[k].labels.size();
-    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors[k]));
+    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors, k, out));
     changed |= picks || settled.back() != factors[k];
   }
   if (!changed && common == 1) return id;

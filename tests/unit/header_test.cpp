@@ -33,7 +33,7 @@ TEST(Header, LinksWithTheObjectIntoProgramsInCAndCpp) {
       "export least_squares(A, b, x) -> f, g, S\n");
   const std::string folder = folder_for("consumer");
   std::ofstream(folder + "/least_squares.h") << emit_header(std::span(&unit, 1), "least_squares");
-  std::ofstream(folder + "/least_squares.o", std::ios::binary) << compile(std::span(&unit, 1), resolve({}), Product::Object);
+  std::ofstream(folder + "/least_squares.o", std::ios::binary) << compile(std::span(&unit, 1), resolve({}), CodeForm::Object);
   const std::string flags = " -Wall -Wextra -Wpedantic -Wconversion -Werror -I" + folder + " -I" RICCI_SOURCE_DIR "/include ";
   const std::string link = " " + folder + "/least_squares.o " RICCI_BINARY_DIR "/libricci_runtime.a -lstdc++ -lmvec -lm ";
   const std::string source = RICCI_SOURCE_DIR "/tests/consumer/least_squares.c";

@@ -145,7 +145,7 @@ TEST(Jit, MetadataDescribesTheFunction) {
 TEST(Jit, NothingElseResolves) {
   Jit jit;
   // An object that calls what is not on the list: getpid stands in for anything of the process.
-  const std::string object = ricci::compile(std::vector{Unit{read(find_program("exp"))}}, jit.target(), Product::Object);
+  const std::string object = ricci::compile(std::vector{Unit{read(find_program("exp"))}}, jit.target(), CodeForm::Object);
   EXPECT_NO_THROW(jit.load(object, std::vector<std::string>{"exponential"}));
   EXPECT_THROW(jit.load(object, std::vector<std::string>{"getpid"}), std::runtime_error);
 }
@@ -171,13 +171,13 @@ TEST(Jit, CompilesFromManyThreads) {
 
 TEST(Objects, SameBytesForTheSameProgramAndOtherMachines) {
   const std::vector<Unit> units = {{read(find_program("gemv"))}, {read(find_program("exp"))}};
-  EXPECT_EQ(ricci::compile(units, {}, Product::Object), ricci::compile(units, {}, Product::Object));
+  EXPECT_EQ(ricci::compile(units, {}, CodeForm::Object), ricci::compile(units, {}, CodeForm::Object));
   Target arm;
   arm.triple = "aarch64-linux-gnu";
-  EXPECT_NE(ricci::compile(units, arm, Product::Assembly).find("fmla"), std::string::npos);
+  EXPECT_NE(ricci::compile(units, arm, CodeForm::Assembly).find("fmla"), std::string::npos);
   Target unknown;
   unknown.triple = "pdp11-dec-unix";
-  EXPECT_THROW(ricci::compile(units, unknown, Product::Object), std::runtime_error);
+  EXPECT_THROW(ricci::compile(units, unknown, CodeForm::Object), std::runtime_error);
   EXPECT_THROW(Jit{arm}, std::runtime_error);
 }
 
@@ -193,7 +193,7 @@ TEST(Assembly, VectorLoopsAreVectors) {
   Target t;
   t.triple = "x86_64-linux-gnu";
   t.cpu = "znver4";
-  const auto assembly = [&](std::string_view name) { return ricci::compile(std::vector{Unit{read(find_program(name))}}, t, Product::Assembly); };
+  const auto assembly = [&](std::string_view name) { return ricci::compile(std::vector{Unit{read(find_program(name))}}, t, CodeForm::Assembly); };
   const std::string dot = assembly("dot");
   size_t fmas = 0;
   for (size_t at = 0; (at = dot.find("vfmadd231pd", at)) != std::string::npos; ++at) fmas += dot.substr(at, 80).find("%zmm") != std::string::npos;

@@ -87,14 +87,14 @@ std::vector<Unit> units_of(Program& p, std::span<const Export> functions, const 
   return units;
 }
 
-template <Product product>
+template <CodeForm form>
 std::string from_units(Program& p, std::span<const Export> functions, const Options& options) {
-  return ricci::compile(units_of(p, functions, options), target_of(options), product);
+  return ricci::compile(units_of(p, functions, options), target_of(options), form);
 }
 
 std::string shared_library(Program& p, std::span<const Export> functions, const Options& options) {
   require_host(target_of(options));
-  const std::string object = from_units<Product::Object>(p, functions, options);
+  const std::string object = from_units<CodeForm::Object>(p, functions, options);
   const std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("ricci-{}.so", std::hash<std::string>()(object));
   link_shared(object, path.string());
   std::string bytes = read_file(path.string());
@@ -135,10 +135,10 @@ constexpr ProgramEmitter kProgramEmitters[] = {
     {"numpy", from_formulas<numpy_module>},
     {"cpp", cpp},
     {"header", header},
-    {"llvm", from_units<Product::Llvm>},
-    {"bc", from_units<Product::Bitcode>},
-    {"asm", from_units<Product::Assembly>},
-    {"obj", from_units<Product::Object>},
+    {"llvm", from_units<CodeForm::Llvm>},
+    {"bc", from_units<CodeForm::Bitcode>},
+    {"asm", from_units<CodeForm::Assembly>},
+    {"obj", from_units<CodeForm::Object>},
     {"so", shared_library},
     {"dot", from_results<to_dot>},
     {"json", from_results<to_json>},
