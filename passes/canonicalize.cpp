@@ -200,7 +200,10 @@ NodeId flatten_node(Graph& g, NodeId id) {
       const NodeId bare = settle_base(g, pull_out_added_axes(g, distribute_power(g, id)));
       return g[bare].kind == Kind::Map ? order_axes(g, bare) : bare;
     }
-    case Kind::Fun: return transpose_inside(g, id);
+    case Kind::Fun: {
+      const NodeId settled = settle_argument(g, id);
+      return settled == id ? transpose_inside(g, id) : settled;
+    }
     case Kind::Const:
     case Kind::Size:
     case Kind::Var:

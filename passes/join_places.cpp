@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/fingerprint.h"
 #include "ir/labels.h"
 #include "ir/places.h"
 
@@ -44,16 +45,17 @@ struct Placed {
 };
 
 std::optional<Placed> placed(Graph& g, NodeId id) {
-  if (g[id].kind != Kind::Ein) return std::nullopt;
-  const std::vector<Factor> factors = g.factors(id);
-  const Labels out = g.out(id);
+  const bool unit = g[id].kind == Kind::Place && g[id].rank() == 1;
+  if (g[id].kind != Kind::Ein && !unit) return std::nullopt;
+  const std::vector<Factor> factors = unit ? std::vector<Factor>{{id, {0}}} : g.factors(id);
+  const Labels out = unit ? Labels{0} : g.out(id);
   const Type type = g[id].type;
   const auto uses = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
   Placed::Around a;
   std::vector<Factor> inside;
   Labels digits;
   for (const Factor& f : factors) {
-    const bool places = g[f.tensor].kind == Kind::Place && f.labels.size() > 1 && std::ranges::count(out, f.labels[0]) == 1 && uses(f.labels[0]) == 1 &&
+    const bool places = g[f.tensor].kind == Kind::Place && std::ranges::count(out, f.labels[0]) == 1 && uses(f.labels[0]) == 1 &&
                         !has_repeats(f.labels) && std::none_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(digits, l); });
     if (!places) {
       inside.push_back(f);
@@ -97,7 +99,13 @@ struct Pick {
   NodeId inside;
 };
 
-std::optional<Pick> picked(const Graph& g, NodeId id) {
+// A product of which only the diagonal is wanted, with its axes in an order that is the same however it was written.
+NodeId either_way(Graph& g, NodeId n) {
+  if (g[n].kind != Kind::Ein || fingerprint_of_permuted(g, n, {0, 1}) <= fingerprint_of_permuted(g, n, {1, 0})) return n;
+  return g.permute(n, {1, 0});
+}
+
+std::optional<Pick> picked(Graph& g, NodeId id) {
   if (placement(g, id) != Placement::Total) return std::nullopt;
   Pick::Around a;
   std::optional<Factor> core;
@@ -116,7 +124,8 @@ std::optional<Pick> picked(const Graph& g, NodeId id) {
   for (Factor& f : a.places) f.labels = number(f.labels);
   std::ranges::sort(a.places);
   a.type = g[core->tensor].type;
-  return Pick{std::move(a), core->tensor};
+  const NodeId inside = a.core == Labels{0, 0} ? either_way(g, core->tensor) : core->tensor;
+  return Pick{std::move(a), inside};
 }
 
 NodeId pick_again(Graph& g, const Pick::Around& a, NodeId inside, const Type& type) {

@@ -7,7 +7,7 @@ namespace ricci {
 // A[2, :] + B[2, :] = (A + B)[2, :], diag(A) + diag(B) = diag(A + B): terms that pick alike, as one.
 std::vector<Term> join_picks(Graph& g, std::vector<Term> terms);
 
-// [0; A] + [0; B] = [0; A + B]: terms placed alike in the result, as one.
+// [0; A] + [0; B] = [0; A + B], a*e(2) + e(2) = (a + 1)*e(2): terms placed alike in the result, as one.
 std::vector<Term> join_places(Graph& g, std::vector<Term> terms);
 
 // [x; 0].^2 = [x.^2; 0]: of a power with a positive exponent.

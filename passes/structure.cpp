@@ -156,7 +156,7 @@ NodeId divided(Graph& g, NodeId sum, const Rational& c) {
   return g.sum(std::move(terms), Type(g[sum].type));
 }
 
-// A factor with the places that pick of its axes and of nothing else, and the labels that are left.
+// A factor with the places that pick of its axes, an entry or of nothing else, and the labels that are left.
 struct Picked {
   std::vector<Factor> picks;  // the factor first
   Labels left;
@@ -174,15 +174,18 @@ Picked picked(const Graph& g, const std::vector<Factor>& factors, size_t k, cons
     std::vector<size_t> others;
     for (size_t m = 0; m < factors.size(); ++m)
       if (m != k && contains(factors[m].labels, l)) others.push_back(m);
-    const bool attached = others.size() == 1 && !contains(out, l) && g[factors[others[0]].tensor].kind == Kind::Place && factors[others[0]].labels[0] == l &&
-                          std::ranges::count(factors[others[0]].labels, l) == 1;
-    if (!attached) {
+    const auto picks = [&](size_t m) {
+      const Labels& ls = factors[m].labels;
+      return g[factors[m].tensor].kind == Kind::Place && ls[0] == l && (ls.size() == 1 || (others.size() == 1 && !contains(out, l) && std::ranges::count(ls, l) == 1));
+    };
+    const auto at = std::ranges::find_if(others, picks);
+    if (at == others.end()) {
       keep(l, g[f.tensor].type[axis]);
       continue;
     }
-    const Factor& place = factors[others[0]];
-    if (!taken[others[0]]) p.picks.push_back(place);  // an axis may stand twice
-    taken[others[0]] = true;
+    const Factor& place = factors[*at];
+    if (std::ranges::find(p.picks, place) == p.picks.end()) p.picks.push_back(place);  // an axis may stand twice
+    taken[*at] = others.size() == 1 && !contains(out, l);  // a unit vector is its own square: e_k*f(x_k)*y_k = e_k*f(x_2)*y_k
     for (size_t d = 1; d < place.labels.size(); ++d) keep(place.labels[d], g[place.tensor].type[d]);
   }
   return p;
@@ -286,6 +289,15 @@ NodeId settle_factors(Graph& g, NodeId id) {
   for (size_t k = 0; k < factors.size(); ++k)
     if (!taken[k] && !is_settled_here(g, factors[k].tensor)) settled.push_back(factors[k]);
   return g.scale(common, g.ein(std::move(settled), out, Type(g[id].type)));
+}
+
+NodeId settle_argument(Graph& g, NodeId id) {
+  const NodeId operand = g[id].operands[0];
+  if (!is_sum(g, operand)) return id;
+  const Rational c = content(g, operand);
+  if (c == 1) return id;
+  const NodeId next = g.fun(g[id].fun_op(), g.scale(c, divided(g, operand, c)));
+  return g[next].kind == Kind::Fun ? id : next;
 }
 
 NodeId transpose_inside(Graph& g, NodeId id) {

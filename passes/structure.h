@@ -21,6 +21,9 @@ NodeId settle_factors(Graph& g, NodeId ein);
 // inv(A' + B) = inv(A + B')': a function of a matrix of a sum whose axes stand in their canonical order.
 NodeId transpose_inside(Graph& g, NodeId fun);
 
+// inv(2*A + 2*B) = inv(A + B)/2: the content of a sum in a homogeneous function of a matrix.
+NodeId settle_argument(Graph& g, NodeId fun);
+
 // (4*x - 6*y)^2 = 4*(2*x - 3*y)^2: the content of a sum under a power with a constant exponent.
 NodeId settle_base(Graph& g, NodeId power);
 

@@ -25,7 +25,7 @@ config.substitutions += [
     ("%examples", os.path.join(config.source_dir, "examples")),
     ("%include", os.path.join(config.source_dir, "include")),
     ("%bin", programs),
-    ("%runtime", os.path.join(config.binary_dir, "libricci_runtime.a")),
+    ("%runtime", config.link_runtime),
     ("%cxx", config.cxx),
     ("%cc", config.cc),
     ("%clang", os.path.join(config.llvm_bin, "clang++")),

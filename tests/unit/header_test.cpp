@@ -35,7 +35,7 @@ TEST(Header, LinksWithTheObjectIntoProgramsInCAndCpp) {
   std::ofstream(folder + "/least_squares.h") << emit_header(std::span(&unit, 1), "least_squares");
   std::ofstream(folder + "/least_squares.o", std::ios::binary) << compile(std::span(&unit, 1), resolve({}), CodeForm::Object);
   const std::string flags = " -Wall -Wextra -Wpedantic -Wconversion -Werror -I" + folder + " -I" RICCI_SOURCE_DIR "/include ";
-  const std::string link = " " + folder + "/least_squares.o " RICCI_BINARY_DIR "/libricci_runtime.a -lstdc++ -lmvec -lm ";
+  const std::string link = " " + folder + "/least_squares.o " RICCI_LINK_RUNTIME " -lstdc++ -lmvec -lm ";
   const std::string source = RICCI_SOURCE_DIR "/tests/consumer/least_squares.c";
   EXPECT_EQ(run("cc -std=c11" + flags + source + link + "-o " + folder + "/in_c && " + folder + "/in_c"), 0);
   EXPECT_EQ(run("c++ -std=c++17 -x c++" + flags + source + " -x none" + link + "-o " + folder + "/in_cpp && " + folder + "/in_cpp"), 0);
