@@ -1,6 +1,7 @@
 // The fingerprint of a node: a hash of names, sizes, operations and of how axes meet.
 #include "ir/fingerprint.h"
 
+#include <algorithm>
 #include <functional>
 #include <string>
 
@@ -15,7 +16,11 @@ uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 // sums of hashes stand for multisets, so that the order of factors and the numbers of labels do not count. Axis k of the result looks like marks[k].
 uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out, const std::vector<uint64_t>& marks) {
   const auto axis = [&](const Factor& f, size_t k) { return g.is_symmetric(f.tensor) ? 1 : uint64_t(k) + 2; };
-  std::map<Label, uint64_t> label;
+  Label count = 0;
+  for (const Factor& f : factors)
+    for (Label l : f.labels) count = std::max(count, l + 1);
+  for (Label l : out) count = std::max(count, l + 1);
+  std::vector<uint64_t> label(count);
   for (const Factor& f : factors)
     for (size_t k = 0; k < f.labels.size(); ++k) label[f.labels[k]] += mix(g.fingerprint(f.tensor) ^ mix(axis(f, k)));
   for (size_t k = 0; k < out.size(); ++k) label[out[k]] += marks[k];
