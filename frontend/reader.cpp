@@ -1,6 +1,7 @@
 #include "frontend/reader.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "frontend/lexer.h"
 #include "frontend/spelling.h"
@@ -220,7 +221,7 @@ void Reader::check_sizes() {
 }
 
 std::optional<Program> Reader::finish() {
-  for (const Statement& s : exports_) check_export(s);
+  check_exports();
   if (!diagnostics_.has_errors() && pending_.empty()) diagnostics_.report(Message::no_definition, SourceRange{uint32_t(texts_.size() - 1), 0, 0});
   if (diagnostics_.has_errors()) return std::nullopt;
   name_sizes();
@@ -264,12 +265,41 @@ std::optional<Program> Reader::build() {
   return p;
 }
 
+// Calls `depends(k, d)` for every node nodes[k] and every declaration d it depends on, for each node in the order of the declarations, until that
+// is false. Sixty-four variables are swept at once, a bit each: memory stays linear however many pairs there are.
+template <class F> static void for_each_argument(const Program& p, std::span<const NodeId> nodes, F depends) {
+  constexpr size_t kAtOnce = 64;
+  uint32_t top = 0;
+  for (NodeId n : nodes) top = std::max(top, n.value + 1);
+  std::vector<uint64_t> uses(top);
+  for (size_t first = 0; first < p.declarations.size(); first += kAtOnce) {
+    const auto swept = std::span(p.declarations).subspan(first, std::min(kAtOnce, p.declarations.size() - first));
+    std::ranges::fill(uses, 0);
+    for (size_t i = 0; i < swept.size(); ++i)
+      if (swept[i].node.value < top) uses[swept[i].node.value] = uint64_t(1) << i;
+    for (uint32_t n = 0; n < top; ++n)  // operands precede users
+      for (NodeId o : (*p.graph)[NodeId{n}].operands) uses[n] |= uses[o.value];
+    for (size_t k = 0; k < nodes.size(); ++k)
+      for (uint64_t bits = uses[nodes[k].value]; bits != 0; bits &= bits - 1)
+        if (!depends(k, swept[size_t(std::countr_zero(bits))])) return;
+  }
+}
+
 // A promise that `free` takes back was given all the same.
 void Reader::check_promises(const Program& p, const std::vector<NodeId>& built) {
+  std::vector<NodeId> operands;
+  std::vector<bool> kept;
   for (const Elaborator::Promise& promise : elaborator_.promises) {
-    const NodeId operand = built[promise.operand.value];
-    const std::vector<std::string> names = arguments_of(p, operand);
-    if (p.graph->is_symmetric(operand) || std::ranges::any_of(names, [&](const std::string& n) { return free_.contains(n); })) continue;
+    operands.push_back(built[promise.operand.value]);
+    kept.push_back(p.graph->is_symmetric(operands.back()));
+  }
+  for_each_argument(p, free_.empty() ? std::span<const NodeId>{} : operands, [&](size_t k, const Declaration& d) {
+    if (free_.contains(d.name)) kept[k] = true;
+    return true;
+  });
+  for (size_t k = 0; k < operands.size(); ++k) {
+    if (kept[k]) continue;
+    const Elaborator::Promise& promise = elaborator_.promises[k];
     const bool is_name = promise.written.find_first_of("+-*/\\ ") == std::string::npos;
     const std::string matrix = is_name ? promise.written : "(" + promise.written + ")";
     const std::string part = fmt::format("{0}(({1} + {1}')/2)", promise.function, matrix);
@@ -278,43 +308,63 @@ void Reader::check_promises(const Program& p, const std::vector<NodeId>& built) 
   }
 }
 
-// The variables a node depends on, in the order of their declarations.
-std::vector<std::string> Reader::arguments_of(const Program& p, NodeId node) const {
-  std::set<NodeId> used;
-  for (NodeId n : p.graph->reachable(std::span(&node, 1))) used.insert(n);
-  std::vector<std::string> names;
-  for (const Declaration& d : p.declarations)
-    if (used.contains(d.node)) names.push_back(d.name);
-  return names;
+// Where nothing is exported, every definition is a function of all it depends on.
+void Reader::export_all(Program& p) {
+  constexpr size_t kMostArguments = 1'000'000;
+  std::vector<NodeId> results;
+  for (const Definition& d : p.definitions) {
+    p.exports.push_back({.name = d.name, .arguments = {}, .results = {d.name}});
+    results.push_back(d.value.node);
+  }
+  size_t count = 0;
+  for_each_argument(p, results, [&](size_t k, const Declaration& d) {
+    p.exports[k].arguments.push_back(d.name);
+    if (++count <= kMostArguments) return true;
+    const std::string& last = p.definitions.back().name;
+    diagnostics_.report(Message::too_many_arguments, p.definitions.back().where, kMostArguments).fix(Message::export_wanted, last, last);
+    return false;
+  });
 }
 
 void Reader::exports(Program& p) {
+  if (exports_.empty()) return export_all(p);
+  std::map<std::string_view, NodeId> defined;
+  for (const Definition& d : p.definitions) defined.emplace(d.name, d.value.node);
+  std::vector<NodeId> results;
+  std::vector<std::pair<const Statement*, const WrittenName*>> wanted;    // per result
+  std::map<const Statement*, std::set<std::string_view>> arguments;
   for (const Statement& s : exports_) {
-    Export e{.name = s.names[0].text, .arguments = {}, .results = {}};
+    Export& e = p.exports.emplace_back(Export{.name = s.names[0].text, .arguments = {}, .results = {}});
     for (const WrittenName& n : s.arguments) e.arguments.push_back(n.text);
     for (const WrittenName& n : s.results) e.results.push_back(n.text);
-    for (const WrittenName& n : s.results)
-      for (const std::string& used : arguments_of(p, p.find_definition(n.text)->value.node))
-        if (std::ranges::find(e.arguments, used) == e.arguments.end())
-          diagnostics_.report(Message::export_incomplete, n.where, n.text, used, e.name);
-    p.exports.push_back(std::move(e));
+    for (const WrittenName& n : s.arguments) arguments[&s].insert(n.text);
+    for (const WrittenName& n : s.results) {
+      results.push_back(defined.at(n.text));
+      wanted.emplace_back(&s, &n);
+    }
   }
-  if (exports_.empty())
-    for (const Definition& d : p.definitions) p.exports.push_back({d.name, arguments_of(p, d.value.node), {d.name}});
+  for_each_argument(p, results, [&](size_t k, const Declaration& d) {
+    const auto& [s, result] = wanted[k];
+    if (!arguments[s].contains(d.name)) diagnostics_.report(Message::export_incomplete, result->where, result->text, d.name, s->names[0].text);
+    return true;
+  });
 }
 
 // The names of exports; those that a mistake elsewhere left without a meaning pass.
-void Reader::check_export(const Statement& s) {
-  std::vector<std::string> variables, definitions;
-  for (const Variable& v : variables_) variables.push_back(v.name);
-  for (const Pending& d : pending_) definitions.push_back(d.name);
-  auto check = [&](const WrittenName& n, const std::vector<std::string>& among, Message m) {
+void Reader::check_exports() {
+  std::set<std::string> variables, definitions;
+  for (const Variable& v : variables_) variables.insert(v.name);
+  for (const Pending& d : pending_) definitions.insert(d.name);
+  auto check = [&](const WrittenName& n, const std::set<std::string>& among, Message m) {
     const auto meaning = elaborator_.names.find(n.text);
     const bool poisoned = meaning != elaborator_.names.end() && meaning->second.poisoned();
-    if (!poisoned && std::ranges::find(among, n.text) == among.end()) suggest(diagnostics_.report(m, n.where, shorten(n.text)), n.text, among);
+    if (poisoned || among.contains(n.text)) return;
+    suggest(diagnostics_.report(m, n.where, shorten(n.text)), n.text, {among.begin(), among.end()});
   };
-  for (const WrittenName& n : s.arguments) check(n, variables, Message::export_argument);
-  for (const WrittenName& n : s.results) check(n, definitions, Message::export_result);
+  for (const Statement& s : exports_) {
+    for (const WrittenName& n : s.arguments) check(n, variables, Message::export_argument);
+    for (const WrittenName& n : s.results) check(n, definitions, Message::export_result);
+  }
 }
 
 }  // namespace ricci

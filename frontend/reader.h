@@ -62,9 +62,9 @@ class Reader {
   void check_sizes();
   std::optional<Program> build();
   void check_promises(const Program& p, const std::vector<NodeId>& built);
+  void export_all(Program& p);
   void exports(Program& p);
-  void check_export(const Statement& s);
-  std::vector<std::string> arguments_of(const Program& p, NodeId node) const;
+  void check_exports();
 
   const Calculus& calculus_;
   Diagnostics& diagnostics_;

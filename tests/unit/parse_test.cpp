@@ -240,6 +240,9 @@ TEST(Torture, LongChains) {
   expect_quick(x + "f = s" + repeated("^s", 100'000), true);
   expect_quick(x + "f = " + repeated("-", 100'000) + "s", true);
   expect_quick(x + "f = x" + repeated("'", 100'000), true);
+  std::string definitions = x + "t0 = s\n";
+  for (int k = 1; k <= 100'000; ++k) definitions += fmt::format("t{} = sin(t{})*s\n", k, k - 1);
+  expect_quick(definitions, true);
 }
 
 TEST(Torture, LongNames) {
