@@ -450,7 +450,7 @@ std::vector<DocumentSection> document(const Graph& g, const Derivation& d, const
       line.right = printer.formula(step.after);
       if (spelling.is_language() && step.after.notation == Formula::Notation::Answer && !printer.is_matrix(step.after)) {
         const std::string text = index_form(g, d.answer_name, d.answer, d.all_low);
-        own = text.substr(0, text.find(" = "));
+        own = text.substr(0, text.rfind(" = "));  // with what is defined before it
         line.right = text.substr(own.size() + 3);
       }
       if (own != left) line.left = left = own;

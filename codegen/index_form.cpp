@@ -9,6 +9,7 @@
 #include "codegen/notation.h"
 #include "codegen/text.h"
 #include "ir/dimension.h"
+#include "passes/fresh_name.h"
 #include "passes/raise.h"
 
 namespace ricci {
@@ -23,14 +24,16 @@ bool is_number(const std::string& letter) { return letter[0] >= '0' && letter[0]
 
 std::string braced(const std::string& letters, size_t count) { return letters.size() > count ? "{" + letters + "}" : letters; }
 
-// "^i_j" for two axes of variance Up, Down.
+// "^i_j" for two axes of variance Up, Down. High numbers that no low index follows would be an exponent, and stand low: A_12, a^1_j, A^1i.
 std::string spell_indices(const Letters& letters, const std::vector<Variance>& variance) {
   std::string out;
   for (size_t k = 0; k < letters.size();) {
     size_t from = k;
     std::string run;
-    for (; k < letters.size() && variance[k] == variance[from]; ++k) run += letters[k];
-    out += (variance[from] == Variance::Up ? "^" : "_") + braced(run, k - from);
+    bool high = variance[from] == Variance::Up, numbers = true;
+    for (; k < letters.size() && variance[k] == variance[from]; ++k) run += letters[k], numbers = numbers && is_number(letters[k]);
+    high = high && !(numbers && k == letters.size());
+    out += (high ? "^" : "_") + braced(run, k - from);
   }
   return out;
 }
@@ -53,11 +56,26 @@ std::optional<Named> spell_named(const mat::Expr& e) {
   return Named{to_text(whole), divisor};
 }
 
+// What is defined before an answer that mentions it: the arguments of undeclared functions that have no matrix form.
+class Preamble {
+ public:
+  Preamble(const Graph& g, std::string_view answer) : g_(g), answer_(answer) {}
+  // The name of a node, which is defined with indices: "t1_i = prod_j(A_ij)".
+  const std::string& name(NodeId n);
+  std::string text() const { return text_; }  // "t1_i = ...; t2 = ...; "
+
+ private:
+  const Graph& g_;
+  std::string answer_, text_;
+  size_t count_ = 0;
+  std::map<NodeId, std::string> names_;
+};
+
 class Printer {
  public:
   // Without `axes` every index stands low. The unit tensors of `loose` letters show their size: [eye(n)]_ij.
-  Printer(const Graph& g, const VarianceCheck* axes, std::set<std::string> loose = {}, bool reuse = false)
-      : g_(g), axes_(axes), loose_(std::move(loose)), reuse_(reuse) {}
+  Printer(const Graph& g, const VarianceCheck* axes, Preamble& preamble, std::set<std::string> loose = {}, bool reuse = false)
+      : g_(g), axes_(axes), preamble_(preamble), loose_(std::move(loose)), reuse_(reuse) {}
 
   // Whether a letter was needed that is none.
   bool ran_out() const { return longest_ > kLetters; }
@@ -203,7 +221,7 @@ class Printer {
         std::vector<Item> out = {g_[SymbolId{n.row}].name + "("};
         for (size_t k = 0; k < n.operands.size(); ++k) {
           Raised r = raise(g_, n.operands[k], std::vector<Variance>(g_[n.operands[k]].rank(), Variance::Up));
-          out.push_back((k > 0 ? ", " : "") + (r.expr ? to_text(*r.expr) : r.reason));
+          out.push_back((k > 0 ? ", " : "") + (r.expr ? to_text(*r.expr) : preamble_.name(n.operands[k])));
         }
         out.push_back(")");
         if (letters.empty()) return out;
@@ -504,6 +522,7 @@ class Printer {
 
   const Graph& g_;
   const VarianceCheck* axes_;
+  Preamble& preamble_;
   std::set<std::string> loose_, tied_;
   std::vector<std::pair<std::string, std::string>> deltas_;
   bool reuse_;  // letters are taken again as soon as the brackets they are summed in are closed
@@ -544,7 +563,7 @@ bool has_one_dimension(const Graph& g) {
   return dims.size() == 1;
 }
 
-std::string print_right(const Graph& g, const Value& value, const std::optional<VarianceCheck>& axes) {
+std::string print_right(const Graph& g, const Value& value, const std::optional<VarianceCheck>& axes, Preamble& preamble) {
   std::vector<Variance> variance = value.variance;
   variance.resize(g[value.node].rank(), Variance::Down);
   for (size_t k = 0; k < value.variable.size(); ++k)
@@ -553,7 +572,7 @@ std::string print_right(const Graph& g, const Value& value, const std::optional<
   std::set<std::string> loose;
   bool reuse = false;
   while (true) {
-    Printer printer(g, check, loose, reuse);
+    Printer printer(g, check, preamble, loose, reuse);
     std::string text = printer.print(value.node, letters_of(g, value), variance);
     const std::set<std::string> found = has_one_dimension(g) ? std::set<std::string>{} : printer.loose_letters();
     const bool again = !reuse && printer.ran_out();
@@ -564,13 +583,26 @@ std::string print_right(const Graph& g, const Value& value, const std::optional<
   }
 }
 
+const std::string& Preamble::name(NodeId n) {
+  if (const auto known = names_.find(n); known != names_.end()) return known->second;
+  const std::string right = print_right(g_, {n}, {}, *this);  // first defines what it needs itself
+  std::string name;
+  do name = "t" + std::to_string(++count_);
+  while (name == answer_ || fresh_name(g_, name) != name);
+  text_ += name + spell_indices(letters_of(g_, {n}), std::vector<Variance>(g_[n].rank(), Variance::Down)) + " = " + right + "; ";
+  return names_[n] = std::move(name);
+}
+
 }  // namespace
 
 std::string index_expression(const Graph& graph, const Value& value, bool all_low) {
-  return print_right(graph, value, inferred(graph, value, all_low));
+  Preamble preamble(graph, "");
+  const std::string right = print_right(graph, value, inferred(graph, value, all_low), preamble);
+  return preamble.text() + right;
 }
 
 std::string index_form(const Graph& graph, std::string_view name, const Value& value, bool all_low) {
+  Preamble preamble(graph, name);
   std::optional<VarianceCheck> axes = inferred(graph, value, all_low);
   Letters letters = letters_of(graph, value), own;
   std::vector<Variance> variance;
@@ -588,7 +620,8 @@ std::string index_form(const Graph& graph, std::string_view name, const Value& v
   }
   std::string left = std::string(name) + spell_indices(own, variance);
   if (!groups.empty() && (own.empty() || variance.back() == Variance::Up)) left += "_";
-  return left + groups + " = " + print_right(graph, value, axes);
+  const std::string right = print_right(graph, value, axes, preamble);
+  return preamble.text() + left + groups + " = " + right;
 }
 
 }  // namespace ricci

@@ -1,6 +1,7 @@
 // Answers in index notation: every tensor of the graph has one, whatever its order.
 //
 // Letters are given while printing: the axes of the answer take i, j, k, ... in order, each summed label the next free letter of its term.
+// An argument of an undeclared function that has no matrix form is defined before: "t1_i = prod_j(A_ij); F = h(t1)".
 // Indices stand up and down as declared where every summed index then meets once up and once down; otherwise all stand low (Cartesian).
 #pragma once
 #include <string>

@@ -5,6 +5,9 @@ namespace {
 
 bool is_index_letter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 0x3b1 && c <= 0x3c9); }
 
+// Digits, or digits and letters that look like a number: the indices 2e3.
+bool is_index_number(std::string_view text) { return text.find_first_of(".+-") == text.npos; }
+
 }  // namespace
 
 TokenKind closer(TokenKind opener) {
@@ -44,24 +47,20 @@ void TokenReader::index_letters(std::string_view text, SourceRange at, Variance 
   }
 }
 
-namespace {
-bool plain_digits(std::string_view text) { return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }); }
-}  // namespace
-
 void TokenReader::index_group(Variance variance, std::vector<IndexUse>& out) {
-  if (is(TokenKind::Name)) {
-    const Token& t = next();
-    return index_letters(t.text, t.where, variance, out);
-  }
-  if (is(TokenKind::Number) && plain_digits(peek().text)) {
-    const Token& t = next();
-    return index_letters(t.text, t.where, variance, out);
+  if (is(TokenKind::Name) || (is(TokenKind::Number) && is_index_number(peek().text))) {
+    const bool joined = is(TokenKind::Number) && adjacent(TokenKind::Name, 1);  // 2j: an entry, then a letter
+    for (int tokens = joined ? 2 : 1; tokens > 0; --tokens) {
+      const Token& t = next();
+      index_letters(t.text, t.where, variance, out);
+    }
+    return;
   }
   if (!is(TokenKind::LeftBrace) && !is(TokenKind::LeftParen)) { fail(Message::expected, peek().where, "an index", spelled(peek())); return; }
   const Token& open = next();
   while (!failed_ && (is(TokenKind::Name) || is(TokenKind::Comma) || is(TokenKind::Number))) {
     if (is(TokenKind::Comma)) { ++pos_; continue; }
-    if (is(TokenKind::Number) && !plain_digits(peek().text)) { fail(Message::expected, peek().where, "an index", spelled(peek())); return; }
+    if (is(TokenKind::Number) && !is_index_number(peek().text)) { fail(Message::expected, peek().where, "an index", spelled(peek())); return; }
     const Token& t = next();
     index_letters(t.text, t.where, variance, out);
   }
@@ -73,7 +72,8 @@ void TokenReader::find_index_letters(bool has_left_side) {
   bool left = has_left_side, inside = false;  // inside: x_{i}, x_(i)
   for (size_t i = pos_; tokens_[i].kind != TokenKind::Newline && tokens_[i].kind != TokenKind::End; ++i) {
     const Token& t = tokens_[i];
-    const bool low = i > pos_ && tokens_[i - 1].kind == TokenKind::Underscore;
+    const size_t start = i > pos_ && tokens_[i - 1].kind == TokenKind::Number && !t.space_before ? i - 1 : i;  // _2j
+    const bool low = start > pos_ && tokens_[start - 1].kind == TokenKind::Underscore;
     if (t.kind == TokenKind::Equal) left = false;
     if (t.kind == TokenKind::LeftBrace || t.kind == TokenKind::LeftParen) inside = inside || low;
     if (t.kind == TokenKind::RightBrace || t.kind == TokenKind::RightParen) inside = false;
@@ -89,26 +89,34 @@ void TokenReader::note_letters(std::string_view text) {
 }
 
 // Whether the `^` at hand begins indices and not an exponent: letters that stand as indices elsewhere in the statement, or that no declared
-// name claims.
+// name claims. Beside numbers only the former do: x^{2n} is an exponent, if a wrong one.
 bool TokenReader::caret_begins_indices() const {
   if (!adjacent(TokenKind::Caret)) return false;
-  if (adjacent(TokenKind::Number, 1)) return adjacent(TokenKind::Underscore, 2);
-  if (is(TokenKind::Name, 1)) return is_index_text(peek(1).text) && !adjacent(TokenKind::LeftParen, 2);
-  if (!is(TokenKind::LeftBrace, 1)) return false;
-  size_t i = 2;
-  while (is(TokenKind::Name, i) && is_index_text(peek(i).text)) ++i;
-  return i > 2 && is(TokenKind::RightBrace, i);
+  const bool braced = is(TokenKind::LeftBrace, 1);
+  bool numbers = false, letters = false;
+  size_t i = braced ? 2 : 1;
+  for (; is(TokenKind::Name, i) || is(TokenKind::Number, i); ++i) {
+    if (i > 1 && !braced && peek(i).space_before) break;
+    const bool number = is(TokenKind::Number, i);
+    if (number ? !is_index_number(peek(i).text) : !is_index_text(peek(i).text, numbers)) return false;
+    (number ? numbers : letters) = true;
+  }
+  if (!letters) return numbers && !braced && adjacent(TokenKind::Underscore, i);
+  return braced ? is(TokenKind::RightBrace, i) : !adjacent(TokenKind::LeftParen, i);
 }
-bool TokenReader::is_index_text(std::string_view text) const {
+bool TokenReader::is_index_text(std::string_view text, bool beside_number) const {
   const std::string_view high = text.substr(0, text.find('_'));
-  bool all_indices = true, all_letters = true;
+  bool all_indices = true, all_letters = !beside_number, digits = false;
   for (size_t i = 0; i < high.size();) {
     const CodePoint p = decode(high.substr(i));
-    all_indices = all_indices && statement_letters_.contains(p.value);
+    const bool digit = p.value >= '0' && p.value <= '9';
+    digits = digits || digit;
+    all_indices = all_indices && (digit || statement_letters_.contains(p.value));
     all_letters = all_letters && is_index_letter(p.value);
     i += p.length;
   }
-  return all_indices || (all_letters && !known(text) && !known(high));
+  const bool claimed = known(text) || known(high);
+  return (all_indices && !(digits && claimed)) || (all_letters && !claimed);
 }
 
 void TokenReader::trailing_indices(std::vector<IndexUse>& out) {

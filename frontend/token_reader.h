@@ -66,7 +66,7 @@ class TokenReader {
   std::set<char32_t> statement_letters_;
 
   bool caret_begins_indices() const;
-  bool is_index_text(std::string_view text) const;
+  bool is_index_text(std::string_view text, bool beside_number) const;
 };
 
 // The bracket that closes `opener`.
