@@ -1,7 +1,7 @@
 #include "frontend/dimensions.h"
 
 #include <algorithm>
-#include <utility>
+#include <limits>
 
 namespace ricci {
 namespace {
@@ -9,6 +9,15 @@ namespace {
 // The symbol of a root in an extent, and back.
 std::string key(uint32_t root) { return std::to_string(root); }
 uint32_t root_of(const std::string& key) { return uint32_t(std::stoul(key)); }
+
+constexpr size_t kMostFactors = 63;    // each at least 2
+constexpr size_t kMostTerms = 10'000;  // a product of k sums has 2^k
+
+size_t degree(const Extent& e) {
+  size_t d = 0;
+  for (const auto& [symbols, c] : e.terms) d = std::max(d, symbols.size());
+  return d;
+}
 
 }  // namespace
 
@@ -55,7 +64,7 @@ Extent Dimensions::extent(DimVar d) const {
   for (const auto& [symbols, c] : t.built->terms) {
     Extent product = Extent::number(c);
     for (const std::string& s : symbols) product = product * extent({root_of(s)});
-    e = e + product;
+    e += product;
   }
   return e;
 }
@@ -72,13 +81,19 @@ DimVar Dimensions::build(Extent e, std::vector<DimVar> parts) {
 
 DimVar Dimensions::product(std::vector<DimVar> factors) {
   Extent e = Extent::number(1);
-  for (DimVar f : factors) e = e * extent(f);
+  for (DimVar f : factors) {
+    const Extent x = extent(f);
+    exceeded_ = exceeded_ || degree(e) + degree(x) > kMostFactors || e.terms.size() * x.terms.size() > kMostTerms;
+    if (exceeded_) return fresh();
+    e = e * x;
+  }
+  exceeded_ = std::ranges::any_of(e.terms, [](const auto& term) { return std::abs(term.second) == std::numeric_limits<int64_t>::max(); }) && factors.size() > 1;
   return build(std::move(e), std::move(factors));
 }
 
 DimVar Dimensions::sum(std::vector<DimVar> terms) {
   Extent e;
-  for (DimVar t : terms) e = e + extent(t);
+  for (DimVar t : terms) e += extent(t);
   return build(std::move(e), std::move(terms));
 }
 

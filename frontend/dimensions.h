@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "frontend/diagnostics.h"
@@ -28,7 +29,9 @@ class Dimensions {
   DimVar number(int64_t size);
   DimVar given(DimId dim);
   // Sizes made of others: kron and vec multiply, blocks add, slices subtract. The first factor of a product is the slower one.
+  // A product of more sizes than any 64 bits hold (but for sizes of 1), or of too large numbers, is no size; `exceeded` says so once.
   DimVar product(std::vector<DimVar> factors);
+  bool exceeded() { return std::exchange(exceeded_, false); }
   DimVar sum(std::vector<DimVar> terms);
   DimVar plus(DimVar d, int64_t n);
   DimVar difference(DimVar a, DimVar b);
@@ -75,6 +78,7 @@ class Dimensions {
   bool unify_built(uint32_t a, uint32_t b);
 
   bool flexible_names_;
+  bool exceeded_ = false;
   mutable std::vector<Term> terms_;
   std::map<std::string, DimVar, std::less<>> names_;
 };

@@ -29,7 +29,12 @@ Meaning Elaborator::expression(const Syntax& syntax, AstId root, const LeftSide&
   base_ = ast(root).first;
   meanings_.assign(root.value - base_ + 1, {});
   find_roles(root);
-  for (uint32_t id = base_; id <= root.value; ++id) meanings_[id - base_] = elaborate({id});
+  for (uint32_t id = base_; id <= root.value; ++id) {
+    Meaning& m = meanings_[id - base_] = elaborate({id});
+    if (!dims_.exceeded()) continue;
+    report(Message::size_exceeded, ast({id}).where);
+    m = poison();
+  }
   return close(take(root), root, left);
 }
 

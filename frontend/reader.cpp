@@ -52,6 +52,10 @@ std::optional<DimVar> Reader::written(const WrittenDim& d) {
       product.push_back(is_name ? dims_.named(factor.text) : dims_.number(*n));
     }
     sum.push_back(product.size() == 1 ? product[0] : dims_.product(std::move(product)));
+    if (dims_.exceeded()) {
+      diagnostics_.report(Message::size_exceeded, d.where);
+      return std::nullopt;
+    }
   }
   return sum.size() == 1 ? sum[0] : dims_.sum(std::move(sum));
 }

@@ -46,17 +46,16 @@ Extent Extent::of(const Graph& g, DimId id) {
     }
     case Dim::Kind::Sum: {
       Extent e;
-      for (DimId part : d.parts) e = e + of(g, part);
+      for (DimId part : d.parts) e += of(g, part);
       return e;
     }
   }
   return {};
 }
 
-Extent operator+(const Extent& a, const Extent& b) {
-  Extent e = a;
-  for (const auto& [symbols, c] : b.terms) add(e, symbols, c);
-  return e;
+Extent& Extent::operator+=(const Extent& b) {
+  for (const auto& [symbols, c] : b.terms) add(*this, symbols, c);
+  return *this;
 }
 
 Extent operator-(const Extent& a, const Extent& b) { return a + Extent::number(-1) * b; }

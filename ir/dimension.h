@@ -17,7 +17,8 @@ struct Extent {
   static Extent symbol(std::string name) { return {{{{std::move(name)}, 1}}}; }
   static Extent of(const Graph& g, DimId d);
 
-  friend Extent operator+(const Extent& a, const Extent& b);
+  Extent& operator+=(const Extent& b);
+  friend Extent operator+(Extent a, const Extent& b) { return a += b; }
   friend Extent operator-(const Extent& a, const Extent& b);
   friend Extent operator*(const Extent& a, const Extent& b);
   friend bool operator==(const Extent&, const Extent&) = default;

@@ -22,7 +22,10 @@ DimId Graph::dim(Dim d) {
   if (d.kind == Dim::Kind::Product || d.kind == Dim::Kind::Sum) {
     const bool adds = d.kind == Dim::Kind::Sum;
     Extent e = Extent::number(adds ? 0 : 1);
-    for (DimId part : d.parts) e = adds ? e + Extent::of(*this, part) : e * Extent::of(*this, part);
+    for (DimId part : d.parts) {
+      if (adds) e += Extent::of(*this, part);
+      else e = e * Extent::of(*this, part);
+    }
     d = normal_form(e);
   }
   return intern(std::move(d));

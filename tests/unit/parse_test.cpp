@@ -245,6 +245,17 @@ TEST(Torture, LongChains) {
   expect_quick(definitions, true);
 }
 
+TEST(Torture, LargeSizes) {
+  expect_quick("A: matrix(n, n)\nf = " + repeated("kron(", 2'000) + "A" + repeated(", A)", 2'000), false);
+  expect_quick("x: vector(n" + repeated("*n", 100'000) + ")\nf = x", false);
+  expect_quick("x: vector(n" + repeated(" + n", 100'000) + ")\nf = x", true);
+  std::string sums = "x: vector(n0";  // a product of k sums has 2^k terms
+  for (int k = 1; k < 40; ++k) sums += fmt::format(" + n{}", k);
+  sums += ")\nf = x";
+  for (int k = 0; k < 6; ++k) sums = sums + "\nf" + std::to_string(k) + " = " + "kron(" + (k == 0 ? "x" : "f" + std::to_string(k - 1)) + ", x)";
+  expect_quick(sums, false);
+}
+
 TEST(Torture, LongNames) {
   const std::string name(1'000'000, 'a');
   expect_quick(name + ": scalar\nf = " + name + "\n", false);

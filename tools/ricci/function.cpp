@@ -35,9 +35,18 @@ BuildOptions build_options(const Options& options, bool fix_sizes) {
 }
 
 Unit unit_for(Program& program, const Export& function, const Options& options, bool fix_sizes) try {
+  constexpr size_t kMostAxes = 32;  // as runtime/checked_call.cpp takes; a row-major offset has a product of sizes for each
+  const Graph& g = *program.graph;
+  for (const std::string& result : function.results) {
+    const NodeId root = *program.find(result);
+    for (NodeId n : g.reachable(std::span(&root, 1)))
+      if (g[n].rank() > kMostAxes) throw TooLarge(fmt::format("a tensor with {} indices; compiled functions take {} at most", g[n].rank(), kMostAxes));
+  }
   return build(program, function, build_options(options, fix_sizes), target_of(options));
 } catch (const std::invalid_argument& e) {
   throw UsageError(e.what());
+} catch (const std::overflow_error& e) {
+  throw TooLarge(e.what());
 }
 
 std::vector<CalledFunction> called_by(const Program& program, const Export& function) {
