@@ -232,16 +232,15 @@ class Lowering {
     if (g_[n].kind == Kind::Epsilon) return write_epsilon(n);
     const Stored& to = arrays_.at(n);
     const Blocks blocks = blocks_of(g_, n);
-    std::vector<Term> terms = g_.terms(n);
-    std::ranges::sort(terms, {}, [&](const Term& t) { return std::pair(part_of(n, t.tensor), t.tensor); });
-    const auto is_done = [&](const Term& t) { return part_of(n, t.tensor) == Part::Done; };
-    bool fresh = std::ranges::none_of(terms, is_done);
-    if (fresh && (terms.empty() || (blocks != Blocks::Tiling && part_of(n, terms[0].tensor) == Part::Scattered))) {
+    std::vector<std::pair<Part, Term>> terms;
+    for (Term& t : g_.terms(n)) terms.emplace_back(part_of(n, t.tensor), std::move(t));
+    std::ranges::sort(terms, {}, [](const auto& t) { return std::pair(t.first, t.second.tensor); });
+    bool fresh = std::ranges::none_of(terms, [](const auto& t) { return t.first == Part::Done; });
+    if (fresh && (terms.empty() || (blocks != Blocks::Tiling && terms[0].first == Part::Scattered))) {
       lower_zero(kernels.nest, to, g_[n].type);
       fresh = false;
     }
-    for (const Term& t : terms) {
-      const Part part = part_of(n, t.tensor);
+    for (const auto& [part, t] : terms) {
       if (part == Part::Done) continue;
       if (part == Part::Product) lower_contraction(kernels, t.tensor, to, t.coefficient, !fresh);
       else write_entries(kernels.nest, t, to, !fresh && blocks == Blocks::Mixed);
