@@ -1,7 +1,6 @@
 #include "frontend/dimensions.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace ricci {
 namespace {
@@ -9,15 +8,6 @@ namespace {
 // The symbol of a root in an extent, and back.
 std::string key(uint32_t root) { return std::to_string(root); }
 uint32_t root_of(const std::string& key) { return uint32_t(std::stoul(key)); }
-
-constexpr size_t kMostFactors = 63;    // each at least 2
-constexpr size_t kMostTerms = 10'000;  // a product of k sums has 2^k
-
-size_t degree(const Extent& e) {
-  size_t d = 0;
-  for (const auto& [symbols, c] : e.terms) d = std::max(d, symbols.size());
-  return d;
-}
 
 }  // namespace
 
@@ -82,12 +72,11 @@ DimVar Dimensions::build(Extent e, std::vector<DimVar> parts) {
 DimVar Dimensions::product(std::vector<DimVar> factors) {
   Extent e = Extent::number(1);
   for (DimVar f : factors) {
-    const Extent x = extent(f);
-    exceeded_ = exceeded_ || degree(e) + degree(x) > kMostFactors || e.terms.size() * x.terms.size() > kMostTerms;
+    std::optional<Extent> product = checked_product(e, extent(f));
+    exceeded_ = exceeded_ || !product;
     if (exceeded_) return fresh();
-    e = e * x;
+    e = std::move(*product);
   }
-  exceeded_ = std::ranges::any_of(e.terms, [](const auto& term) { return std::abs(term.second) == std::numeric_limits<int64_t>::max(); }) && factors.size() > 1;
   return build(std::move(e), std::move(factors));
 }
 

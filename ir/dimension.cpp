@@ -72,6 +72,20 @@ Extent operator*(const Extent& a, const Extent& b) {
   return e;
 }
 
+std::optional<Extent> checked_product(const Extent& a, const Extent& b) {
+  constexpr size_t kMostFactors = 63, kMostTerms = 10'000;
+  const auto degree = [](const Extent& e) {
+    size_t d = 0;
+    for (const auto& [symbols, c] : e.terms) d = std::max(d, symbols.size());
+    return d;
+  };
+  if (degree(a) + degree(b) > kMostFactors || a.terms.size() * b.terms.size() > kMostTerms) return std::nullopt;
+  Extent e = a * b;
+  const bool clamped = std::ranges::any_of(e.terms, [](const auto& term) { return std::abs(term.second) == kLargest; });
+  const Extent one = Extent::number(1);
+  return clamped && a != one && b != one ? std::nullopt : std::optional(std::move(e));
+}
+
 bool Extent::is_size() const {
   return std::ranges::all_of(terms, [](const auto& term) { return term.second > 0; });
 }

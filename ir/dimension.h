@@ -29,6 +29,10 @@ struct Extent {
   int64_t at(const std::map<std::string, int64_t, std::less<>>& sizes) const;
 };
 
+// a*b, if that is a size: nothing for more factors than any 64 bits hold (but for sizes of 1), a number beyond them, or too many terms (a product of
+// k sums has 2^k).
+std::optional<Extent> checked_product(const Extent& a, const Extent& b);
+
 // The symbol that has no size yet and the size it has if `e` is `value`; nothing unless there is one such, linear, and the size is whole.
 std::optional<std::pair<std::string, int64_t>> solve(const Extent& e, int64_t value, const std::map<std::string, int64_t, std::less<>>& sizes);
 

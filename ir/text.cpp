@@ -6,6 +6,8 @@
 #include <map>
 #include <unordered_map>
 
+#include "ir/dimension.h"
+
 namespace ricci {
 namespace {
 
@@ -499,6 +501,15 @@ class Reader {
       const bool plain = c.peek() != '"';
       d.name = c.name();
       if (with_variance && plain && c.peek() != '^' && d.name.size() > 1 && d.name.back() == '_') d.name.pop_back(), marked = true;
+    }
+    Extent size = Extent::number(1);
+    for (size_t k = 0; d.kind == Dim::Kind::Product && k < d.parts.size(); ++k) {
+      std::optional<Extent> product = checked_product(size, Extent::of(g_, d.parts[k]));
+      if (!product) {
+        c.fail("a size exceeds 64 bits");
+        return g_.dim(int64_t{0});
+      }
+      size = std::move(*product);
     }
     up_.reset();
     if (with_variance) {

@@ -69,6 +69,9 @@ TEST(Text, MoreLabelsThanLetters) {
 
 TEST(Text, WrongTextIsRefused) {
   const std::string x = "%0 = var x : [n^]\n", a = "%1 = var A : [m^ n_]\n";
+  std::string factors = "n", sums = "n";  // of a size; a product of k sums has 2^k terms
+  for (int k = 0; k < 10'000; ++k) factors += "*n";
+  for (int k = 0; k < 40; ++k) sums += "*(a" + std::to_string(k) + " + b" + std::to_string(k) + ")";
   const std::pair<std::string, std::string> wrong[] = {
       {"%0 = var x : [n^]\n", "expected `return`"},
       {"%0 = exp %1\nreturn %0\n", "not defined above"},
@@ -88,6 +91,8 @@ TEST(Text, WrongTextIsRefused) {
       {"%0 = var x wobbly : [n^]\nreturn %0\n", "no property"},
       {"%0 = var x : [n]\nreturn %0\n", "`^` or `_`"},
       {"%0 = var x : [" + std::string(1000, '(') + "\nreturn %0\n", "nested"},
+      {"%0 = var x : [(" + factors + ")^]\nreturn %0\n", "64 bits"},
+      {"%0 = var x : [(" + sums + ")^]\nreturn %0\n", "64 bits"},
       {"%0 = var \"x\nreturn %0\n", "expected"},
       {x + "return %0 and more\n", "end of the line"},
   };
