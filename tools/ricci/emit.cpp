@@ -81,7 +81,19 @@ std::string from_formulas(Program& p, std::span<const Export> functions, const O
   return emit(p);
 }
 
+// Where nothing is exported each definition of a chain is a function that computes all those before it: code of quadratic size.
+void limit_size(const Program& p, std::span<const Export> functions) {
+  constexpr size_t kMostNodes = 1'000'000;
+  size_t nodes = 0;
+  for (const Export& e : functions) {
+    nodes += p.graph->reachable(results_of(p, std::span(&e, 1))).size();
+    if (nodes > kMostNodes && functions.size() > 1)
+      throw TooLarge(fmt::format("{} functions with more than {} operations together; `export` those that are wanted", functions.size(), kMostNodes));
+  }
+}
+
 std::vector<Unit> units_of(Program& p, std::span<const Export> functions, const Options& options) {
+  limit_size(p, functions);
   std::vector<Unit> units;
   for (const Export& e : functions) units.push_back(unit_for(p, e, options, true));
   return units;
