@@ -275,9 +275,11 @@ bool Product::slice() {
 
 // A slice of a sum of placed blocks is the sum of the blocks' slices, most of which vanish.
 std::optional<NodeId> Product::slice_of_blocks() {
-  const auto sum = std::ranges::find_if(factors, [&](const Factor& f) { return graph[f.tensor].kind == Kind::Sum; });
-  const bool slices = std::ranges::any_of(factors, [&](const Factor& f) { return is_place(graph, f) && !contains(out, f.labels[0]); });
-  if (!slices || sum == factors.end()) return std::nullopt;
+  const auto is_sliced = [&](const Factor& sum) {
+    return std::ranges::any_of(factors, [&](const Factor& f) { return is_place(graph, f) && !contains(out, f.labels[0]) && contains(sum.labels, f.labels[0]); });
+  };
+  const auto sum = std::ranges::find_if(factors, [&](const Factor& f) { return graph[f.tensor].kind == Kind::Sum && is_sliced(f); });
+  if (sum == factors.end()) return std::nullopt;
   const auto is_block = [&](NodeId t) {
     return graph[t].kind == Kind::Ein && std::ranges::any_of(graph.factors(t), [&](const Factor& f) { return is_place(graph, f); });
   };

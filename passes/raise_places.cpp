@@ -155,7 +155,7 @@ class TermRaiser {
   void find_group(size_t axis, std::optional<Grouped>& grouped) {
     const Label whole = t_.out[axis];
     const auto p = std::ranges::find_if(t_.constants, [&](const Factor& f) { return f.labels[0] == whole && f.labels.size() > 2; });
-    if (p == t_.constants.end() || std::ranges::count(t_.out, whole) > 1 || !is_whole(*p)) return;
+    if (p == t_.constants.end() || std::ranges::count(t_.out, whole) > 1 || !is_whole(*p) || contains(digits_of(*p), whole)) return;
     for (const RaisedFactor& f : t_.factors)
       if (contains(f.labels, whole)) return;
     for (auto other = t_.constants.begin(); other != t_.constants.end(); ++other)

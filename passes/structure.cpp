@@ -203,23 +203,26 @@ NodeId pick_inside(Graph& g, std::vector<Factor> picks, const Labels& left, cons
 
 bool is_settled_here(const Graph& g, NodeId n) { return is_entrywise(g, n) || is_sum(g, n); }
 
-// How a label is used in a product, but for factor `k`: where in the result, as people read it, and by what else.
-std::pair<size_t, uint64_t> look_of_label(const Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out, Label l) {
+// What else a label joins in a product than factor `k`. Not where it stands in the result: how a sum is written may depend on its terms, but not
+// these on it; nor at which axis of another sum, which asks the same of this one.
+uint64_t look_of_label(const Graph& g, const std::vector<Factor>& factors, size_t k, Label l) {
   uint64_t look = 0;
-  for (size_t m = 0; m < factors.size(); ++m)
+  for (size_t m = 0; m < factors.size(); ++m) {
+    const bool alike = g.is_symmetric(factors[m].tensor) || is_sum(g, factors[m].tensor);
     for (size_t a = 0; a < factors[m].labels.size(); ++a)
-      if (m != k && factors[m].labels[a] == l) look += mix(g.fingerprint(factors[m].tensor) ^ mix(g.is_symmetric(factors[m].tensor) ? 1 : a + 2));
-  return {size_t(std::ranges::find(out, l) - out.begin()), look};
+      if (m != k && factors[m].labels[a] == l) look += mix(g.fingerprint(factors[m].tensor) ^ mix(alike ? 1 : a + 2));
+  }
+  return look;
 }
 
 // Factor `k` of a product, if it is a sum, with its axes in their canonical order: where it has symmetries, that in which its labels look least.
-Factor with_canonical_axes(Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out) {
+Factor with_canonical_axes(Graph& g, const std::vector<Factor>& factors, size_t k) {
   const Factor& f = factors[k];
   if (!is_sum(g, f.tensor)) return f;
   const std::vector<std::vector<size_t>> orders = canonical_orders(g, f.tensor);
   const auto looks = [&](const std::vector<size_t>& order) {
-    std::vector<std::pair<size_t, uint64_t>> result;
-    for (size_t a : order) result.push_back(look_of_label(g, factors, k, out, f.labels[a]));
+    std::vector<uint64_t> result;
+    for (size_t a : order) result.push_back(look_of_label(g, factors, k, f.labels[a]));
     return result;
   };
   const std::vector<size_t> axes = orders.size() == 1 ? orders[0] : *std::ranges::min_element(orders, {}, looks);
@@ -282,7 +285,7 @@ NodeId settle_factors(Graph& g, NodeId id) {
       }
     Picked p = picked(g, factors, k, out, taken);
     const bool picks = p.picks.size() > 1 || p.left.size() < factors[k].labels.size();
-    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors, k, out));
+    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors, k));
     changed |= picks || settled.back() != factors[k];
   }
   if (!changed && common == 1) return id;

@@ -243,4 +243,13 @@ TEST_F(Answers, Reasons) {
 }
 
 }  // namespace
+// A group among whose digits it is itself, as there are of size 0 and 1, is no Kronecker product.
+TEST(Raise, AGroupInsideItselfIsRefused) {
+  Graph g;
+  const DimId none = g.dim(0);
+  const NodeId v = g.variable(g.declare({"v", {none}}));
+  const NodeId n = g.ein({{g.place(none, {none, none}, none), {0, 0, 1}}, {v, {1}}}, {0}, {none});
+  EXPECT_NO_THROW(raise(g, n, {Variance::Up}));
+}
+
 }  // namespace ricci
