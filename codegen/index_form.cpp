@@ -309,15 +309,15 @@ class Printer {
   std::vector<Item> spell_sum(NodeId id, const Letters& letters) {
     const Node& n = g_[id];
     if (n.operands.empty()) return {zeros(n.type, letters)};
-    std::vector<std::tuple<bool, size_t, std::set<std::string>, std::vector<std::string>, uint64_t, size_t>> order;
+    using Key = std::tuple<bool, size_t, std::set<std::string>, std::vector<std::string>, uint64_t>;
+    std::vector<std::pair<Key, size_t>> order;
     for (size_t k = 0; k < n.operands.size(); ++k) {
       const NodeId t = n.operands[k];
-      order.emplace_back(n.coefficients[k] < 0, names(t).size(), names(t), letters_read(t, letters), g_.fingerprint(t), k);
+      order.emplace_back(Key{n.coefficients[k] < 0, names(t).size(), names(t), letters_read(t, letters), g_.fingerprint(t)}, k);
     }
     std::ranges::sort(order);
     std::vector<Item> out;
-    for (const auto& place : order) {
-      const size_t k = std::get<5>(place);
+    for (const auto& [key, k] : order) {
       const Rational& c = n.coefficients[k];
       std::string sign = c < 0 ? (out.empty() ? "-" : " - ") : (out.empty() ? "" : " + ");
       Rational size = abs(c);
