@@ -174,11 +174,20 @@ class Printer {
     return it->second;
   }
 
-  // A product that only orders the axes of its one factor.
-  bool is_bare(NodeId id) const {
-    const Node& n = g_[id];
-    return n.kind == Kind::Ein && n.operands.size() == 1 && g_[n.operands[0]].rank() == n.rank() && n.labels.size() == 2 * n.rank() && g_.is_structure(id) &&
-           std::ranges::all_of(g_.out(id), [&](Label l) { return std::ranges::count(n.labels, l) == 2; });
+  // The one tensor that a product only orders the axes of, or takes entries of: A_ji, A_1i.
+  std::optional<NodeId> bare(NodeId id) const {
+    if (g_[id].kind != Kind::Ein) return std::nullopt;
+    Labels written = g_.out(id), read;
+    std::optional<NodeId> tensor;
+    for (const Factor& f : g_.factors(id)) {
+      if (entry(f.tensor)) written.push_back(f.labels[0]);
+      else if (tensor) return std::nullopt;
+      else tensor = f.tensor, read = f.labels;
+    }
+    std::ranges::sort(written);
+    std::ranges::sort(read);
+    const bool once = std::ranges::adjacent_find(read) == read.end();
+    return once && written == read ? tensor : std::nullopt;
   }
 
   Level level(NodeId id) const {
@@ -188,7 +197,10 @@ class Printer {
       case Kind::Size: case Kind::Var: case Kind::Fun: case Kind::Call: case Kind::Epsilon: return Level::Atom;
       case Kind::Place: return is_grouped(n) ? Level::Product : Level::Atom;
       case Kind::Sum: return n.operands.size() == 1 && n.coefficients[0] > 0 ? Level::Product : n.operands.empty() ? Level::Atom : Level::Sum;
-      case Kind::Ein: return is_bare(id) ? level(n.operands[0]) : Level::Product;
+      case Kind::Ein: {
+        const std::optional<NodeId> tensor = bare(id);
+        return tensor ? level(*tensor) : Level::Product;
+      }
       case Kind::Map:
         if (const auto& text = named(id)) return text->divisor ? Level::Product : Level::Power;
         if (auto c = exponent(id)) return *c == Rational(1, 2) ? Level::Atom : *c < 0 ? Level::Product : Level::Power;
@@ -443,7 +455,7 @@ class Printer {
       std::optional<Rational> e = exponent(f.tensor);
       const std::optional<Named>& name = named(f.tensor);
       bool divisor = name ? name->divisor : e && *e < 0 && g_[f.tensor].map_op() == MapOp::pow_;
-      (divisor ? divisors : numerators).push_back({"", f.tensor, ls, is_bare(id) ? Level::Comparison : Level::Power});
+      (divisor ? divisors : numerators).push_back({"", f.tensor, ls, bare(id) ? Level::Comparison : Level::Power});
     }
     for (std::vector<Item>* items : {&numerators, &divisors})  // x_i*A_ij*x_j
       std::ranges::stable_sort(*items, {}, [&](const Item& i) { return std::pair(i.letters, reading(*i.node)); });
@@ -472,7 +484,8 @@ class Printer {
       out.push_back({"sqrt(", base, ls, Level::Comparison});
       out.push_back(")");
     } else {
-      bool bracket = !ls.empty() && level(base) == Level::Atom;
+      const bool indices = !ls.empty() || bare(base);
+      const bool bracket = indices && level(base) == Level::Atom;
       out.push_back({bracket ? "(" : "", base, ls, Level::Postfix});
       out.push_back(std::string(bracket ? ")" : "") + "^" + (is_integer(c) ? to_string(c) : "(" + to_string(c) + ")"));
     }

@@ -57,6 +57,15 @@ struct Fixed {
   }
 };
 
+// Entries that places find, none of which is an axis of the result: a factor of its own in a product.
+bool is_cut(const Graph& g, NodeId n) {
+  if (g[n].kind != Kind::Ein) return false;
+  const std::vector<Factor> factors = g.factors(n);
+  const Labels out = g.out(n);
+  return std::ranges::any_of(factors, [&](const Factor& f) { return is_place(g, f); }) &&
+         std::ranges::none_of(factors, [&](const Factor& f) { return is_place(g, f) && contains(out, f.labels[0]); });
+}
+
 }  // namespace
 
 bool is_group(const Graph& g, NodeId place) {
@@ -265,8 +274,7 @@ bool Product::slice() {
       }
       const NodeId sliced = graph.ein({f, place}, kept, kept_type);
       if (graph.is_zero(sliced)) coefficient = 0;
-      const auto is_operand = [&](NodeId n) { return std::ranges::find(graph[sliced].operands, n) != graph[sliced].operands.end(); };
-      simpler = simpler || !is_operand(f.tensor) || !is_operand(place.tensor);
+      simpler = simpler || !is_cut(graph, sliced);
       f = {sliced, kept};
     }
   }

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "passes/plan_order.h"
+#include "passes/plan_views.h"
 
 namespace ricci {
 namespace {
@@ -173,16 +174,8 @@ Polynomial product_flops(const Graph& g, NodeId n, const Sizes& sizes) {
   return flops;
 }
 
-}  // namespace
-
-double operations_per_element(const Graph& g, NodeId n) {
+double map_operations(const Graph& g, NodeId n) {
   const Node& node = g[n];
-  if (node.kind == Kind::Ein) return std::max(0.0, double(node.operands.size()) - 1);
-  if (node.kind == Kind::Sum) {  // a coefficient of a product goes into it, where that is smallest
-    double operations = std::max(0.0, double(node.operands.size()) - 1);
-    for (const Term& t : g.terms(n)) operations += abs(t.coefficient) != 1 && g[t.tensor].kind != Kind::Ein ? 1 : 0;
-    return operations;
-  }
   const double weight = row(node.map_op()).weight;
   if (node.map_op() != MapOp::pow_ || g[node.operands[1]].kind != Kind::Const) return weight;
   const std::optional<long> twice = as_long(2 * g[node.operands[1]].value());
@@ -191,6 +184,43 @@ double operations_per_element(const Graph& g, NodeId n) {
   double operations = (*twice % 2 != 0 ? 1 : 0) + (*twice < 0 ? 1 : 0);  // a square root, a division
   if (whole > 0) operations += std::bit_width(whole) + std::popcount(whole) - 2 + (*twice % 2 != 0 ? 1 : 0);
   return operations;
+}
+
+// A coefficient is multiplied in where that takes least: a product has room for it, a number is another number, and what a view reads may be less
+// than what it writes.
+Polynomial coefficient_flops(const Graph& g, const Term& t, const Polynomial& elements, const Sizes& sizes) {
+  if (abs(t.coefficient) == 1) return {};
+  const std::optional<View> v = find_view(g, t.tensor);
+  const NodeId scaled = v && v->base ? *v->base : t.tensor;
+  const Kind kind = g[scaled].kind;
+  if (kind == Kind::Ein || kind == Kind::Const || kind == Kind::Place) return {};
+  const Polynomial read = Polynomial::size(g, g[scaled].type);
+  return read.at(g, sizes) < elements.at(g, sizes) ? read : elements;
+}
+
+// Numbers where places say and zero elsewhere, as those of a permutation symbol are: written down and not computed.
+bool is_written_down(const Graph& g, NodeId n) {
+  const std::optional<View> v = find_view(g, n);
+  return v && !v->base;
+}
+
+Polynomial sum_flops(const Graph& g, NodeId n, const Polynomial& elements, const Sizes& sizes) {
+  const std::vector<Term> terms = g.terms(n);
+  if (std::ranges::all_of(terms, [&](const Term& t) { return is_written_down(g, t.tensor); })) return {};
+  Polynomial flops = Polynomial(double(terms.size()) - 1) * elements;
+  for (const Term& t : terms) flops += coefficient_flops(g, t, elements, sizes);
+  return flops;
+}
+
+}  // namespace
+
+Polynomial entry_flops(const Graph& g, NodeId n, std::span<const DimId> space, const Sizes& sizes) {
+  const Polynomial elements = Polynomial::size(g, space);
+  switch (g[n].kind) {
+    case Kind::Ein: return Polynomial(std::max(0.0, double(g[n].operands.size()) - 1)) * elements;
+    case Kind::Sum: return sum_flops(g, n, elements, sizes);
+    default: return Polynomial(map_operations(g, n)) * elements;
+  }
 }
 
 Polynomial node_flops(const Graph& g, NodeId n, const Sizes& sizes) {
@@ -202,7 +232,7 @@ Polynomial node_flops(const Graph& g, NodeId n, const Sizes& sizes) {
     case Kind::Place:
     case Kind::Epsilon: return {};
     case Kind::Sum:
-    case Kind::Map: return Polynomial(operations_per_element(g, n)) * Polynomial::size(g, node.type);
+    case Kind::Map: return entry_flops(g, n, node.type, sizes);
     case Kind::Ein: return product_flops(g, n, sizes);
     case Kind::Fun: return function_flops(g, node);
     case Kind::Call: return Polynomial::size(g, node.type);

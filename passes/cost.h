@@ -54,8 +54,9 @@ Polynomial factorisation_flops(const Graph& g, DimId n, bool cholesky);      // 
 Polynomial solve_flops(const Graph& g, DimId n, const Polynomial& columns);  // 2 n^2 a column
 Polynomial inversion_flops(const Graph& g, DimId n);                         // 4/3 n^3, once factorised
 
-// Operations an element of a Sum, a Map or an entrywise product takes: an elementwise function its weight, a power its multiplications.
-double operations_per_element(const Graph& g, NodeId n);
+// Operations that a Sum, a Map or an entrywise product takes, computed entry by entry over `space`: an elementwise function its weight, a power its
+// multiplications.
+Polynomial entry_flops(const Graph& g, NodeId n, std::span<const DimId> space, const Sizes& sizes);
 
 // Operations that node n alone takes when its operands are there: an Ein in the best pairwise order of its own factors, a function of an
 // elementwise row its weight, a Sum one operation a term and element.

@@ -228,8 +228,10 @@ class Places {
   NodeId split(NodeId n) {
     const std::vector<Factor> factors = g_.factors(n);
     const bool expands = std::ranges::any_of(factors, [&](const Factor& f) { return is_small_epsilon(f); });
-    if (expands && factors.size() > 1) return expand_epsilons(n);
-    if (std::ranges::none_of(factors, [&](const Factor& f) { return is_place(g_, f.tensor); })) return n;
+    const bool places = std::ranges::any_of(factors, [&](const Factor& f) { return is_place(g_, f.tensor); });
+    const bool computes = std::ranges::any_of(factors, [&](const Factor& f) { return !is_place(g_, f.tensor) && !is_small_epsilon(f); });
+    if (expands && factors.size() > 1 && !(places && computes)) return expand_epsilons(n);
+    if (!places) return n;
     const Labels out = g_.out(n);
     std::vector<Factor> tensors, around;
     for (const Factor& f : factors) (is_place(g_, f.tensor) ? around : tensors).push_back(f);
@@ -279,7 +281,8 @@ class Places {
     Labels inner_out;  // what is left of the output once its fixed labels are
     Type inner_type;
     for (size_t k = 0; k < out.size(); ++k) {
-      if (choices.empty() || choices[0].value.contains(out[k]) || contains(inner_out, out[k])) continue;
+      const bool carried = std::ranges::any_of(rest, [&](const Factor& f) { return contains(f.labels, out[k]); });  // else it is added outside
+      if (choices.empty() || choices[0].value.contains(out[k]) || contains(inner_out, out[k]) || !carried) continue;
       inner_out.push_back(out[k]);
       inner_type.push_back(g_[n].type[k]);
     }
@@ -327,7 +330,8 @@ std::vector<NodeId> split_places(Graph& g, std::span<const NodeId> outputs) {
 
 std::vector<NodeId> plan_places(Graph& g, std::span<const NodeId> outputs) {
   if (!has_places(g, outputs)) return {outputs.begin(), outputs.end()};
-  return split_places(g, Places(g).push_slices(outputs));
+  const std::vector<NodeId> split = split_places(g, outputs);  // first, so that what is shared is so below its places
+  return split_places(g, Places(g).push_slices(split));
 }
 
 }  // namespace ricci

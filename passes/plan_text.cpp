@@ -36,7 +36,7 @@ Polynomial step_flops(const Graph& g, const Plan& plan, const Step& s, const Siz
     case Step::Kind::Nest:
       for (NodeId m : s.members) {
         const bool entry = plan.role(m) == Role::Entry && g[m].rank() > 0;
-        flops += entry ? Polynomial(operations_per_element(g, m)) * Polynomial::size(g, s.space) : node_flops(g, m, sizes);
+        flops += entry ? entry_flops(g, m, s.space, sizes) : node_flops(g, m, sizes);
       }
       break;
     case Step::Kind::Contract:
@@ -48,7 +48,7 @@ Polynomial step_flops(const Graph& g, const Plan& plan, const Step& s, const Siz
       if (g[s.node].rank() == 2) flops = inversion_flops(g, g[s.node].type[0]);
       break;
     case Step::Kind::Assemble:
-      flops = node_flops(g, s.node, sizes);
+      if (blocks_of(g, s.node) == Blocks::Mixed) flops = node_flops(g, s.node, sizes);  // else nothing is added
       for (NodeId o : g[s.node].operands) {
         if (plan.role(o) == Role::Absorbed) flops += node_flops(g, o, sizes);
       }

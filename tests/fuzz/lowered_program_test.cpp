@@ -65,7 +65,7 @@ constexpr Options kCompiled = {.calls = false}, kPlaces = {.calls = false, .plac
 TEST(LoweredProgram, MeansWhatItsGraphMeans) { campaign(400, 25, kCompiled, agrees); }
 TEST(LoweredProgram, MovesEntriesAsItsGraphDoes) { campaign(400, 12, kPlaces, agrees); }
 
-// Without places: a slice that is taken after a sum costs the whole sum, and the planner of products does not know that.
+// Without places: what a chain of them cuts out is multiplied first where a plan opens products (docs/decisions/0009-places.md).
 TEST(LoweredProgram, PlannedFlopsNeverExceedTheGivenGrouping) { campaign(400, 40, {.calls = false, .places = 0}, costs_no_more); }
 TEST(LoweredProgram, MeansTheSameWithUndeclaredFunctions) { campaign(300, 16, {.calls = true, .places = 0}, agrees); }
 

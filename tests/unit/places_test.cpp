@@ -221,6 +221,11 @@ TEST_F(Known, EntriesAreFactorsOfTheirOwn) {
   EXPECT_EQ(g.ein({{x, {0}}, {e, {0}}, {y, {1}}}, {1}, {n}), g.times(entry, y));
   EXPECT_EQ(g.ein({{e, {0}}, {g.unit_vector(n, 3), {0}}}, {}, {}), g.constant(0));
   EXPECT_EQ(g.ein({{e, {0}}}, {}, {}), g.constant(1));
+  const NodeId C = g.variable(g.declare({"C", {n, n}}));  // a slice of a slice is no less a slice
+  const NodeId cell = g.ein({{C, {0, 1}}, {e, {0}}, {g.unit_vector(n, 3), {1}}}, {}, {});
+  const NodeId product = g.ein({{cell, {}}, {y, {0}}}, {0}, {n});
+  EXPECT_EQ(product, g.times(cell, y));
+  EXPECT_TRUE(std::ranges::find(g[product].operands, cell) != g[product].operands.end());
 }
 
 }  // namespace

@@ -102,6 +102,13 @@ TEST_F(PlanTest, ALongChainEndingInAVectorIsMatrixVectorOnly) {
   EXPECT_EQ(flops({apply(product, x)}), "400*n^2");
 }
 
+// The coefficient of a broadcast square is multiplied in before the square is broadcast.
+TEST_F(PlanTest, ACoefficientIsMultipliedInWhereThatTakesLeast) {
+  const NodeId x = variable("x", {n});
+  const NodeId square = g.hadamard(x, x);
+  EXPECT_EQ(flops({g.scale(3, g.ein({{square, {0}}}, {1, 2, 0}, {m, m, n}))}), "2*n");
+}
+
 // 1,000 layers and their gradient: planned and lowered in a fraction of a second of processor time, at a few times the cost of the value. Ten times as much
 // unoptimised or under sanitizers; what this guards against is a quadratic pass, which takes minutes.
 #if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
