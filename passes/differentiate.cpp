@@ -1,6 +1,7 @@
 #include "passes/differentiate.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <numeric>
 #include <optional>
@@ -27,15 +28,36 @@ Labels concat(Labels a, const Labels& b) {
 
 Label fresh_label(const Node& n) { return n.labels.empty() ? 0 : *std::ranges::max_element(n.labels) + 1; }
 
-// d f(x, y, z) / d (operand k), entrywise, from the table's derivative column; of the node's type or rank 0.
-NodeId slope(Graph& g, NodeId map, size_t k) {
-  const Node& n = g[map];
-  std::map<std::string, NodeId, std::less<>> bindings{{"f", map}};
-  for (size_t i = 0; i < n.operands.size(); ++i) bindings.emplace(std::string(1, "xyz"[i]), n.operands[i]);
-  std::string_view formula = row(n.map_op()).derivative[k];
-  assert(!formula.empty() && "the frontend refuses operands a function cannot be differentiated by");
-  return build_formula(g, formula, bindings, FormulaMode::Entrywise);
-}
+// d f(x, y, z) / d (operand k), entrywise, from the table's derivative columns; each formula is read once.
+class Slopes {
+ public:
+  explicit Slopes(Graph& g) : g_(g) {}
+
+  NodeId operator()(NodeId map, size_t k) {
+    const Node& n = g_[map];
+    const std::vector<NodeId>& formula = read(n.map_op(), k);
+    const Labels all = Graph::iota(n.rank());
+    std::map<NodeId, Lifted> bindings{{value_, {map, all}}};
+    for (size_t i = 0; i < n.operands.size(); ++i) bindings.emplace(names_[i], Lifted{n.operands[i], Graph::iota(g_[n.operands[i]].rank())});
+    return vectorize(g_, formula, bindings, all, Type(n.type));
+  }
+
+ private:
+  const std::vector<NodeId>& read(MapOp op, size_t k) {
+    const auto [known, is_new] = formulas_.try_emplace({op, k});
+    if (!is_new) return known->second;
+    const std::string_view text = row(op).derivative[k];
+    assert(!text.empty() && "the frontend refuses operands a function cannot be differentiated by");
+    const NodeId formula = build_formula(g_, text, {{"x", names_[0]}, {"y", names_[1]}, {"z", names_[2]}, {"f", value_}}, FormulaMode::Entrywise);
+    return known->second = g_.reachable(std::span(&formula, 1));
+  }
+  NodeId placeholder(const char* name) { return g_.variable(g_.declare({name, {}, {}, {}, {}, {}, true})); }
+
+  Graph& g_;
+  std::array<NodeId, 3> names_{placeholder("x"), placeholder("y"), placeholder("z")};
+  NodeId value_ = placeholder("f");
+  std::map<std::pair<MapOp, size_t>, std::vector<NodeId>> formulas_;  // the nodes of each
+};
 
 // The differential of a function without index form, or its transposed map, as an expression over placeholders of its core: `moves` is dX or
 // the cotangent G of F.
@@ -170,7 +192,7 @@ class Reverse {
         for (size_t k = 0; k < n.operands.size(); ++k) {
           NodeId u = n.operands[k];
           if (!active(u)) continue;
-          NodeId s = slope(g_, id, k);
+          NodeId s = slope_(id, k);
           Labels own = g_[u].rank() == 0 ? Labels{} : all;  // a scalar operand was broadcast: its pull-back sums
           contribute(u, 1, g_.ein({{bar, concat(extra, all)}, {s, g_[s].rank() == 0 ? Labels{} : all}}, concat(extra, own), concat(extra_, g_[u].type)));
         }
@@ -208,6 +230,7 @@ class Reverse {
   Graph& g_;
   NodeId f_;
   Type extra_;
+  Slopes slope_{g_};
   std::vector<bool> active_;
   std::map<NodeId, std::vector<Term>> contributions_;
 };
@@ -263,7 +286,7 @@ class Forward {
         for (size_t k = 0; k < n.operands.size(); ++k) {
           auto it = dot_.find(n.operands[k]);
           if (it == dot_.end()) continue;
-          NodeId s = slope(g_, id, k);
+          NodeId s = slope_(id, k);
           Labels own = g_[n.operands[k]].rank() == 0 ? Labels{} : all;
           terms.push_back({1, g_.ein({{s, g_[s].rank() == 0 ? Labels{} : all}, {it->second, concat(extra, own)}}, concat(extra, all), type)});
         }
@@ -297,6 +320,7 @@ class Forward {
   }
 
   Graph& g_;
+  Slopes slope_{g_};
   NodeId x_;
   Type extra_;
   std::map<NodeId, NodeId> dot_;

@@ -109,12 +109,15 @@ class Vectorizer {
 }  // namespace
 
 NodeId vectorize(Graph& g, NodeId expression, const std::map<NodeId, Lifted>& replacements, const Labels& leading, const Type& dims) {
+  return vectorize(g, g.reachable(std::span(&expression, 1)), replacements, leading, dims);
+}
+
+NodeId vectorize(Graph& g, std::span<const NodeId> expression, const std::map<NodeId, Lifted>& replacements, const Labels& leading, const Type& dims) {
   Vectorizer v(g, leading, dims);
   std::map<NodeId, Lifted> done = replacements;
-  NodeId root[] = {expression};
-  for (NodeId n : g.reachable(root))
+  for (NodeId n : expression)
     if (!done.contains(n)) done.emplace(n, v.lift(n, done));
-  return v.widen(done.at(expression), leading);
+  return v.widen(done.at(expression.back()), leading);
 }
 
 }  // namespace ricci
