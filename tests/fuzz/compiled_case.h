@@ -12,6 +12,7 @@
 
 #include "passes/differentiate.h"
 #include "passes/lower_to_loops.h"
+#include "tests/fuzz/empty_sums.h"
 #include "tests/fuzz/interpreter_work.h"
 #include "tests/fuzz/random_program.h"
 
@@ -90,28 +91,6 @@ std::vector<std::vector<T>> arguments(const Case& c) {
   return in;
 }
 
-// Whether some value is not finite once empty dimensions have one entry: what would be summed over them then, and is 0 or NaN as it is
-// (docs/decisions/0008). Zeros are entries too, whose sums are those over nothing.
-inline bool empty_sums_may_be_nan(const Case& c) {
-  Dims dims = c.dims;
-  bool any = false;
-  for (auto& [name, size] : dims)
-    if (size == 0) size = 1, any = true;
-  if (!any) return false;
-  const std::vector<NodeId> all = c.g.reachable(c.outputs);
-  for (const double entry : {0.5, 0.0}) {
-    std::map<NodeId, Array<Quad>> inputs = c.inputs;
-    for (auto& [n, a] : inputs) {
-      const std::vector<int64_t> shape = shape_of(c.g, c.g[n].type, dims);
-      if (shape != a.shape) a = Array<Quad>(shape, Quad(entry));
-    }
-    for (const Array<Quad>& a : interpret<Quad>(c.g, all, dims, inputs))
-      for (Quad x : a.data)
-        if (!std::isfinite(double(x))) return true;
-  }
-  return false;
-}
-
 // The results of a call against the values and the errors that the interpreter allows, 300 of which are a mismatch. An empty result was not
 // asked for.
 struct Comparison {
@@ -132,7 +111,7 @@ Comparison compare(const Case& c, const std::vector<ConditionedArray>& expected,
       }
       const double slack = kTolerance * (error[e] + std::abs(value[e])) + double(std::numeric_limits<T>::min());
       if (std::abs(double(out[o][e]) - value[e]) <= slack) continue;
-      if (std::isnan(out[o][e]) && empty_sums_may_be_nan(c)) {
+      if (std::isnan(out[o][e]) && empty_sums_may_be_nan(c.g, c.outputs, c.dims, c.inputs)) {
         r.finite = false;
         continue;
       }

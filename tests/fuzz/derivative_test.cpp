@@ -32,7 +32,7 @@ Outcome check_derivative(const RandomProgram& p, size_t order) {
   if (scalar::kink_touched) return {Outcome::Kind::Kink};
   Array<Quad> found = c.value(d);
   for (size_t k = order; k-- > 0;) found = DerivativeCase::contract(found, c.hs[k]);
-  std::string wrong = disagreement(found, expected);
+  std::string wrong = c.disagreement(found, expected, {c.f, d});
   return wrong.empty() ? Outcome{} : different("derivative" + which + ", " + wrong + " by dual numbers");
 }
 
@@ -51,11 +51,11 @@ Outcome check_products(const RandomProgram& p) {
   c.inputs[h] = c.hs[0];
   Array<Quad>& seed = c.inputs[s] = Array<Quad>(expected.shape);
   for (size_t i = 0; i < seed.data.size(); ++i) seed.data[i] = Quad(i % 7) - Quad(2.5);
-  if (std::string wrong = disagreement(c.value(forward), expected); !wrong.empty()) return different("directional: " + wrong);
-  if (std::string wrong = disagreement(DerivativeCase::contract(c.value(back), c.hs[0]), DerivativeCase::contract(seed, expected)); !wrong.empty())
+  if (std::string wrong = c.disagreement(c.value(forward), expected, {forward}); !wrong.empty()) return different("directional: " + wrong);
+  if (std::string wrong = c.disagreement(DerivativeCase::contract(c.value(back), c.hs[0]), DerivativeCase::contract(seed, expected), {back}); !wrong.empty())
     return different("pullback: " + wrong);
   // The two modes are transposes of one another: <u, J v> = <J'u, v>.
-  std::string wrong = disagreement(DerivativeCase::contract(c.value(back), c.hs[0]), DerivativeCase::contract(seed, c.value(forward)));
+  std::string wrong = c.disagreement(DerivativeCase::contract(c.value(back), c.hs[0]), DerivativeCase::contract(seed, c.value(forward)), {back, forward});
   return wrong.empty() ? Outcome{} : different("<u, J v> is not <J'u, v>: " + wrong);
 }
 
@@ -68,7 +68,7 @@ Outcome check_mixed(const RandomProgram& p) {
   if (c.work(xy) > kMostWork || c.work(yx) > kMostWork) return {Outcome::Kind::Skipped};
   // Along directions: entry by entry a derivative by a symmetric matrix is not unique.
   const auto along = [&](NodeId d, size_t first, size_t second) { return DerivativeCase::contract(DerivativeCase::contract(c.value(d), c.hs[second]), c.hs[first]); };
-  std::string wrong = disagreement(along(xy, 0, 1), along(yx, 1, 0));
+  std::string wrong = c.disagreement(along(xy, 0, 1), along(yx, 1, 0), {xy, yx});
   return wrong.empty() ? Outcome{} : different("mixed partials: " + wrong);
 }
 
