@@ -57,6 +57,7 @@ class Speller {
       case Op::Divide: return {{n.operands[0], Level::Product}, " / ", {n.operands[1], Level::Power}};
       case Op::Power:
         if (n.shape.is_scalar()) return {"std::pow(", n.operands[0], ", ", n.operands[1], ")"};
+        if (const auto e = mat::by_logarithm(n)) return {{*e, Level::Product}};
         return spell_matrix_power(n);
       case Op::ElementwisePower:
         if (n.operands[1]->is_number(2)) return {{n.operands[0], Level::Postfix}, ".cwiseAbs2()"};

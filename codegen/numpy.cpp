@@ -139,6 +139,7 @@ Pieces spell(const Node& n) {
     case Op::Hadamard: return infix(" * ");
     case Op::Divide: case Op::ElementwiseDivide: return infix(" / ");
     case Op::Power:
+      if (const auto e = mat::by_logarithm(n)) return {{*e, Level::Atom}};
       if (!n.shape.is_scalar()) return {"np.linalg.matrix_power(", n.operands[0], ", ", n.operands[1], ")"};
       [[fallthrough]];
     case Op::ElementwisePower: return {{n.operands[0], Level::Postfix}, "**", {n.operands[1], Level::Postfix}};

@@ -63,7 +63,7 @@ Meaning Elaborator::indexed(AstId id) {
     Diagnostic& d = report(Message::wrong_index_count, a.where, excerpt(base.where), describe(m), counted(drafts_.rank(m.draft), "index", "indices"),
                            a.indices.size());
     if (drafts_.rank(m.draft) == 2 && a.indices.size() == 1 && a.indices[0].variance == Variance::Up)  // A^k of a k that nobody declared
-      d.fix(Message::power_by_logarithm, a.indices[0].letter, excerpt(base.where));
+      d.fix(Message::declare_exponent, a.indices[0].letter);
     return poison();
   }
   return fix_numbers({.draft = m.draft, .indices = a.indices, .indexed = true});

@@ -197,28 +197,30 @@ Meaning Elaborator::power(const Ast& a) {
   }
 }
 
-// A^k by repeated squaring, of inv(A) for a negative k.
+// A^k by repeated squaring, of inv(A) for a negative k; for any other exponent the principal power expm(k*logm(A)), sqrtm(A) for 1/2.
 Meaning Elaborator::matrix_power(const Ast& a, const Meaning& base, const Meaning& exponent) {
   constexpr long kLargest = 1'000'000;
   const Rational* e = drafts_.as_constant(exponent.draft);
-  const auto k = e ? as_long(*e) : std::nullopt;
   if (!is_square(base)) {
     report(Message::needs_square, a.where, "^", describe(base));
     return poison();
   }
-  if (!k || std::abs(*k) > kLargest) {
-    const Ast& written = ast(a.children[1]);
-    const std::string text = excerpt(written.where);
-    const bool sum = written.kind == AstKind::Sum && !text.starts_with('(');
-    report(Message::matrix_exponent, written.where).fix(Message::entrywise_power)
-        .fix(Message::power_by_logarithm, sum ? "(" + text + ")" : text, excerpt(ast(a.children[0]).where));
+  const std::vector<Variance> variance{Variance::Up, Variance::Down};
+  if (e && *e == Rational(1, 2)) return {.draft = drafts_.fun(FunOp::sqrtm, base.draft), .variance = variance};
+  if (!e || !is_integer(*e)) {
+    const DraftId logarithm = drafts_.times(exponent.draft, drafts_.fun(FunOp::logm, base.draft));
+    return {.draft = drafts_.fun(FunOp::expm, logarithm), .variance = variance};
+  }
+  const long k = as_long(*e).value_or(kLargest + 1);
+  if (std::abs(k) > kLargest) {
+    report(Message::matrix_exponent, ast(a.children[1]).where, kLargest).fix(Message::entrywise_power);
     return poison();
   }
   const DimVar n = drafts_.shape(base.draft)[0];
-  Meaning square{.draft = *k < 0 ? inverse(base) : base.draft, .variance = {Variance::Up, Variance::Down}};
-  if (*k == 0) return {.draft = drafts_.ein({}, {0, 0}, {n, n}), .variance = square.variance};
+  Meaning square{.draft = k < 0 ? inverse(base) : base.draft, .variance = variance};
+  if (k == 0) return {.draft = drafts_.ein({}, {0, 0}, {n, n}), .variance = variance};
   std::optional<Meaning> result;
-  for (long left = std::abs(*k); left > 0; left /= 2) {
+  for (long left = std::abs(k); left > 0; left /= 2) {
     if (left % 2) result = result ? multiply(*result, square) : square;
     if (left > 1) square = multiply(square, square);
   }

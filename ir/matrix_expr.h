@@ -22,7 +22,7 @@ enum class Op : uint8_t {
   Hadamard,           // entrywise product of equal shapes
   Divide,             // anything by a scalar
   ElementwiseDivide,  // two equal shapes
-  Power,              // a scalar, or a square matrix to a whole power
+  Power,              // a scalar, or a square matrix
   ElementwisePower,   // a tensor by a scalar exponent
   Transpose,
   Call,               // a function of the language: exp, inv, tr, diag, ones, ...
@@ -106,6 +106,8 @@ Expr hadamard(const std::vector<Expr>& factors);          // factors of one shap
 Expr divide(const Expr& a, const Expr& scalar);
 Expr elementwise_divide(const Expr& a, const Expr& b);
 Expr power(const Expr& base, const Expr& exponent);       // of a scalar or a square matrix
+Expr exponential(const Expr& matrix, Shape shape, bool symmetric);  // expm(A); the power A^k for expm(k*logm(A)) of any k but 1/2 and whole numbers
+std::optional<Expr> by_logarithm(const Node& power);      // expm(k*logm(A)) for such a power; nothing for others
 Expr elementwise_power(const Expr& base, const Expr& exponent);
 Expr transpose(const Expr& e);
 Expr call(std::string function, std::vector<Expr> arguments, Shape shape, bool symmetric = false);

@@ -251,7 +251,40 @@ Expr raise_to(Op op, const Expr& base, const Expr& exponent) {
   if (whole && first != 1) return make(op, base->shape, {inner, number(Rational(first * exponent->number))});
   return make(op, base->shape, {base, exponent});
 }
+
+// k and A of k*logm(A).
+std::optional<std::pair<Expr, Expr>> multiple_of_logarithm(const Expr& e) {
+  if (e->calls("logm")) return std::pair(number(1), e->operands[0]);
+  if (e->op != Op::Mul && e->op != Op::Divide && !e->is_negated()) return std::nullopt;
+  const auto matrix = std::ranges::find_if(e->operands, [](const Expr& f) { return !f->shape.is_scalar(); });
+  if (matrix == e->operands.end() || std::ranges::count_if(e->operands, [](const Expr& f) { return !f->shape.is_scalar(); }) > 1) return std::nullopt;
+  auto inner = multiple_of_logarithm(*matrix);
+  if (!inner) return std::nullopt;
+  auto& [k, A] = *inner;
+  if (e->is_negated()) return std::pair(negate(k), A);
+  if (e->op == Op::Divide) return std::pair(divide(k, e->operands[1]), A);
+  std::vector<Expr> scalars{k};
+  for (const Expr& f : e->operands)
+    if (f->shape.is_scalar()) scalars.push_back(f);
+  return std::pair(mul(scalars), A);
+}
+
 }  // namespace
+
+Expr exponential(const Expr& matrix, Shape shape, bool symmetric) {
+  const auto power_of = multiple_of_logarithm(matrix);
+  if (!power_of) return call("expm", {matrix}, shape, symmetric);
+  const auto& [k, A] = *power_of;
+  const Expr& size = k->is_negated() ? k->operands[0] : k;
+  const bool other = size->op == Op::Number && (is_integer(size->number) || (k == size && k->number == Rational(1, 2)));
+  return other ? call("expm", {matrix}, shape, symmetric) : raise_to(Op::Power, A, k);
+}
+
+std::optional<Expr> by_logarithm(const Node& power) {
+  const Expr &base = power.operands[0], &exponent = power.operands[1];
+  if (base->shape.is_scalar() || (exponent->op == Op::Number && is_integer(exponent->number))) return std::nullopt;
+  return call("expm", {mul({exponent, call("logm", {base}, base->shape)})}, base->shape);
+}
 
 Expr power(const Expr& base, const Expr& exponent) {
   if (exponent->is_number(0) && base->shape.is_scalar()) return number(1);

@@ -110,6 +110,7 @@ class Raiser {
     if (n.kind == Kind::Call) return {mat::undeclared_call(g_[SymbolId{n.row}].name, std::move(operands), shape(id)), ""};
     const FunctionRow& r = row(n.fun_op());
     if (g_[n.operands[0]].rank() != r.core.in) return refuse(opened(id));
+    if (r.op == FunOp::expm) return {mat::exponential(operands[0], shape(id), g_.is_symmetric(id)), ""};
     return {mat::call(std::string(r.name), std::move(operands), shape(id), g_.is_symmetric(id)), ""};
   }
 

@@ -264,7 +264,7 @@ Bindings rule_variables(Graph& g, FormulaMode mode) {
     for (const char* name : {"A", "B", "Q"}) add(name, {n, n});
     add("X", {m, n});
     for (const char* name : {"u", "v"}) add(name, {n});
-    add("s", {});
+    for (const char* name : {"s", "t"}) add(name, {});
     b.emplace("I", g.delta(n));
   }
   return b;

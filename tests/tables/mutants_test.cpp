@@ -20,9 +20,9 @@ struct Equivalent {
   std::vector<std::string_view> mutants;
 };
 const Equivalent kEquivalent[] = {
-    {"a matrix commutes with its inverse and its adjugate",
+    {"functions of one matrix commute",
      {"inv_left: (A*inv(A))", "inv_right: (inv(A)*A)", "adj_left: (A*adj(A))", "adj_right: (adj(A)*A)", "orthogonal_left: (Q*Q')", "orthogonal_right: (Q'*Q)",
-      "expm_inverse: (expm(-A)*expm(A))"}},
+      "expm_inverse: (expm(-A)*expm(A))", "power_product: (expm(t*logm(A))*expm(s*logm(A)))"}},
     {"a multiple of the identity is symmetric",
      {"inv_left: ((inv(A)*A)')", "inv_right: ((A*inv(A))')", "adj_left: ((adj(A)*A)')", "adj_right: ((A*adj(A))')", "expm_inverse: ((expm(A)*expm(-A))')",
       "sinm_cosm: ((sinm(A)*sinm(A) + cosm(A)*cosm(A))')"}},
