@@ -85,8 +85,8 @@ Meaning Elaborator::elaborate(AstId id) {
       for (AstId c : a.children) factors.push_back(take(c));
       return indexed_product(id, std::move(factors));
     }
-    case AstKind::Power: return power(a);
-    case AstKind::EntryPower: return entry_power(a);
+    case AstKind::Power:
+    case AstKind::EntryPower: return power(a);
     case AstKind::Transpose: {
       Meaning m = take(a.children[0]);
       return usable(m, a.where) ? transpose(std::move(m), a.where) : poison();

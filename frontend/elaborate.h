@@ -132,7 +132,7 @@ class Elaborator {
   Meaning outer_product(const Meaning& l, const Meaning& r, SourceRange where);
   Meaning power(const Ast& a);
   Meaning matrix_power(const Ast& a, const Meaning& base, const Meaning& exponent);
-  Meaning entry_power(const Ast& a);
+  Meaning entry_power(const Ast& a, const Meaning& base, const Meaning& exponent);
   Meaning transpose(Meaning m, SourceRange where);
   Meaning times(const Meaning& scalar, const Meaning& m);
   Meaning multiply(const Meaning& l, const Meaning& r);  // rows by columns, shapes checked

@@ -175,7 +175,6 @@ bool Elaborator::is_square(const Meaning& m) {
 }
 
 Meaning Elaborator::power(const Ast& a) {
-  if (entrywise_) return entry_power(a);
   Meaning base = take(a.children[0]), exponent = take(a.children[1]);
   if (!usable(base, ast(a.children[0]).where) || !usable(exponent, ast(a.children[1]).where)) return poison();
   if (base.indexed || exponent.indexed) {
@@ -184,6 +183,7 @@ Meaning Elaborator::power(const Ast& a) {
     both.push_back(settle(std::move(exponent), a.children[1]));
     return indexed_map(MapOp::pow_, std::move(both), a.where);
   }
+  if (entrywise_ || a.kind == AstKind::EntryPower) return entry_power(a, base, exponent);
   if (drafts_.rank(exponent.draft) > 0) {
     report(Message::exponent_not_scalar, ast(a.children[1]).where, describe(exponent)).fix(Message::entrywise_power);
     return poison();
@@ -227,15 +227,7 @@ Meaning Elaborator::matrix_power(const Ast& a, const Meaning& base, const Meanin
   return *result;
 }
 
-Meaning Elaborator::entry_power(const Ast& a) {
-  Meaning base = take(a.children[0]), exponent = take(a.children[1]);
-  if (!usable(base, ast(a.children[0]).where) || !usable(exponent, ast(a.children[1]).where)) return poison();
-  if (base.indexed || exponent.indexed) {
-    std::vector<Meaning> both;
-    both.push_back(settle(std::move(base), a.children[0]));
-    both.push_back(settle(std::move(exponent), a.children[1]));
-    return indexed_map(MapOp::pow_, std::move(both), a.where);
-  }
+Meaning Elaborator::entry_power(const Ast& a, const Meaning& base, const Meaning& exponent) {
   const bool tensors = drafts_.rank(base.draft) > 0 && drafts_.rank(exponent.draft) > 0;
   if (tensors && !same_shape(base, exponent, Message::shapes_differ, a.where, "entrywise power")) return poison();
   Meaning m{.variance = drafts_.rank(base.draft) > 0 ? base.variance : exponent.variance};
