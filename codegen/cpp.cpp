@@ -2,8 +2,8 @@
 // keyword, macro or name of ours has; arrayN if it is not plain ASCII). No expression is deeper than one operation and its subscripts. Nothing is
 // declared const: clang evaluates chains of const initialisers recursively, and 2,000 of them overflow its stack.
 //
-// A program too long for one function keeps what its parts share in a struct `Frame`: pieces of at most kStatements statements become
-// functions of the frame and the counters of the loops they stand in; values that cross pieces live at the end of the workspace.
+// A program too long for one function keeps what its parts share in a struct `Frame`: its pieces (cpp_analysis.h) become functions of the frame and the
+// counters of the loops they stand in; values that cross pieces live at the end of the workspace.
 #include "codegen/cpp.h"
 
 #include <fmt/args.h>
@@ -14,6 +14,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "codegen/cpp_analysis.h"
 #include "codegen/portable_kernels.h"
 #include "codegen/symbol_name.h"
 
@@ -22,8 +23,6 @@ namespace ricci {
 using namespace loops;
 
 namespace {
-
-constexpr size_t kStatements = 2000;
 
 // Small functions that expressions are written with. Only what is used is emitted.
 struct Helper {
@@ -100,20 +99,12 @@ std::string identifier(std::string_view name, std::string_view kind, size_t posi
 class CppEmitter {
  public:
   explicit CppEmitter(const Program& p, std::string symbol)
-      : p_(p), symbol_(std::move(symbol)), real_(p.scalar == Scalar::Double ? "double" : "float"), values_(p.value_count), accumulators_(p.accumulator_count) {
+      : p_(p), symbol_(std::move(symbol)), real_(p.scalar == Scalar::Double ? "double" : "float") {
     for (size_t k = 0; k < p_.arrays.size(); ++k) names_.push_back(identifier(p_.arrays[k].name, "array", k));
     for (size_t k = 0; k < p_.dims.size(); ++k) {  // a variable may have the name of a dimension
       std::string name = identifier(p_.dims[k], "dim", k);
       dims_.push_back(std::ranges::find(names_, name) == names_.end() ? name : identifier("", "dim", k));
     }
-    for (const Statement& s : p_.body)
-      if (const auto* c = std::get_if<Constant>(&s)) values_[c->result.value].number = c->value;
-    match_blocks();
-    find_live();
-    find_integers();
-    split_ = p_.body.size() > kStatements;
-    if (split_) divide(0, p_.body.size());
-    find_crossing();
   }
 
   std::string emit() {
@@ -137,162 +128,9 @@ class CppEmitter {
     return text;
   }
 
-  // --- analysis ---------------------------------------------------------------------------------------------------------------------
-
-  void match_blocks() {
-    partner_.resize(p_.body.size());
-    std::vector<size_t> open;
-    for (size_t k = 0; k < p_.body.size(); ++k) {
-      if (opens(k)) open.push_back(k);
-      if (std::holds_alternative<End>(p_.body[k])) partner_[open.back()] = k, open.pop_back();
-    }
-  }
-  bool opens(size_t k) const { return std::holds_alternative<For>(p_.body[k]) || std::holds_alternative<If>(p_.body[k]); }
-
-  struct Cell {
-    bool live = false, crosses = false;
-    size_t part = 0;
-    size_t slot = 0;
-    std::optional<double> number = {};  // a constant: written where it is used
-  };
-
-  template <class Use>
-  static void for_each_operand(const Statement& s, Use use) {
-    if (const auto* c = std::get_if<Compute>(&s))
-      for (size_t k = 0; k < row(c->op).arity; ++k) use(c->operands[k]);
-    if (const auto* x = std::get_if<Store>(&s)) use(x->value);
-    if (const auto* x = std::get_if<Accumulator>(&s)) use(x->initial);
-    const auto term = [&](ValueId v, std::optional<ValueId> f) {
-      use(v);
-      if (f) use(*f);
-    };
-    if (const auto* x = std::get_if<Update>(&s)) term(x->value, x->factor);
-    if (const auto* x = std::get_if<Accumulate>(&s)) term(x->value, x->factor);
-    if (const auto* x = std::get_if<Call>(&s))
-      for (const Argument& a : x->arguments)
-        if (const auto* v = std::get_if<ValueId>(&a)) use(*v);
-  }
-  static std::optional<ValueId> defined(const Statement& s) {
-    return std::visit(
-        [](const auto& one) -> std::optional<ValueId> {
-          if constexpr (requires { { one.result } -> std::convertible_to<ValueId>; }) return one.result;
-          return std::nullopt;
-        },
-        s);
-  }
-  static std::optional<AccumulatorId> accumulator_of(const Statement& s) {
-    if (const auto* x = std::get_if<Accumulator>(&s)) return x->result;
-    if (const auto* x = std::get_if<Accumulate>(&s)) return x->to;
-    if (const auto* x = std::get_if<Read>(&s)) return x->from;
-    return std::nullopt;
-  }
-  bool is_live(const Statement& s) const {
-    if (const auto v = defined(s)) return values_[v->value].live && !values_[v->value].number;
-    if (const auto a = accumulator_of(s)) return accumulators_[a->value].live;
-    return true;
-  }
-
-  // What nobody reads would be a warning. An accumulator read early in a loop makes what follows live, so until nothing changes.
-  void find_live() {
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (size_t k = p_.body.size(); k-- > 0;) {
-        const Statement& s = p_.body[k];
-        if (!is_live(s)) continue;
-        for_each_operand(s, [&](ValueId v) { values_[v.value].live = true; });
-        if (const auto* r = std::get_if<Read>(&s); r && !accumulators_[r->from.value].live) accumulators_[r->from.value].live = changed = true;
-      }
-    }
-  }
-
-  // Integers over dimensions alone that are more than a number or a dimension: they get names, in ascending order.
-  void find_integers() {
-    loop_free_.clear();
-    const auto need = [&](IndexId i) {
-      for (IndexId part : reachable(p_, i))
-        if (p_[part].kind >= Index::Kind::Add && loop_free(part)) named_.insert(part);
-        else if (p_[part].kind == Index::Kind::Dim) used_dims_.insert(uint32_t(p_[part].value));
-    };
-    const auto touch = [&](const Access& a) {
-      used_arrays_.insert(a.array.value);
-      need(position(p_, a));
-    };
-    for (const Statement& s : p_.body) {
-      if (!is_live(s)) continue;
-      if (const auto* x = std::get_if<For>(&s)) need(x->extent);
-      if (const auto* x = std::get_if<If>(&s))
-        for (ArrayId a : x->outputs) used_arrays_.insert(a.value);
-      if (const auto* x = std::get_if<Number>(&s)) need(x->index);
-      if (const auto* x = std::get_if<Compare>(&s)) need(x->left), need(x->right);
-      if (const auto* x = std::get_if<Load>(&s)) touch(x->from);
-      if (const auto* x = std::get_if<Store>(&s)) touch(x->to);
-      if (const auto* x = std::get_if<Update>(&s)) touch(x->to);
-      if (const auto* x = std::get_if<Zero>(&s)) used_arrays_.insert(x->array.value), need(p_.elements(x->array));
-      if (const auto* x = std::get_if<Copy>(&s)) used_arrays_.insert(x->to.value), used_arrays_.insert(x->from.value), need(p_.elements(x->to));
-      if (const auto* x = std::get_if<Call>(&s))
-        for (const Argument& a : x->arguments) {
-          if (const auto* i = std::get_if<IndexId>(&a)) need(*i);
-          if (const auto* e = std::get_if<Access>(&a)) touch(*e);
-        }
-      if (const auto* x = std::get_if<Invoke>(&s)) {
-        for (const Access& a : x->arguments) touch(a);
-        touch(x->result);
-        for (IndexId i : sizes_of(p_.functions[x->function])) need(i);
-        need(p_.product(p_.functions[x->function].value));
-      }
-    }
-    for (uint32_t k : used_arrays_)
-      if (p_.arrays[k].role == Array::Role::Work) need(p_.arrays[k].offset);
-  }
-  bool loop_free(IndexId root) {
-    while (loop_free_.size() <= root.value) {
-      const Index& i = p_[IndexId{uint32_t(loop_free_.size())}];
-      loop_free_.push_back(i.kind == Index::Kind::Loop ? false : i.kind < Index::Kind::Add || (loop_free_[i.left.value] && loop_free_[i.right.value]));
-    }
-    return loop_free_[root.value];
-  }
-
-  // Cuts [from, to) into pieces. A block that is too long is not a piece: its inside is cut instead.
-  void divide(size_t from, size_t to) {
-    size_t begin = from;
-    const auto close = [&](size_t end) {
-      if (begin < end) pieces_.emplace(begin, end);
-      begin = end;
-    };
-    for (size_t k = from; k < to;) {
-      const size_t next = opens(k) ? partner_[k] + 1 : k + 1;
-      if (next - k > kStatements) {
-        close(k);
-        divide(k + 1, next - 1);
-        begin = next;
-      } else if (next - begin > kStatements) {
-        close(k);
-      }
-      k = next;
-    }
-    close(to);
-  }
-
-  void find_crossing() {
-    std::vector<size_t> part_of(p_.body.size(), 0);
-    for (const auto& [begin, end] : pieces_) std::fill(part_of.begin() + long(begin), part_of.begin() + long(end), begin + 1);
-    for (size_t k = 0; k < p_.body.size(); ++k) {
-      const Statement& s = p_.body[k];
-      if (const auto v = defined(s)) values_[v->value].part = part_of[k];
-      if (const auto* a = std::get_if<Accumulator>(&s)) accumulators_[a->result.value].part = part_of[k];
-      for_each_operand(s, [&](ValueId v) { crosses(values_[v.value], part_of[k]); });
-      if (const auto a = accumulator_of(s)) crosses(accumulators_[a->value], part_of[k]);
-    }
-  }
-  void crosses(Cell& c, size_t part) {
-    if (c.part == part || c.crosses || c.number) return;
-    c.crosses = true;
-    c.slot = slots_++;
-  }
-
   // --- spelling ---------------------------------------------------------------------------------------------------------------------
 
-  std::string frame() const { return split_ ? "f." : ""; }
+  std::string frame() const { return a_.split ? "f." : ""; }
   static std::string literal(int64_t v) {
     if (v == std::numeric_limits<int64_t>::min()) return "std::numeric_limits<std::int64_t>::min()";
     return std::abs(v) <= INT32_MAX ? fmt::format("{}", v) : fmt::format("std::int64_t{{{}}}", v);
@@ -313,7 +151,7 @@ class CppEmitter {
   // An integer as an expression, as deep as subscripts are.
   std::string index(IndexId id, Inside inside = Inside::Nothing) {
     const Index i = p_[id];
-    if (named_.contains(id)) return frame() + fmt::format("k{}", id.value);
+    if (a_.named.contains(id)) return frame() + fmt::format("k{}", id.value);
     switch (i.kind) {
       case Index::Kind::Constant: return i.value < 0 && inside != Inside::Nothing ? "(" + literal(i.value) + ")" : literal(i.value);
       case Index::Kind::Dim: return frame() + dims_[size_t(i.value)];
@@ -331,7 +169,7 @@ class CppEmitter {
     const auto function = [&](std::string_view name) { return fmt::format("{}({}, {})", name, index(i.left), index(i.right)); };
     switch (i.kind) {
       case Index::Kind::Add:
-        if (right.kind == Index::Kind::Mul && !named_.contains(i.right) && p_[right.left] == Index{Index::Kind::Constant, -1})
+        if (right.kind == Index::Kind::Mul && !a_.named.contains(i.right) && p_[right.left] == Index{Index::Kind::Constant, -1})
           return fmt::format("{} - {}", index(i.left, Inside::Sum), index(right.right, Inside::Product));
         if (right.kind == Index::Kind::Constant && right.value < 0 && right.value > -INT32_MAX)
           return fmt::format("{} - {}", index(i.left, Inside::Sum), -right.value);
@@ -356,14 +194,14 @@ class CppEmitter {
   std::string address(const Access& a) { return fmt::format("{}{} + {}", frame(), names_[a.array.value], index(position(p_, a), Inside::Sum)); }
   std::string element(const Access& a) { return fmt::format("{}{}[{}]", frame(), names_[a.array.value], index(position(p_, a))); }
   std::string value(ValueId v) const {
-    if (const auto& number = values_[v.value].number) return std::signbit(*number) ? "(" + real(*number) + ")" : real(*number);
-    return values_[v.value].crosses ? fmt::format("f.slots[{}]", values_[v.value].slot) : fmt::format("v{}", v.value);
+    if (const auto& number = a_.values[v.value].number) return std::signbit(*number) ? "(" + real(*number) + ")" : real(*number);
+    return a_.values[v.value].crosses ? fmt::format("f.slots[{}]", a_.values[v.value].slot) : fmt::format("v{}", v.value);
   }
   std::string accumulator(AccumulatorId a) const {
-    return accumulators_[a.value].crosses ? fmt::format("f.slots[{}]", accumulators_[a.value].slot) : fmt::format("a{}", a.value);
+    return a_.accumulators[a.value].crosses ? fmt::format("f.slots[{}]", a_.accumulators[a.value].slot) : fmt::format("a{}", a.value);
   }
   std::string define(ValueId v, const std::string& expression) const {
-    return fmt::format("{}{} = {};", values_[v.value].crosses ? "" : "real ", value(v), expression);
+    return fmt::format("{}{} = {};", a_.values[v.value].crosses ? "" : "real ", value(v), expression);
   }
   std::string combined(Combine how, const std::string& old, ValueId v, std::optional<ValueId> f) {
     switch (how) {
@@ -401,7 +239,7 @@ class CppEmitter {
   std::string text(const Store& s) { return fmt::format("{} = {};", element(s.to), value(s.value)); }
   std::string text(const Update& s) { return combined(s.combine, element(s.to), s.value, s.factor); }
   std::string text(const Accumulator& s) const {
-    return fmt::format("{}{} = {};", accumulators_[s.result.value].crosses ? "" : "real ", accumulator(s.result), value(s.initial));
+    return fmt::format("{}{} = {};", a_.accumulators[s.result.value].crosses ? "" : "real ", accumulator(s.result), value(s.initial));
   }
   std::string text(const Accumulate& s) { return combined(s.combine, accumulator(s.to), s.value, s.factor); }
   std::string text(const Read& s) const { return define(s.result, accumulator(s.from)); }
@@ -442,16 +280,16 @@ class CppEmitter {
   std::string lines(size_t from, size_t to, size_t depth, std::vector<uint32_t> open, bool cut) {
     std::string out;
     for (size_t k = from; k < to; ++k) {
-      if (const auto piece = pieces_.find(k); cut && piece != pieces_.end()) {
+      if (const auto piece = a_.pieces.find(k); cut && piece != a_.pieces.end()) {
         out += std::string(2 * depth, ' ') + call_part(piece->first, piece->second, open) + "\n";
         k = piece->second - 1;
         continue;
       }
       const Statement& s = p_.body[k];
-      if (!is_live(s)) continue;
+      if (!a_.is_live(s)) continue;
       if (std::holds_alternative<End>(s)) --depth, open.pop_back();
       out += std::string(2 * depth, ' ') + std::visit([&](const auto& one) { return text(one); }, s) + "\n";
-      if (!opens(k)) continue;
+      if (!a_.opens(k)) continue;
       ++depth;
       const auto* loop = std::get_if<For>(&s);
       open.push_back(loop ? loop->loop.value : kNoLoop);
@@ -486,11 +324,11 @@ class CppEmitter {
                     p_.functions.empty() ? "" : ", const ricci_function* functions");
     std::string body, members;
     const auto variable = [&](const std::string& type, const std::string& name, const std::string& value) {
-      body += split_ ? fmt::format("  f.{} = {};\n", name, value) : fmt::format("  {} {} = {};\n", type, name, value);
+      body += a_.split ? fmt::format("  f.{} = {};\n", name, value) : fmt::format("  {} {} = {};\n", type, name, value);
       members += fmt::format("  {} {};\n", type, name);
     };
-    for (uint32_t k : used_dims_) variable("std::int64_t", dims_[k], fmt::format("dims[{}]", k));
-    for (IndexId id : named_) {
+    for (uint32_t k : a_.used_dims) variable("std::int64_t", dims_[k], fmt::format("dims[{}]", k));
+    for (IndexId id : a_.named) {
       const std::string name = fmt::format("k{}", id.value);
       variable("std::int64_t", name, operation(Index(p_[id])));
     }
@@ -499,7 +337,7 @@ class CppEmitter {
       const Array& a = p_.arrays[k];
       const bool is_in = a.role == Array::Role::In;
       const size_t position = a.role == Array::Role::Work ? 0 : next[is_in]++;
-      if (!used_arrays_.contains(k)) continue;
+      if (!a_.used_arrays.contains(k)) continue;
       const std::string restricted = a.role == Array::Role::Out ? "* RICCI_RESTRICT" : "*";
       if (a.role == Array::Role::Work)
         variable("real*", names_[k], fmt::format("static_cast<real*>(work) + {}", index(a.offset, Inside::Sum)));
@@ -507,16 +345,16 @@ class CppEmitter {
         variable((is_in ? "const real" : "real") + restricted, names_[k], fmt::format("{}[{}]", is_in ? "in" : "out", position));
     }
     const bool calls = std::ranges::any_of(p_.body, [](const Statement& s) { return std::holds_alternative<Call>(s) || std::holds_alternative<Invoke>(s); });
-    if (split_) {
+    if (a_.split) {
       body = "  Frame f;\n" + body + "  f.status = 0;\n";
       if (!p_.functions.empty()) variable("const ricci_function*", "functions", "functions");
-      if (slots_ > 0) variable("real*", "slots", fmt::format("static_cast<real*>(work) + {}", work_text()));
+      if (a_.slots > 0) variable("real*", "slots", fmt::format("static_cast<real*>(work) + {}", work_text()));
       frame_ = "// What the parts of the function share.\nstruct Frame {\n" + members + "  int status;\n};\n\n";
     } else if (calls) {
       body += "  int status = 0;\n";
     }
     body += lines(0, p_.body.size(), 1, {}, true);
-    body += split_ ? "  return f.status;\n" : calls ? "  return status;\n" : "  return 0;\n";
+    body += a_.split ? "  return f.status;\n" : calls ? "  return status;\n" : "  return 0;\n";
     for (const std::string_view name : {"work", "dims", "out", "in"})
       if (body.find(fmt::format("{}[", name)) == std::string::npos && body.find(fmt::format("({})", name)) == std::string::npos)
         body = fmt::format("  static_cast<void>({});\n", name) + body;
@@ -525,10 +363,10 @@ class CppEmitter {
                        head, symbol_, body);
   }
 
-  std::string work_text() { return fmt::format("static_cast<std::ptrdiff_t>({}_work_bytes(dims) / sizeof(real) - {})", symbol_, slots_); }
+  std::string work_text() { return fmt::format("static_cast<std::ptrdiff_t>({}_work_bytes(dims) / sizeof(real) - {})", symbol_, a_.slots); }
 
   std::string text_of_work_bytes() {
-    const IndexId bytes = p_.mul(p_.add(p_.work_elements, p_.index(int64_t(slots_))), p_.index(int64_t(size_of(p_.scalar))));
+    const IndexId bytes = p_.mul(p_.add(p_.work_elements, p_.index(int64_t(a_.slots))), p_.index(int64_t(size_of(p_.scalar))));
     std::string body = "  bool overflow = false;\n";
     const auto atom = [&](IndexId i) {
       const Index& x = p_[i];
@@ -552,17 +390,11 @@ class CppEmitter {
   }
 
   Program p_;
+  const CppAnalysis a_{p_};
   std::string symbol_;
   std::string_view real_;
   std::vector<std::string> names_, dims_;
-  std::vector<size_t> partner_;
-  std::vector<Cell> values_, accumulators_;
-  std::vector<bool> loop_free_;
-  std::set<IndexId> named_;
-  std::set<uint32_t> used_dims_, used_arrays_, mentioned_;
-  std::map<size_t, size_t> pieces_;  // begin, end
-  size_t slots_ = 0;
-  bool split_ = false;
+  std::set<uint32_t> mentioned_;
   std::set<std::string_view> helpers_;
   std::set<std::string, std::less<>> kernels_;
   std::vector<std::string> parts_;
