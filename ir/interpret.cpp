@@ -282,7 +282,7 @@ std::vector<T> on_core(FunOp op, std::span<const T> x, size_t rows, size_t colum
 
 // Elimination is stable in norm and not entry by entry: a zero may come out as a rounding of the largest entry (Higham, Accuracy and Stability, 9.3).
 template <class T>
-std::vector<T> eliminated_whole(FunOp op, std::vector<T> result) {
+std::vector<T> rounded_in_norm(FunOp op, std::vector<T> result) {
   if constexpr (std::is_same_v<T, Conditioned>) {
     Quad largest = 0;
     if (row(op).cubes > 0)
@@ -302,7 +302,7 @@ Array<T> fun(FunOp op, const std::vector<int64_t>& shape, const Array<T>& x) {
   const size_t rows = static_cast<size_t>(x.shape[batch_axes]), columns = static_cast<size_t>(x.shape.back());
   auto to = out.data.begin();
   for (size_t b = 0; b < batch; ++b)
-    for (const T& value : eliminated_whole(op, on_core(op, std::span(x.data).subspan(b * core, core), rows, columns))) *to++ = value;
+    for (const T& value : rounded_in_norm(op, on_core(op, std::span(x.data).subspan(b * core, core), rows, columns))) *to++ = value;
   return out;
 }
 

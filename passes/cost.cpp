@@ -204,15 +204,20 @@ bool is_written_down(const Graph& g, NodeId n) {
   return v && !v->base;
 }
 
-Polynomial sum_flops(const Graph& g, NodeId n, const Polynomial& elements, const Sizes& sizes) {
-  const std::vector<Term> terms = g.terms(n);
-  if (std::ranges::all_of(terms, [&](const Term& t) { return is_written_down(g, t.tensor); })) return {};
-  Polynomial flops = Polynomial(double(terms.size()) - 1) * elements;
-  for (const Term& t : terms) flops += coefficient_flops(g, t, elements, sizes);
+Polynomial coefficients_flops(const Graph& g, NodeId n, const Polynomial& elements, const Sizes& sizes) {
+  Polynomial flops;
+  for (const Term& t : g.terms(n)) flops += coefficient_flops(g, t, elements, sizes);
   return flops;
 }
 
+Polynomial sum_flops(const Graph& g, NodeId n, const Polynomial& elements, const Sizes& sizes) {
+  if (std::ranges::all_of(g[n].operands, [&](NodeId o) { return is_written_down(g, o); })) return {};
+  return Polynomial(double(g[n].operands.size()) - 1) * elements + coefficients_flops(g, n, elements, sizes);
+}
+
 }  // namespace
+
+Polynomial scaling_flops(const Graph& g, NodeId n, const Sizes& sizes) { return coefficients_flops(g, n, Polynomial::size(g, g[n].type), sizes); }
 
 Polynomial entry_flops(const Graph& g, NodeId n, std::span<const DimId> space, const Sizes& sizes) {
   const Polynomial elements = Polynomial::size(g, space);

@@ -58,6 +58,9 @@ Polynomial inversion_flops(const Graph& g, DimId n);                         // 
 // multiplications.
 Polynomial entry_flops(const Graph& g, NodeId n, std::span<const DimId> space, const Sizes& sizes);
 
+// Operations of the coefficients of a Sum alone.
+Polynomial scaling_flops(const Graph& g, NodeId n, const Sizes& sizes);
+
 // Operations that node n alone takes when its operands are there: an Ein in the best pairwise order of its own factors, a function of an
 // elementwise row its weight, a Sum one operation a term and element.
 Polynomial node_flops(const Graph& g, NodeId n, const Sizes& sizes);

@@ -48,7 +48,8 @@ Polynomial step_flops(const Graph& g, const Plan& plan, const Step& s, const Siz
       if (g[s.node].rank() == 2) flops = inversion_flops(g, g[s.node].type[0]);
       break;
     case Step::Kind::Assemble:
-      if (blocks_of(g, s.node) == Blocks::Mixed) flops = node_flops(g, s.node, sizes);  // else nothing is added
+      // Of blocks that do not overlap nothing is added.
+      flops = g[s.node].kind == Kind::Sum && blocks_of(g, s.node) != Blocks::Mixed ? scaling_flops(g, s.node, sizes) : node_flops(g, s.node, sizes);
       for (NodeId o : g[s.node].operands) {
         if (plan.role(o) == Role::Absorbed) flops += node_flops(g, o, sizes);
       }
