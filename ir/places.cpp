@@ -154,8 +154,9 @@ bool Product::join_places() {
     factors.erase(factors.begin() + long(k));
     return true;
   }
-  for (size_t k : places)
-    for (size_t m : places)
+  std::ranges::stable_sort(places, {}, [&](size_t k) { return std::pair(factors[k].labels.size(), graph.fingerprint(factors[k].tensor)); });  // what fixes most first
+  for (size_t m : places)
+    for (size_t k : places)
       if (k != m && join(k, m)) return true;
   return false;
 }
@@ -190,6 +191,10 @@ bool Product::join(size_t p, size_t q) {
     }
     if (contains(endless(graph, factors), P.labels[0])) return false;  // round and round in the circle
     const auto inside = graph.difference(Q_offset, P_offset);
+    if (P_digits == Q_digits && Q_parts == Type(P_type.begin() + 1, P_type.end()) && inside && graph[*inside].kind == Dim::Kind::Fixed) {
+      coefficient = 0;  // the same number at two offsets
+      return false;
+    }
     if (inside && P_digits.size() == 1 && graph.difference(end, other_end)) {  // Q is a place inside the piece P
       set_place(q, P_digits[0], Q_digits, Q_parts, *inside);
       return true;
@@ -205,21 +210,24 @@ bool Product::join(size_t p, size_t q) {
       factors.push_back({graph.place(P_type[0], {*common}, Q_offset), {P.labels[0], fresh}});
       return true;
     }
+    if (P_offset == Q_offset && P_digits.size() > 1 && refine(p, Q_digits, Q_parts)) return true;
     if (inside && P_digits.size() > 1 && Q_digits.empty() && graph[*inside].kind == Dim::Kind::Fixed) {  // one entry of a group: its digits
       int64_t number = graph[*inside].size;
+      const bool group = is_group(graph, P.tensor);
       std::vector<Factor> digits;
       for (size_t k = P_digits.size(); k-- > 1;) {
         const Dim& d = graph[P_type[k + 1]];
-        if (d.kind != Dim::Kind::Fixed || d.size == 0) return false;
-        digits.push_back({graph.unit_vector(P_type[k + 1], number % d.size + 1), {P_digits[k]}});
-        number /= d.size;
+        const bool fixed = d.kind == Dim::Kind::Fixed && d.size > 0;
+        if (!fixed && !(group && number == 0)) return false;  // the digits of 0 are 0 in any group that has one
+        digits.push_back({graph.unit_vector(P_type[k + 1], fixed ? number % d.size + 1 : 1), {P_digits[k]}});
+        if (fixed) number /= d.size;
       }
       const Dim& first = graph[P_type[1]];
       if (first.kind == Dim::Kind::Fixed && number >= first.size) {  // behind the group
         coefficient = 0;
         return false;
       }
-      if (first.kind != Dim::Kind::Fixed && !is_group(graph, P.tensor)) return false;  // perhaps behind it
+      if (first.kind != Dim::Kind::Fixed && !group) return false;  // perhaps behind it
       digits.push_back({graph.unit_vector(P_type[1], number + 1), {P_digits[0]}});
       drop(q);
       factors.insert(factors.end(), digits.begin(), digits.end());
@@ -245,6 +253,39 @@ bool Product::join(size_t p, size_t q) {
   return true;
 }
 
+// m = i*|j| + j and m = (k*|l| + l)*|j| + o are one number if i = k*|l| + l and j = o: a number has its digits once. So place p, if some of `digits`
+// group to each of its own, gives way to the places of these groups.
+bool Product::refine(size_t p, const Labels& digits, const Type& parts) {
+  const Factor P = factors[p];
+  const Type type = graph[P.tensor].type;
+  std::vector<Factor> groups;
+  std::vector<std::pair<Label, Label>> equal;
+  size_t next = 0;
+  for (size_t k = 1; k < P.labels.size(); ++k) {
+    const size_t first = next;
+    do {
+      if (next == digits.size()) return false;
+    } while (graph.product(std::span(parts).subspan(first, ++next - first)) != type[k]);
+    const Labels own(digits.begin() + long(first), digits.begin() + long(next));
+    if (own.size() == 1) {
+      equal.emplace_back(P.labels[k], own[0]);
+      continue;
+    }
+    Factor group{graph.place(type[k], {parts.begin() + long(first), parts.begin() + long(next)}, graph.dim(0)), {P.labels[k]}};
+    group.labels.insert(group.labels.end(), own.begin(), own.end());
+    groups.push_back(std::move(group));
+  }
+  if (next != digits.size()) return false;
+  factors.erase(factors.begin() + long(p));
+  factors.insert(factors.end(), groups.begin(), groups.end());
+  for (size_t k = 0; k < equal.size(); ++k) {
+    const Label from = std::max(equal[k].first, equal[k].second), to = std::min(equal[k].first, equal[k].second);
+    rename(from, to);
+    for (auto& [a, b] : equal) a = a == from ? to : a, b = b == from ? to : b;
+  }
+  return true;
+}
+
 // T[a] P[a, i] = T[offset + i]: every tensor that carries a whole becomes a slice, a node of its own. Of several places of one whole that with the
 // fewest digits does it, an entry before a piece; a digit that is itself placed is sliced in its turn. Whether a slice is something simpler, that of
 // a block matrix, whose factors belong to this product.
@@ -255,7 +296,7 @@ bool Product::slice() {
   };
   for (size_t rounds = factors.size() * factors.size(); rounds > 0; --rounds) {  // more only if a place is inside itself
     const Factor* next = nullptr;
-    const auto key = [](const Factor& f) { return std::tuple(f.labels.size(), f.tensor, f.labels); };
+    const auto key = [&](const Factor& f) { return std::tuple(f.labels.size(), graph.fingerprint(f.tensor), f.tensor, f.labels); };
     for (const Factor& f : factors)
       if (is_place(graph, f) && (!next || key(f) < key(*next)) && std::ranges::any_of(factors, sliced_by(f))) next = &f;
     if (!next) break;

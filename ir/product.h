@@ -32,6 +32,7 @@ struct Product {
   bool drop_unit_digit(size_t k);
   bool join_places();
   bool join(size_t p, size_t q);
+  bool refine(size_t p, const Labels& digits, const Type& parts);
   bool slice();
 };
 
