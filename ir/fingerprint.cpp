@@ -12,10 +12,16 @@ namespace {
 
 uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 
+uint64_t axis_of_sum(const Graph& g, NodeId sum, size_t axis);
+
 // Of a product: one round of the refinement of ir/canonical_order.h. A label looks like the axes it joins, a factor like its tensor and its labels;
 // sums of hashes stand for multisets, so that the order of factors and the numbers of labels do not count. Axis k of the result looks like marks[k].
-uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out, const std::vector<uint64_t>& marks) {
-  const auto axis = [&](const Factor& f, size_t k) { return g.is_symmetric(f.tensor) ? 1 : uint64_t(k) + 2; };
+// With `symmetries` axes that a symmetry of a sum of higher order exchanges look alike.
+uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out, const std::vector<uint64_t>& marks, bool symmetries = true) {
+  const auto axis = [&](const Factor& f, size_t k) -> uint64_t {
+    if (symmetries && g[f.tensor].kind == Kind::Sum && f.labels.size() > 2) return axis_of_sum(g, f.tensor, k);
+    return g.is_symmetric(f.tensor) ? 1 : uint64_t(k) + 2;
+  };
   Label count = 0;
   for (const Factor& f : factors)
     for (Label l : f.labels) count = std::max(count, l + 1);
@@ -40,6 +46,21 @@ std::vector<uint64_t> in_order(size_t rank) {
   return marks;
 }
 
+// What an axis looks like in a product, or in anything else taken for one; no further than its factors, which may be sums in their turn.
+uint64_t axis_of_product(const Graph& g, NodeId n, size_t axis) {
+  std::vector<uint64_t> marks(g[n].rank(), mix(0));
+  marks[axis] = mix(1);
+  const bool product = g[n].kind == Kind::Ein;
+  const Labels own = product ? g.out(n) : Graph::iota(marks.size());
+  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, own, marks, false);
+}
+
+uint64_t axis_of_sum(const Graph& g, NodeId sum, size_t axis) {
+  uint64_t h = 0;
+  for (size_t k = 0; k < g[sum].operands.size(); ++k) h += mix(axis_of_product(g, g[sum].operands[k], axis) ^ mix(hash_value(g[sum].coefficients[k])));
+  return h;
+}
+
 }  // namespace
 
 uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis) {
@@ -51,11 +72,7 @@ uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis) {
       h += mix(fingerprint_of_axis(g, g[n].operands[k], axis) ^ mix(sum ? hash_value(g[n].coefficients[k]) : k));
     return h;
   }
-  std::vector<uint64_t> marks(g[n].rank(), mix(0));
-  marks[axis] = mix(1);
-  const bool product = g[n].kind == Kind::Ein;
-  const Labels own = product ? g.out(n) : Graph::iota(marks.size());
-  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, own, marks);
+  return axis_of_product(g, n, axis);
 }
 
 uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<size_t>& axes) {

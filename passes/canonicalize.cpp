@@ -116,38 +116,52 @@ NodeId flatten_product(Graph& g, NodeId id) {
   return g[opened].kind == Kind::Ein ? collect_parts(g, opened) : opened;
 }
 
-// diag(u) + diag(v) = diag(u + v): terms whose output labels repeat in the same pattern are one such structure around their sum.
+// diag(u) + diag(v) = diag(u + v), delta_ik*A_jl + delta_ik*B_jl = delta_ik*(A + B)_jl: terms whose output labels repeat in the same pattern are one
+// such structure around their sum.
 std::vector<Term> join_diagonals(Graph& g, std::vector<Term> terms, const Type& type) {
-  std::map<Labels, std::vector<Term>> diagonals;  // by pattern: the output labels, numbered by first appearance
+  struct Around {
+    Labels pattern;             // the output labels, numbered by first appearance
+    std::vector<bool> carried;  // whether a factor has them
+    auto operator<=>(const Around&) const = default;
+  };
+  std::map<Around, std::vector<Term>> diagonals;
   std::vector<Term> joined;
   for (Term& t : terms) {
-    const Labels out = g[t.tensor].kind == Kind::Ein ? g.out(t.tensor) : Labels{};
-    Labels pattern, once;
+    const bool product = g[t.tensor].kind == Kind::Ein;
+    const Labels out = product ? g.out(t.tensor) : Labels{};
+    const std::vector<Factor> factors = product ? g.factors(t.tensor) : std::vector<Factor>{};
+    Around around;
+    Labels once;
     for (Label l : out) {
       const auto seen = std::ranges::find(once, l);
-      pattern.push_back(Label(seen - once.begin()));
+      around.pattern.push_back(Label(seen - once.begin()));
       if (seen == once.end()) once.push_back(l);
     }
-    const auto carried = [&](Label l) { return std::ranges::any_of(g.factors(t.tensor), [&](const Factor& f) { return std::ranges::count(f.labels, l) > 0; }); };
-    const auto is_place = [&](NodeId o) { return g[o].kind == Kind::Place; };  // an entry of a block matrix, and no diagonal
-    if (once.size() < out.size() && std::ranges::all_of(once, carried) && std::ranges::none_of(g[t.tensor].operands, is_place)) diagonals[pattern].push_back(std::move(t));
+    const auto carries = [](Label l) { return [l](const Factor& f) { return std::ranges::count(f.labels, l) > 0; }; };
+    for (Label l : once) around.carried.push_back(std::ranges::any_of(factors, carries(l)));
+    const auto is_placed_again = [&](const Factor& f) {  // an entry of a block matrix, and no diagonal
+      return g[f.tensor].kind == Kind::Place && std::ranges::any_of(f.labels, [&](Label l) { return std::ranges::count(out, l) > 1; });
+    };
+    const bool any = std::ranges::count(around.carried, true) > 0;
+    if (once.size() < out.size() && any && std::ranges::none_of(factors, is_placed_again)) diagonals[std::move(around)].push_back(std::move(t));
     else joined.push_back(std::move(t));
   }
-  for (auto& [pattern, group] : diagonals) {
+  for (auto& [around, group] : diagonals) {
     if (group.size() == 1) {
       joined.push_back(std::move(group[0]));
       continue;
     }
-    const size_t rank = *std::ranges::max_element(pattern) + 1;
-    Type inner(rank);
-    for (size_t k = 0; k < pattern.size(); ++k) inner[pattern[k]] = type[k];
+    Labels core;  // the output labels of what stands inside
+    Type inner;
+    for (Label l = 0; l < around.carried.size(); ++l)
+      if (around.carried[l]) core.push_back(l), inner.push_back(type[size_t(std::ranges::find(around.pattern, l) - around.pattern.begin())]);
     for (Term& t : group) {
       const Labels out = g.out(t.tensor);
-      Labels once(rank);
-      for (size_t k = 0; k < pattern.size(); ++k) once[pattern[k]] = out[k];
-      t.tensor = g.ein(g.factors(t.tensor), std::move(once), inner);
+      Labels own;
+      for (Label l : core) own.push_back(out[size_t(std::ranges::find(around.pattern, l) - around.pattern.begin())]);
+      t.tensor = g.ein(g.factors(t.tensor), std::move(own), inner);
     }
-    joined.push_back({1, g.ein({{g.sum(std::move(group), inner), Graph::iota(rank)}}, pattern, type)});
+    joined.push_back({1, g.ein({{g.sum(std::move(group), inner), core}}, around.pattern, type)});
   }
   return joined;
 }

@@ -72,7 +72,8 @@ class Factoring {
   }
 
   // The ways a factor can be seen to meet its term, each with whether the axes of a symmetric factor are exchanged. An output axis that the
-  // rest carries as well (s_i A_ij) is also the axis of a diagonal matrix in the rest: diag(s)_ik A_kj.
+  // rest carries as well (s_i A_ij) is also the axis of a diagonal matrix in the rest: diag(s)_ik A_kj. A unit vector of the result never meets the
+  // rest, which may keep one of its own: e_i P_ij = e_i (sum_k e_k P_kj).
   std::vector<std::pair<Signature, bool>> signatures(const Product& p, size_t index) const {
     const Factor& f = p.factors[index];
     std::vector<std::vector<Meeting>> ways(1);
@@ -82,6 +83,7 @@ class Factoring {
         if (p.out[o] == f.labels[k]) m.places.push_back(o);
       for (size_t other = 0; other < p.factors.size(); ++other) m.rest |= other != index && std::ranges::count(p.factors[other].labels, f.labels[k]) > 0;
       m.alike = uint32_t(std::ranges::find(f.labels, f.labels[k]) - f.labels.begin());
+      if (is_unit(f.tensor) && !m.places.empty()) m.rest = false;
       if (f.labels.size() == 1 && m.places.empty()) m.reach = reach(p, index, f.labels[k]);
       bool diagonal = f.labels.size() > 1 && p.out.size() > 1 && !m.places.empty() && m.rest && std::ranges::count(f.labels, f.labels[k]) == 1;
       size_t count = ways.size();
@@ -106,9 +108,17 @@ class Factoring {
     return result;
   }
 
+  bool is_unit(NodeId n) const { return g_[n].kind == Kind::Place && g_[n].rank() == 1; }
+
   // A term that is nothing but the factor leaves a 1 behind: t + s*t = t*(s + 1).
   static uint64_t ones_left(const std::vector<Product>& products, const std::vector<Use>& uses) {
     return uint64_t(std::ranges::count_if(uses, [&](const Use& u) { return products[u.term].factors.size() == 1 && abs(products[u.term].coefficient) == 1; }));
+  }
+
+  // Which of equally rewarding factors is taken: what was declared first, then any order that is the same in every graph.
+  std::pair<bool, uint64_t> reading(NodeId n) const {
+    const bool variable = g_[n].kind == Kind::Var;
+    return {!variable, variable ? g_[n].row : g_.fingerprint(n)};
   }
 
   // The order of the tensor beside the factor in a sum of order `rank`: the axes at which it meets the factor, and those the factor has not.
@@ -139,7 +149,9 @@ class Factoring {
     for (const auto& [sig, uses] : shared) {
       if (order_of_rest(sig, rank) > std::max(kMatrix, rank)) continue;  // tr(A*H)*B - C*H*D has no form with H outside
       const uint64_t saving = (uses.size() - 1) * (weight_(sig.tensor) + 1), cost = 2 * ones_left(products, uses);
-      if (saving > cost + best_saving) best_saving = saving - cost, best = &sig;
+      if (saving <= cost || saving - cost < best_saving) continue;
+      if (best && saving - cost == best_saving && reading(best->tensor) <= reading(sig.tensor)) continue;
+      best_saving = saving - cost, best = &sig;
     }
     return best ? take_out(sum, products, *best, shared.at(*best)) : sum;
   }
@@ -171,7 +183,10 @@ class Factoring {
     for (auto use = uses.rbegin(); use != uses.rend(); ++use) {
       const Product& p = products[use->term];
       std::vector<Factor> rest = p.factors;
-      rest.erase(rest.begin() + std::ptrdiff_t(use->factor));
+      const bool kept_inside = is_unit(f.tensor) && meeting.empty() && std::ranges::any_of(rest, [&](const Factor& x) {
+        return x != p.factors[use->factor] && std::ranges::count(x.labels, p.factors[use->factor].labels[0]) > 0;
+      });
+      if (!kept_inside) rest.erase(rest.begin() + std::ptrdiff_t(use->factor));
       Labels rest_out;
       for (size_t k : meeting) rest_out.push_back(p.factors[use->factor].labels[use->swapped ? 1 - k : k]);
       for (uint32_t o : kept) rest_out.push_back(p.out[o]);

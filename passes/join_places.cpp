@@ -9,15 +9,27 @@
 namespace ricci {
 namespace {
 
-// Terms that are the same `Around` something, as one around the sum of what is inside.
+// Terms that are the same `Around` something, as one around the sum of what is inside. A term may be taken apart in several ways: the one that most
+// terms have in common counts.
 template <class Apart, class Together>
 std::vector<Term> join_alike(Graph& g, std::vector<Term> terms, Apart apart, Together together) {
-  using Around = decltype(apart(NodeId{})->around);
+  using Parts = decltype(apart(NodeId{}));
+  using Around = decltype(Parts{}[0].around);
+  std::vector<Parts> ways;
+  std::map<Around, size_t> count;
+  for (const Term& t : terms) {
+    ways.push_back(apart(t.tensor));
+    for (const auto& p : ways.back()) ++count[p.around];
+  }
   std::map<Around, std::vector<std::pair<Term, NodeId>>> groups;  // terms, and what is inside of each
   std::vector<Term> joined;
-  for (Term& t : terms) {
-    if (auto p = apart(t.tensor)) groups[std::move(p->around)].emplace_back(std::move(t), p->inside);
-    else joined.push_back(std::move(t));
+  for (size_t k = 0; k < terms.size(); ++k) {
+    if (ways[k].empty()) {
+      joined.push_back(std::move(terms[k]));
+      continue;
+    }
+    const auto p = std::ranges::max_element(ways[k], {}, [&](const auto& way) { return count.at(way.around); });
+    groups[std::move(p->around)].emplace_back(std::move(terms[k]), p->inside);
   }
   for (auto& [around, group] : groups) {
     if (group.size() == 1) {
@@ -44,37 +56,57 @@ struct Placed {
   NodeId inside;
 };
 
-std::optional<Placed> placed(Graph& g, NodeId id) {
+// One way for each place that may be taken first: of places that share digits only one is outside, e(2)*x[1]: the others are then inside.
+std::vector<Placed> placed(Graph& g, NodeId id) {
   const bool unit = g[id].kind == Kind::Place && g[id].rank() == 1;
-  if (g[id].kind != Kind::Ein && !unit) return std::nullopt;
+  if (g[id].kind != Kind::Ein && !unit) return {};
   const std::vector<Factor> factors = unit ? std::vector<Factor>{{id, {0}}} : g.factors(id);
   const Labels out = unit ? Labels{0} : g.out(id);
   const Type type = g[id].type;
   const auto uses = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
-  Placed::Around a;
-  std::vector<Factor> inside;
-  Labels digits;
-  for (const Factor& f : factors) {
-    const bool places = g[f.tensor].kind == Kind::Place && std::ranges::count(out, f.labels[0]) == 1 && uses(f.labels[0]) == 1 &&
-                        !has_repeats(f.labels) && std::none_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(digits, l); });
-    if (!places) {
-      inside.push_back(f);
-      continue;
-    }
-    Factor place{f.tensor, {Label(std::ranges::find(out, f.labels[0]) - out.begin())}};
-    for (size_t k = 1; k < f.labels.size(); ++k) {
-      place.labels.push_back(Label(digits.size()));
-      digits.push_back(f.labels[k]);
-      a.type.push_back(g[f.tensor].type[k]);
-    }
-    a.places.push_back(std::move(place));
+  const auto shares = [](const Factor& f, const Labels& digits) { return std::any_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(digits, l); }); };
+  std::vector<size_t> places;
+  for (size_t k = 0; k < factors.size(); ++k) {
+    const Factor& f = factors[k];
+    if (g[f.tensor].kind == Kind::Place && std::ranges::count(out, f.labels[0]) == 1 && uses(f.labels[0]) == 1 && !has_repeats(f.labels)) places.push_back(k);
   }
-  if (a.places.empty()) return std::nullopt;
-  Labels left = digits;
-  for (size_t k = 0; k < out.size(); ++k)
-    if (std::ranges::none_of(a.places, [&](const Factor& p) { return p.labels[0] == k; })) a.rest.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
-  const NodeId core = g.ein(std::move(inside), std::move(left), a.type);
-  return Placed{std::move(a), core};
+  std::ranges::stable_sort(places, {}, [&](size_t k) { return g.fingerprint(factors[k].tensor); });
+  std::vector<Placed> ways;
+  for (size_t first : places) {
+    Labels digits;
+    std::vector<size_t> outside;
+    const auto is_outside = [&](size_t k) { return std::ranges::find(outside, k) != outside.end(); };
+    const auto take = [&](size_t k) {
+      if (is_outside(k) || shares(factors[k], digits)) return;
+      outside.push_back(k);
+      digits.insert(digits.end(), factors[k].labels.begin() + 1, factors[k].labels.end());
+    };
+    take(first);
+    std::ranges::for_each(places, take);
+    std::ranges::sort(outside, {}, [&](size_t k) { return std::ranges::find(out, factors[k].labels[0]) - out.begin(); });
+    Placed::Around a;
+    digits.clear();
+    for (size_t k : outside) {
+      const Factor& f = factors[k];
+      Factor place{f.tensor, {Label(std::ranges::find(out, f.labels[0]) - out.begin())}};
+      for (size_t d = 1; d < f.labels.size(); ++d) {
+        place.labels.push_back(Label(digits.size()));
+        digits.push_back(f.labels[d]);
+        a.type.push_back(g[f.tensor].type[d]);
+      }
+      a.places.push_back(std::move(place));
+    }
+    if (std::ranges::any_of(ways, [&](const Placed& p) { return p.around.places == a.places; })) continue;
+    std::vector<Factor> inside;
+    for (size_t k = 0; k < factors.size(); ++k)
+      if (!is_outside(k)) inside.push_back(factors[k]);
+    Labels left = digits;
+    for (size_t k = 0; k < out.size(); ++k)
+      if (std::ranges::none_of(a.places, [&](const Factor& p) { return p.labels[0] == k; })) a.rest.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
+    const NodeId core = g.ein(std::move(inside), std::move(left), a.type);
+    ways.push_back({std::move(a), core});
+  }
+  return ways;
 }
 
 NodeId place_again(Graph& g, const Placed::Around& a, NodeId inside, const Type& type) {
@@ -105,15 +137,15 @@ NodeId either_way(Graph& g, NodeId n) {
   return g.permute(n, {1, 0});
 }
 
-std::optional<Pick> picked(Graph& g, NodeId id) {
-  if (placement(g, id) != Placement::Total) return std::nullopt;
+std::vector<Pick> picked(Graph& g, NodeId id) {
+  if (placement(g, id) != Placement::Total) return {};
   Pick::Around a;
   std::optional<Factor> core;
   for (const Factor& f : g.factors(id)) {
     if (g[f.tensor].kind == Kind::Place) a.places.push_back(f);
     else core = f;
   }
-  if (!core || core->labels.empty() || g[core->tensor].kind == Kind::Map || (a.places.empty() && !has_repeats(core->labels))) return std::nullopt;
+  if (!core || core->labels.empty() || g[core->tensor].kind == Kind::Map || (a.places.empty() && !has_repeats(core->labels))) return {};
   std::map<Label, Label> name;
   const auto number = [&](Labels ls) {
     for (Label& l : ls) l = name.try_emplace(l, Label(name.size())).first->second;
@@ -125,7 +157,7 @@ std::optional<Pick> picked(Graph& g, NodeId id) {
   std::ranges::sort(a.places);
   a.type = g[core->tensor].type;
   const NodeId inside = a.core == Labels{0, 0} ? either_way(g, core->tensor) : core->tensor;
-  return Pick{std::move(a), inside};
+  return {{std::move(a), inside}};
 }
 
 NodeId pick_again(Graph& g, const Pick::Around& a, NodeId inside, const Type& type) {
@@ -149,8 +181,8 @@ std::vector<Term> join_picks(Graph& g, std::vector<Term> terms) {
 NodeId power_of_placed(Graph& g, NodeId id) {
   const Node n = g[id];
   if (n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() <= 0) return id;
-  const auto p = placed(g, n.operands[0]);
-  return p ? place_again(g, p->around, g.map(MapOp::pow_, {p->inside, n.operands[1]}), n.type) : id;
+  const std::vector<Placed> ways = placed(g, n.operands[0]);
+  return ways.empty() ? id : place_again(g, ways[0].around, g.map(MapOp::pow_, {ways[0].inside, n.operands[1]}), n.type);
 }
 
 }  // namespace ricci

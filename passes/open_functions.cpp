@@ -6,6 +6,7 @@
 #include "passes/kronecker.h"
 #include "passes/matrix_chain.h"
 #include "passes/rewrite.h"
+#include "passes/structure.h"
 
 namespace ricci {
 namespace {
@@ -69,11 +70,12 @@ NodeId open_kronecker(Graph& g, NodeId id) {
   return f == FunOp::det ? g.ein(std::move(product), {}, {}) : kron(g, matrices);
 }
 
+// sigmoid(-x) = 1 - sigmoid(x).
 NodeId open_negative(Graph& g, NodeId id) {
   const Node& node = g[id];
   if (node.kind != Kind::Map || node.map_op() != MapOp::sigmoid_) return id;
   const Node& x = g[node.operands[0]];
-  if (x.kind != Kind::Sum || x.coefficients.empty() || x.coefficients[0] > 0) return id;
+  if (x.kind != Kind::Sum || x.coefficients.empty() || content(g, node.operands[0]) > 0) return id;
   const Type type = node.type;
   const NodeId positive = g.map(MapOp::sigmoid_, {g.scale(-1, node.operands[0])});
   return g.subtract(type.empty() ? g.constant(1) : g.ones(type), positive);

@@ -66,7 +66,8 @@ struct Look {
 };
 Look look_of(const Graph& g, NodeId n, const std::vector<size_t>& axes) {
   const bool moves = g[n].kind == Kind::Ein && g.is_structure(n);
-  if (g[n].kind == Kind::Sum || (g[n].kind == Kind::Ein && !moves)) return {};
+  const bool repeats_sum = moves && g[n].operands.size() == 1 && g[g[n].operands[0]].kind == Kind::Sum;  // and can have its axes in any order
+  if (g[n].kind == Kind::Sum || (g[n].kind == Kind::Ein && !moves) || repeats_sum) return {};
   const Labels own = moves ? g.out(n) : Graph::iota(axes.size());
   Labels out;
   for (size_t a : axes) out.push_back(own[a]);
@@ -130,24 +131,6 @@ Rank rank_of(const Graph& g, NodeId term) {
   const Node& n = g[term];
   const bool number = n.kind == Kind::Const || (n.kind == Kind::Ein && n.operands.empty()), variable = n.kind == Kind::Var;
   return {!number, ~(n.kind == Kind::Ein ? n.operands.size() : 1), !variable, variable ? n.row : g.fingerprint(term)};
-}
-
-// What the coefficients of a sum have in common: it over that is a sum of coprime integers, most of them positive; where as many are negative, the
-// first by rank.
-Rational content(const Graph& g, NodeId sum) {
-  const Node& n = g[sum];
-  mpz_class num = 0, den = 1;
-  long positive = 0;
-  std::optional<Rank> first;
-  int sign = 1;
-  for (size_t k = 0; k < n.operands.size(); ++k) {
-    const Rational& c = n.coefficients[k];
-    num = gcd(num, c.get_num());
-    den = lcm(den, c.get_den());
-    positive += sgn(c);
-    if (const Rank r = rank_of(g, n.operands[k]); !first || r < *first) first = r, sign = sgn(c);
-  }
-  return Rational((positive != 0 ? positive : sign) < 0 ? -num : num, den);
 }
 
 NodeId divided(Graph& g, NodeId sum, const Rational& c) {
@@ -215,14 +198,15 @@ uint64_t look_of_label(const Graph& g, const std::vector<Factor>& factors, size_
   return look;
 }
 
-// Factor `k` of a product, if it is a sum, with its axes in their canonical order: where it has symmetries, that in which its labels look least.
-Factor with_canonical_axes(Graph& g, const std::vector<Factor>& factors, size_t k) {
+// Factor `k` of a product, if it is a sum, with its axes in their canonical order: where it has symmetries, that in which its labels look least, and
+// if there is nothing else, so that all look alike, that of the result.
+Factor with_canonical_axes(Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out) {
   const Factor& f = factors[k];
   if (!is_sum(g, f.tensor)) return f;
   const std::vector<std::vector<size_t>> orders = canonical_orders(g, f.tensor);
   const auto looks = [&](const std::vector<size_t>& order) {
     std::vector<uint64_t> result;
-    for (size_t a : order) result.push_back(look_of_label(g, factors, k, f.labels[a]));
+    for (size_t a : order) result.push_back(factors.size() > 1 ? look_of_label(g, factors, k, f.labels[a]) : uint64_t(std::ranges::find(out, f.labels[a]) - out.begin()));
     return result;
   };
   const std::vector<size_t> axes = orders.size() == 1 ? orders[0] : *std::ranges::min_element(orders, {}, looks);
@@ -233,6 +217,22 @@ Factor with_canonical_axes(Graph& g, const std::vector<Factor>& factors, size_t 
 }
 
 }  // namespace
+
+Rational content(const Graph& g, NodeId sum) {
+  const Node& n = g[sum];
+  mpz_class num = 0, den = 1;
+  long positive = 0;
+  std::optional<Rank> first;
+  int sign = 1;
+  for (size_t k = 0; k < n.operands.size(); ++k) {
+    const Rational& c = n.coefficients[k];
+    num = gcd(num, c.get_num());
+    den = lcm(den, c.get_den());
+    positive += sgn(c);
+    if (const Rank r = rank_of(g, n.operands[k]); !first || r < *first) first = r, sign = sgn(c);
+  }
+  return Rational((positive != 0 ? positive : sign) < 0 ? -num : num, den);
+}
 
 NodeId settle_base(Graph& g, NodeId id) {
   const Node n = g[id];
@@ -285,7 +285,7 @@ NodeId settle_factors(Graph& g, NodeId id) {
       }
     Picked p = picked(g, factors, k, out, taken);
     const bool picks = p.picks.size() > 1 || p.left.size() < factors[k].labels.size();
-    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors, k));
+    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors, k, out));
     changed |= picks || settled.back() != factors[k];
   }
   if (!changed && common == 1) return id;

@@ -21,6 +21,10 @@ NodeId settle_factors(Graph& g, NodeId ein);
 // inv(A' + B) = inv(A + B')': a function of a matrix of a sum whose axes stand in their canonical order.
 NodeId transpose_inside(Graph& g, NodeId fun);
 
+// What the coefficients of a sum have in common: it over that is a sum of coprime integers, most of them positive; where as many are negative, the
+// first by rank, which is the same in every graph.
+Rational content(const Graph& g, NodeId sum);
+
 // inv(2*A + 2*B) = inv(A + B)/2: the content of a sum in a homogeneous function of a matrix.
 NodeId settle_argument(Graph& g, NodeId fun);
 
