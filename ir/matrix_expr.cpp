@@ -83,8 +83,14 @@ std::pair<uint64_t, uint64_t> hashes(const Node& n) {
       size_t first = 0;
       for (; first < n.operands.size() && n.operands[first]->shape.is_scalar(); ++first) scalars += mix(n.operands[first]->hash);
       own = across = mix(salt ^ scalars);
-      for (size_t i = first; i < n.operands.size(); ++i) own = mix(own ^ n.operands[i]->hash);
-      for (size_t i = n.operands.size(); i-- > first;) across = mix(across ^ n.operands[i]->transposed_hash);
+      std::vector<std::pair<uint64_t, uint64_t>> chain;  // with (A*B)' as B'*A'
+      for (size_t i = first; i < n.operands.size(); ++i) {
+        const Node& e = *n.operands[i];
+        const bool turned = e.op == Op::Transpose && e.operands[0]->op == Op::Mul && !e.operands[0]->operands[0]->shape.is_scalar();
+        if (!turned) chain.emplace_back(e.hash, e.transposed_hash);
+        else for (size_t k = e.operands[0]->operands.size(); k-- > 0;) chain.emplace_back(e.operands[0]->operands[k]->transposed_hash, e.operands[0]->operands[k]->hash);
+      }
+      for (size_t i = 0; i < chain.size(); ++i) own = mix(own ^ chain[i].first), across = mix(across ^ chain[chain.size() - 1 - i].second);
       if (n.shape.is_scalar()) own = across = mix(std::min(own, across) + std::max(own, across));
       break;
     }
@@ -145,7 +151,8 @@ Expr make(Node n) {
     n.height = std::max(n.height, e->height + 1);
   }
   std::tie(n.hash, n.transposed_hash) = hashes(n);
-  if (n.is_symmetric()) n.transposed_size = n.size;
+  const bool turned_ones = n.op == Op::Call && n.name == "ones" && n.operands.size() == 2;  // ones(m, n)' = ones(n, m)
+  if (n.is_symmetric() || turned_ones) n.transposed_size = n.size;
   else if (n.op == Op::Transpose) n.transposed_size = n.operands[0]->size;
   else n.transposed_size = transposes_inside(n) ? std::min(inside, plus(n.size, 1)) : plus(n.size, 1);
   return Expr(std::make_shared<const Node>(std::move(n)));

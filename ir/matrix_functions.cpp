@@ -238,8 +238,6 @@ Expr block(std::vector<Expr> blocks, size_t columns, Shape shape) {
   return make(std::move(n));
 }
 
-Expr outer(const Expr& u, const Expr& w) { return mul({u, transpose(w)}); }
-
 namespace {
 std::vector<Expr> reversed_transposes(const std::vector<Expr>& chain) {
   std::vector<Expr> out;
@@ -247,6 +245,15 @@ std::vector<Expr> reversed_transposes(const std::vector<Expr>& chain) {
   return out;
 }
 }  // namespace
+
+Expr outer(const Expr& u, const Expr& w) {
+  const Expr closed = mul({u, transpose(w)});
+  if (w->op != Op::Mul) return closed;
+  std::vector<Expr> factors = reversed_transposes(w->operands);  // A*ones(n)*(B*ones(m))' is A*ones(n, m)*B'
+  factors.insert(factors.begin(), u);
+  const Expr opened = mul(factors);
+  return opened->size < closed->size ? opened : closed;
+}
 
 // Of all rotations of the chain and of its transpose, the shortest; u*v' inside makes it an inner product.
 Expr trace(const Expr& matrix) {

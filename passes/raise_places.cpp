@@ -1,6 +1,7 @@
 #include "passes/raise_places.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "ir/dimension.h"
 #include "ir/labels.h"
@@ -202,8 +203,9 @@ bool insert(std::vector<Segment>& row, const Segment& s) {
 
 void split_diagonals(const Graph& g, RaisedTerm& t) {
   if (t.out.size() != 2 || t.out[0] != t.out[1]) return;
-  const auto p = std::ranges::find_if(t.constants, [&](const Factor& f) { return f.labels[0] == t.out[0] && g[f.tensor].kind == Kind::Place; });
-  if (p == t.constants.end()) return;
+  const auto key = [&](const Factor& f) { return std::tuple(f.labels[0] != t.out[0] || g[f.tensor].kind != Kind::Place, f.labels.size(), g.fingerprint(f.tensor)); };
+  const auto p = std::ranges::min_element(t.constants, {}, key);  // a unit vector rather than a slice
+  if (p == t.constants.end() || std::get<0>(key(*p))) return;
   Factor twin = *p;
   twin.labels[0] = t.out[1] = t.dim.rbegin()->first + 1;
   t.dim[t.out[1]] = t.dim.at(t.out[0]);

@@ -36,7 +36,7 @@ class ProductGraph {
     for (const auto& [l, d] : dim_)
       if (std::ranges::find(out_, l) == out_.end()) summed.insert(l);
     while (!summed.empty()) {
-      Label a = *std::ranges::min_element(summed, {}, [&](Label l) { return std::tuple(neighbours(l).size(), columns_[l].size(), l); });
+      Label a = *std::ranges::min_element(summed, [&](Label l, Label m) { return goes_before(l, m); });
       if (neighbours(a).size() > 2) return a;
       eliminate(a);
       summed.erase(a);
@@ -67,6 +67,15 @@ class ProductGraph {
  private:
   using Edge = std::pair<Label, Label>;  // the lower label first: its rows
 
+  // Which of two labels is eliminated first: where their numbers of joints and columns are the same, by what the columns read.
+  bool goes_before(Label a, Label b) const {
+    const auto count = [&](Label l) { return std::pair(neighbours(l).size(), columns_.at(l).size()); };
+    if (count(a) != count(b)) return count(a) < count(b);
+    const std::optional<Expr> u = column(a), v = column(b);
+    if (u && v && mat::before(*u, *v) != mat::before(*v, *u)) return mat::before(*u, *v);
+    return a < b;
+  }
+
   Labels neighbours(Label a) const {
     Labels found;
     for (const auto& [e, m] : edges_)
@@ -74,8 +83,15 @@ class ProductGraph {
     return found;
   }
 
-  // The matrix between two joined labels, rows on `a`.
-  Expr edge(Label a, Label b) const { return a < b ? edges_.at({a, b}) : transpose(edges_.at({b, a})); }
+  // The matrix between two joined labels, rows on `a`: entrywise products as they are or turned, whichever is shorter.
+  Expr edge(Label a, Label b) const {
+    const std::vector<Expr>& parts = edges_.at({std::min(a, b), std::max(a, b)});
+    std::vector<Expr> turned;
+    for (const Expr& m : parts) turned.push_back(transpose(m));
+    const Expr low = hadamard(parts), high = hadamard(turned);
+    const Expr &straight = a < b ? low : high, around = transpose(a < b ? high : low);
+    return around->size < straight->size ? around : straight;
+  }
   Expr take_edge(Label a, Label b) {
     Expr m = edge(a, b);
     edges_.erase({std::min(a, b), std::max(a, b)});
@@ -87,9 +103,7 @@ class ProductGraph {
       columns_[a].push_back(diagonal(m));
       return;
     }
-    Expr oriented = a < b ? m : transpose(m);
-    auto [it, first] = edges_.try_emplace({std::min(a, b), std::max(a, b)}, oriented);
-    if (!first) it->second = hadamard({it->second, oriented});
+    edges_[{std::min(a, b), std::max(a, b)}].push_back(a < b ? m : transpose(m));
   }
 
   std::optional<Expr> column(Label a) const {
@@ -133,8 +147,8 @@ class ProductGraph {
     }
     Expr m = edge(i, j);
     if (u && w) {
-      Expr entrywise = hadamard({outer(*u, *w), m}), scaled = mul({diag_matrix(*u), m, diag_matrix(*w)});
-      return entrywise->size < scaled->size ? entrywise : scaled;
+      const Expr forms[] = {mul({diag_matrix(*u), m, diag_matrix(*w)}), hadamard({outer(*u, *w), m}), transpose(hadamard({outer(*w, *u), edge(j, i)}))};
+      return *std::ranges::min_element(forms, {}, [](const Expr& e) { return e->size; });
     }
     if (u) return mul({diag_matrix(*u), m});
     return w ? mul({m, diag_matrix(*w)}) : m;
@@ -232,7 +246,7 @@ class ProductGraph {
   const std::map<Label, DimId>& dim_;
   std::vector<Expr> scalars_;
   std::map<Label, std::vector<Expr>> columns_;
-  std::map<Edge, Expr> edges_;
+  std::map<Edge, std::vector<Expr>> edges_;  // entrywise factors
 };
 
 }  // namespace
