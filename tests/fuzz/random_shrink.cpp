@@ -79,7 +79,7 @@ std::vector<RandomProgram> simpler(const RandomProgram& p) {
               if (u == k) u = o;
           if (k + 1 == q.steps.size()) q.steps.resize(o + 1);
         });
-    if (k + 1 < p.steps.size())  // a fresh input in its place
+    if (k + 1 < p.steps.size() && s.kind != Step::Kind::Constant)  // a fresh input in its place; but not for an exponent that has to be a number
       with([&](RandomProgram& q) {
         Step input{.kind = Step::Kind::Input, .type = s.type, .row = 100 + uint32_t(k)};
         fill(p, input, k);
