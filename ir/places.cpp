@@ -296,7 +296,12 @@ bool Product::slice() {
   };
   for (size_t rounds = factors.size() * factors.size(); rounds > 0; --rounds) {  // more only if a place is inside itself
     const Factor* next = nullptr;
-    const auto key = [&](const Factor& f) { return std::tuple(f.labels.size(), graph.fingerprint(f.tensor), f.tensor, f.labels); };
+    const auto in_result = [&](const Factor& f) {
+      std::vector<size_t> axes;
+      for (Label l : f.labels) axes.push_back(size_t(std::ranges::find(out, l) - out.begin()));
+      return axes;
+    };
+    const auto key = [&](const Factor& f) { return std::tuple(f.labels.size(), graph.fingerprint(f.tensor), in_result(f), f.labels); };
     for (const Factor& f : factors)
       if (is_place(graph, f) && (!next || key(f) < key(*next)) && std::ranges::any_of(factors, sliced_by(f))) next = &f;
     if (!next) break;
