@@ -180,17 +180,19 @@ Expr number(const Rational& value) {
 
 namespace {
 
-// -(a - b)*c as (b - a)*c: the sign of a product goes into a difference among its factors, if one takes it without getting longer.
+// -(a - b)*c as (b - a)*c, -diag(a - b) as diag(b - a): the sign of a product goes into a difference among its factors, if one takes it without
+// getting longer.
 std::optional<Expr> sign_inside(const Expr& e) {
-  const bool quotient = e->op == Op::Divide || e->op == Op::ElementwiseDivide;
-  if (!quotient && e->op != Op::Mul && e->op != Op::Hadamard) return std::nullopt;
+  const bool first = e->op == Op::Divide || e->op == Op::ElementwiseDivide || e->calls("diag") || e->calls("sum") || e->calls("tr");
+  if (!first && e->op != Op::Mul && e->op != Op::Hadamard) return std::nullopt;
   std::vector<Expr> factors = e->operands;
-  const size_t count = quotient ? 1 : factors.size();
+  const size_t count = first ? 1 : factors.size();
   for (size_t k = 0; k < count; ++k) {
     const bool difference = factors[k]->op == Op::Add && std::ranges::count(factors[k]->negative, true) > 0;
     const std::optional<Expr> turned = difference ? std::optional(negate(factors[k])) : sign_inside(factors[k]);
     if (!turned || (*turned)->size > factors[k]->size) continue;
     factors[k] = *turned;
+    if (e->op == Op::Call) return make_call(e->name, std::move(factors), e->shape, e->symmetric, e->entrywise);
     return make(e->op, e->shape, std::move(factors));
   }
   return std::nullopt;
@@ -266,6 +268,13 @@ Expr add(std::vector<Signed> terms) {
   }
   if (flat.empty()) return terms.front().term;  // zeros
   std::ranges::stable_sort(flat, {}, &Keyed::key);
+  if (flat.size() > 1 && flat[0].negative)  // -(a - b)*c - d = (b - a)*c - d
+    for (Keyed& k : flat)
+      if (const auto turned = sign_inside(k.term)) {
+        k = {false, k.variable, weight(*turned), reading(*turned), *turned};
+        std::ranges::stable_sort(flat, {}, &Keyed::key);
+        break;
+      }
   if (flat.size() == 1 && !flat[0].negative) return flat[0].term;
   Node n(Op::Add, shape);
   for (Keyed& k : flat) n.operands.push_back(std::move(k.term)), n.negative.push_back(k.negative);
