@@ -112,7 +112,7 @@ std::vector<Placed> placed_labels(const Graph& g, const Node& n, const Dims& dim
       return std::ranges::none_of(p.digits, [&](const auto& digit) { return is_waiting(digit.first); });
     });
     if (ready == waiting.end()) {
-      const Label whole = waiting.front().whole;
+      const Label whole = std::ranges::find(waiting, false, &Placed::counted)->whole;  // places of a circle, or that wait for one: counted through
       for (Placed& p : waiting) p.counted = p.counted || p.whole == whole;
       continue;
     }

@@ -193,6 +193,17 @@ TEST_F(Known, APlaceInsideItselfIsLeftAlone) {
   EXPECT_EQ(interpret<double>(g, circles[1], {{"m", 2}, {"n", 2}}, {{A, square}}).data, (std::vector<double>{1, 4}));
 }
 
+// The place that comes first may wait for a circle without being in one.
+TEST(Places, WaitForCircles) {
+  Graph g;
+  const DimId n = g.dim("n"), m = g.dim("m");
+  const DimId two[] = {n, n};
+  const DimId whole = g.sum(two);
+  const NodeId outside = g.place(whole, {n}, g.dim(0)), inside = g.place(n, {n, m}, g.dim(0));  // b = b*m + c
+  const NodeId product = g.ein({{outside, {0, 1}}, {inside, {1, 1, 2}}}, {0, 1, 2}, {whole, n, m});
+  EXPECT_EQ(interpret<double>(g, product, {{"m", 1}, {"n", 2}}, {}).data, (std::vector<double>{1, 0, 0, 1, 0, 0, 0, 0}));
+}
+
 // A digit of a label outside the circle that is inside it could be taken apart for ever, and longer each time.
 TEST_F(Known, WhatHasAPlaceInsideItselfAmongItsDigitsIsBuiltInFiniteTime) {
   const NodeId piece = g.place(n, {m}, zero), other = g.place(m, {n}, zero), group = g.place(m, {n, n}, zero), outer = g.place(m, {n}, zero);
