@@ -8,6 +8,7 @@
 #include "ir/text.h"
 #include "passes/canonicalize.h"
 #include "passes/differentiate.h"
+#include "tests/slow_build.h"
 
 namespace ricci {
 namespace {
@@ -202,13 +203,7 @@ TEST(Formula, DimensionsFollowFromTheBindings) {
 
 // --- hostile text: diagnosed or read, in under a second on a quiet machine, on a small stack ---------------------------------------------
 
-// Seconds of processor time: noise and the sanitizers get their share.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr double kLimit = 20;
-#else
-constexpr double kLimit = 3;
-#endif
-
+constexpr double kLimit = 3 * kSlowness;  // seconds of processor time: noise gets its share
 
 std::string repeated(std::string_view part, size_t times) {
   std::string all;
