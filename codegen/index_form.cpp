@@ -140,7 +140,8 @@ class Printer {
 
   // The indices of a node stand as they were inferred; those of deltas and ones as their letters do.
   std::string indexed(const std::string& text, const Letters& letters, std::optional<NodeId> node = {}) {
-    std::ranges::copy_if(letters, std::inserter(tied_, tied_.end()), [](const std::string& l) { return !is_number(l); });
+    for (const std::string& l : letters)
+      if (!is_number(l)) tied_.insert(use(l));
     return text + heights(letters, node);
   }
   std::string heights(const Letters& letters, std::optional<NodeId> node = {}) const {
@@ -150,9 +151,22 @@ class Printer {
     return spell_indices(letters, v);
   }
 
+  // The next free letter.
+  std::string bind() {
+    std::string letter = index_letter(next_++);
+    stands_.try_emplace(letter, Variance::Down);
+    ++bound_[letter];
+    return letter;
+  }
+  // A letter and how often it was bound, which tells the uses of it in different sums apart.
+  std::string use(const std::string& letter) const {
+    const auto it = bound_.find(letter);
+    return is_number(letter) || it == bound_.end() ? letter : letter + "#" + std::to_string(it->second);
+  }
+
   std::string delta(DimId size, const std::string& a, const std::string& b) {
-    deltas_.emplace_back(a, b);
-    return (loose_.contains(a) || loose_.contains(b) ? "[eye(" + g_.spell(size) + ")]" : "delta") + heights(in_order(a, b));
+    deltas_.emplace_back(use(a), use(b));
+    return (loose_.contains(use(a)) || loose_.contains(use(b)) ? "[eye(" + g_.spell(size) + ")]" : "delta") + heights(in_order(a, b));
   }
 
   std::optional<Rational> number(NodeId n) const {
@@ -425,10 +439,16 @@ class Printer {
     for (size_t k = 0; k < result.size(); ++k)
       if (!uses.contains(result[k]) && std::ranges::count(result, result[k]) == 1)
         above.push_back(indexed("[ones(" + g_.spell(g_[id].type[k]) + ")]", {letters[k]}));
-    // x_a e(2)_a is x_2: a number for the letter; where the letter is one of the result, delta_a2 stays.
+    // x_a e(2)_a is x_2: a number for the letter; where the letter is one of the result, delta_a2 stays, and where a function is written over it.
+    const auto is_written_over = [&](Label l) {
+      return std::ranges::any_of(factors, [&](const Factor& f) {
+        const Node& n = g_[f.tensor];
+        return n.kind == Kind::Fun && !named(f.tensor) && std::ranges::find(f.labels.end() - std::ptrdiff_t(row(n.fun_op()).core.out), f.labels.end(), l) != f.labels.end();
+      });
+    };
     std::erase_if(factors, [&](const Factor& f) {
       const auto number = entry(f.tensor);
-      if (!number || number->size() > 1) return false;
+      if (!number || number->size() > 1 || is_written_over(f.labels[0])) return false;
       const Label l = f.labels[0];
       if (uses[l] != 2 && !letter.contains(l)) return false;
       if (letter.contains(l) && is_number(letter.at(l))) {
@@ -444,8 +464,7 @@ class Printer {
       for (Label l : f.labels) {
         auto [it, first] = letter.try_emplace(l);
         if (!first) continue;
-        it->second = index_letter(next_++);
-        stands_.try_emplace(it->second, Variance::Down);
+        it->second = bind();
         if (explicitly.contains(l)) opening += "sum_" + it->second + "(", ++open;
       }
     std::vector<Item> numerators, divisors;
@@ -517,14 +536,14 @@ class Printer {
 
   // A reduction of the last axis: lse_k(a_ik). What acts on a matrix inside a larger tensor has no notation of its own: inv_kl(...).
   std::vector<Item> spell_function(NodeId id, Letters letters) {
+    top_ = false;
     const Node& n = g_[id];
     const FunctionRow& r = row(n.fun_op());
     std::string reduced;
     if (r.core.out < r.core.in) {
       letters.resize(letters.size() - r.core.out);
       for (size_t k = 0; k < r.core.in; ++k) {
-        letters.push_back(index_letter(next_++));
-        stands_.try_emplace(letters.back(), Variance::Down);
+        letters.push_back(bind());
         reduced += letters.back();
       }
     } else {
@@ -543,6 +562,7 @@ class Printer {
   size_t longest_ = 0;
   size_t next_ = 0, first_free_ = 0;
   std::map<std::string, Variance> stands_;
+  std::map<std::string, size_t> bound_;
   mutable std::map<NodeId, std::optional<Named>> named_;
   mutable std::map<NodeId, std::set<std::string>> names_;
 };
@@ -569,11 +589,13 @@ Letters letters_of(const Graph& g, const Value& value) {
 }
 
 // Then a delta of any size has that one when it is read.
-bool has_one_dimension(const Graph& g) {
+bool has_one_dimension(const Graph& g, NodeId root) {
   std::set<DimId> dims;
   for (uint32_t s = 0; s < g.symbol_count(); ++s)
     if (!g[SymbolId{s}].placeholder) dims.insert(g[SymbolId{s}].type.begin(), g[SymbolId{s}].type.end());
-  return dims.size() == 1;
+  return dims.size() == 1 && std::ranges::all_of(g.reachable(std::span(&root, 1)), [&](NodeId n) {
+    return std::ranges::all_of(g[n].type, [&](DimId d) { return dims.contains(d); });
+  });
 }
 
 std::string print_right(const Graph& g, const Value& value, const std::optional<VarianceCheck>& axes, Preamble& preamble) {
@@ -587,7 +609,7 @@ std::string print_right(const Graph& g, const Value& value, const std::optional<
   while (true) {
     Printer printer(g, check, preamble, loose, reuse);
     std::string text = printer.print(value.node, letters_of(g, value), variance);
-    const std::set<std::string> found = has_one_dimension(g) ? std::set<std::string>{} : printer.loose_letters();
+    const std::set<std::string> found = has_one_dimension(g, value.node) ? std::set<std::string>{} : printer.loose_letters();
     const bool again = !reuse && printer.ran_out();
     if (!again && found == loose) return text;
     if (again) reuse = true;
