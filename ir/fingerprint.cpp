@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "ir/mix.h"
@@ -12,56 +13,114 @@ namespace {
 
 uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 
-uint64_t axis_of_sum(const Graph& g, NodeId sum, size_t axis);
+// The symmetries of factor tensors: whichever of the orders that mean the same a product is written in, it looks alike.
+struct Axes {
+  const Graph& g;
 
-// Of a product: one round of the refinement of ir/canonical_order.h. A label looks like the axes it joins, a factor like its tensor and its labels;
-// sums of hashes stand for multisets, so that the order of factors and the numbers of labels do not count. Axis k of the result looks like marks[k].
-// With `symmetries` axes that a symmetry of a sum of higher order exchanges look alike.
-uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out, const std::vector<uint64_t>& marks, bool symmetries = true) {
-  const auto axis = [&](const Factor& f, size_t k) -> uint64_t {
-    if (symmetries && g[f.tensor].kind == Kind::Sum && f.labels.size() > 2) return axis_of_sum(g, f.tensor, k);
-    return g.is_symmetric(f.tensor) ? 1 : uint64_t(k) + 2;
-  };
+  uint64_t operator()(const Factor& f, size_t k) const {
+    if (g.is_symmetric(f.tensor)) return 1;
+    const Symmetries* s = f.labels.size() < 3 ? nullptr : g.symmetries(f.tensor);
+    return uint64_t(s ? s->orbit[k] : k) + 2;
+  }
+  // What the labels of a factor are to it, from `look`, one number for each label.
+  uint64_t meeting(const Factor& f, const std::vector<uint64_t>& look) const {
+    uint64_t own = g.fingerprint(f.tensor);
+    for (size_t k = 0; k < f.labels.size(); ++k) own += mix(look[f.labels[k]] ^ mix((*this)(f, k)));
+    if (const Symmetries* s = f.labels.size() < 3 ? nullptr : g.symmetries(f.tensor))
+      for (const std::vector<size_t>& order : s->orders) {
+        uint64_t way = 0;
+        for (size_t k = 0; k < order.size(); ++k) way += mix(look[f.labels[order[k]]] ^ mix(~uint64_t(k)));
+        own += mix(way);
+      }
+    return own;
+  }
+};
+
+// Of a product. Axis k of the result looks like marks[k].
+uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out, const std::vector<uint64_t>& marks) {
   Label count = 0;
   for (const Factor& f : factors)
     for (Label l : f.labels) count = std::max(count, l + 1);
   for (Label l : out) count = std::max(count, l + 1);
-  std::vector<uint64_t> label(count);
-  for (const Factor& f : factors)
-    for (size_t k = 0; k < f.labels.size(); ++k) label[f.labels[k]] += mix(g.fingerprint(f.tensor) ^ mix(axis(f, k)));
-  for (size_t k = 0; k < out.size(); ++k) label[out[k]] += marks[k];
+  std::vector<uint64_t> marked(count);
+  for (size_t k = 0; k < out.size(); ++k) marked[out[k]] += marks[k];
+  const Looks looks = looks_in_product(g, factors, std::move(marked));
   uint64_t h = 0;
-  for (const Factor& f : factors) {
-    uint64_t own = g.fingerprint(f.tensor);
-    for (size_t k = 0; k < f.labels.size(); ++k) own += mix(label[f.labels[k]] ^ mix(axis(f, k)));
-    h += mix(own);
-  }
-  for (size_t k = 0; k < out.size(); ++k) h += mix(label[out[k]] ^ marks[k]);
+  for (uint64_t f : looks.factors) h += mix(f);
+  for (size_t k = 0; k < out.size(); ++k) h += mix(looks.labels[out[k]] ^ marks[k]);
   return h;
 }
 
 std::vector<uint64_t> in_order(size_t rank) {
   std::vector<uint64_t> marks;
-  for (size_t k = 0; k < rank; ++k) marks.push_back(mix(~uint64_t(k)));
+  for (size_t k = 0; k < rank; ++k) marks.push_back(mark_of_axis(k));
   return marks;
 }
 
-// What an axis looks like in a product, or in anything else taken for one; no further than its factors, which may be sums in their turn.
-uint64_t axis_of_product(const Graph& g, NodeId n, size_t axis) {
-  std::vector<uint64_t> marks(g[n].rank(), mix(0));
-  marks[axis] = mix(1);
-  const bool product = g[n].kind == Kind::Ein;
-  const Labels own = product ? g.out(n) : Graph::iota(marks.size());
-  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, own, marks, false);
-}
-
-uint64_t axis_of_sum(const Graph& g, NodeId sum, size_t axis) {
-  uint64_t h = 0;
-  for (size_t k = 0; k < g[sum].operands.size(); ++k) h += mix(axis_of_product(g, g[sum].operands[k], axis) ^ mix(hash_value(g[sum].coefficients[k])));
-  return h;
-}
-
 }  // namespace
+
+uint64_t mark_of_axis(size_t axis) { return mix(~uint64_t(axis)); }
+
+// The refinement of ir/canonical_order.h. A label looks like the axes it joins, a factor like its tensor and its labels; sums of hashes stand for
+// multisets, so that the order of factors and the numbers of labels do not count. What a mark tells reaches one summed label further every round.
+Looks looks_in_product(const Graph& g, const std::vector<Factor>& factors, std::vector<uint64_t> marks) {
+  const Axes axis{g};
+  Looks looks{std::move(marks), {}};
+  const size_t summed = size_t(std::ranges::count(looks.labels, uint64_t{0}));
+  for (const Factor& f : factors) looks.factors.push_back(g.fingerprint(f.tensor));
+  for (size_t round = 0; round < std::max(summed, size_t{1}); ++round) {
+    if (round > 0) std::ranges::transform(looks.labels, looks.labels.begin(), mix);
+    for (size_t i = 0; i < factors.size(); ++i)
+      for (size_t k = 0; k < factors[i].labels.size(); ++k) looks.labels[factors[i].labels[k]] += mix(looks.factors[i] ^ mix(axis(factors[i], k)));
+    for (size_t i = 0; i < factors.size(); ++i) looks.factors[i] = axis.meeting(factors[i], looks.labels);
+  }
+  return looks;
+}
+
+std::optional<Symmetries> symmetries_of(const Graph& g, NodeId id) {
+  const Node& n = g[id];
+  if ((n.kind != Kind::Sum && n.kind != Kind::Map) || n.rank() < 3) return std::nullopt;
+  std::map<uint64_t, std::vector<size_t>> classes;  // of axes that look alike one by one
+  for (size_t a = 0; a < n.rank(); ++a) classes[fingerprint_of_axis(g, id, a)].push_back(a);
+  if (classes.size() == n.rank()) return std::nullopt;
+  Symmetries s;
+  s.orbit.resize(n.rank());
+  size_t count = 1;
+  for (const auto& [look, axes] : classes)
+    for (size_t k = 0; k < axes.size(); ++k) count *= k + 1, s.orbit[axes[k]] = axes[0];
+  if (count > kMostOrders) return s;
+  std::map<uint64_t, std::vector<size_t>> permuted = classes;
+  std::optional<std::vector<uint64_t>> own;  // of the axes in order, which come first
+  for (bool more = true; more;) {
+    std::vector<size_t> order(n.rank());
+    for (const auto& [look, axes] : classes)
+      for (size_t k = 0; k < axes.size(); ++k) order[axes[k]] = permuted[look][k];
+    std::vector<uint64_t> looks = looks_of_operands(g, id, order);
+    if (!own) own = looks;
+    if (looks == *own) s.orders.push_back(std::move(order));
+    more = std::ranges::any_of(permuted, [](auto& entry) { return std::ranges::next_permutation(entry.second).found; });
+  }
+  if (s.orders.size() == 1) return std::nullopt;
+  for (size_t a = 0; a < n.rank(); ++a) s.orbit[a] = std::ranges::min(s.orders, {}, [&](const auto& order) { return order[a]; })[a];
+  return s;
+}
+
+std::vector<uint64_t> looks_of_operands(const Graph& g, NodeId n, const std::vector<size_t>& axes, bool up_to_sign) {
+  std::vector<uint64_t> looks, negative;
+  for (NodeId o : g[n].operands) looks.push_back(fingerprint_of_permuted(g, o, axes));
+  if (g[n].kind == Kind::Sum) {  // terms have no order
+    negative = looks;
+    for (size_t k = 0; k < looks.size(); ++k) {
+      looks[k] = mix(looks[k] ^ mix(hash_value(g[n].coefficients[k])));
+      if (up_to_sign) negative[k] = mix(negative[k] ^ mix(hash_value(-g[n].coefficients[k])));
+    }
+    std::ranges::sort(looks);
+    std::ranges::sort(negative);
+    if (up_to_sign) looks = std::min(looks, negative);
+  }
+  for (size_t a : axes) looks.push_back(hash(g.spell(g[n].type[a])));
+  return looks;
+}
 
 uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis) {
   if (g[n].rank() == 0) return g.fingerprint(n);
@@ -72,7 +131,11 @@ uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis) {
       h += mix(fingerprint_of_axis(g, g[n].operands[k], axis) ^ mix(sum ? hash_value(g[n].coefficients[k]) : k));
     return h;
   }
-  return axis_of_product(g, n, axis);
+  std::vector<uint64_t> marks(g[n].rank(), mix(0));
+  marks[axis] = mix(1);
+  const bool product = g[n].kind == Kind::Ein;
+  const Labels own = product ? g.out(n) : Graph::iota(marks.size());
+  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, own, marks);
 }
 
 uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<size_t>& axes) {

@@ -11,4 +11,21 @@ uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<siz
 // What one axis looks like, whatever the others are called: equal for axes that a symmetry of the tensor exchanges, and told apart by most else.
 uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis);
 
+constexpr size_t kMostOrders = 120;  // of axes that look alike one by one, tried for what tells them apart together
+
+// The looks of the operands of a sum or a function whose axes change places: the same where the tensor is the same; of a sum perhaps that of its
+// negative.
+std::vector<uint64_t> looks_of_operands(const Graph& g, NodeId n, const std::vector<size_t>& axes, bool up_to_sign = false);
+
+// How the labels and factors of a product look from what is marked on each label and from one another, whichever of the orders that their symmetries
+// allow the factors are written in.
+struct Looks {
+  std::vector<uint64_t> labels, factors;
+};
+Looks looks_in_product(const Graph& g, const std::vector<Factor>& factors, std::vector<uint64_t> marks);
+uint64_t mark_of_axis(size_t axis);  // of a result
+
+// The symmetries of a sum or a function of rank 3 and more, if it has some.
+std::optional<Symmetries> symmetries_of(const Graph& g, NodeId n);
+
 }  // namespace ricci

@@ -7,6 +7,7 @@
 #include "ir/canonical_order.h"
 #include "ir/constant_folding.h"
 #include "ir/dimension.h"
+#include "ir/fingerprint.h"
 #include "ir/labels.h"
 #include "ir/places.h"
 #include "ir/product.h"
@@ -128,6 +129,7 @@ NodeId Graph::intern(Node node) {
   ids_.emplace(&nodes_.back(), id.value);
   fingerprints_.push_back(fingerprint_of(id));
   symmetric_.push_back(false);
+  if (auto symmetries = symmetries_of(*this, id)) symmetries_.emplace(id.value, std::move(*symmetries));
   symmetric_[id.value] = equals_own_transpose(id);
   return id;
 }

@@ -105,6 +105,12 @@ struct Term {
   NodeId tensor;
 };
 
+// Orders of the axes in which a tensor is the same: axis k is exchanged for axis order[k]. They are found by fingerprints.
+struct Symmetries {
+  std::vector<std::vector<size_t>> orders;  // the identity first; none if there are too many
+  std::vector<size_t> orbit;                // per axis: the first that a symmetry exchanges it for
+};
+
 // A declared name. For a function (Call), `type` is the type of its value.
 struct Symbol {
   std::string name;
@@ -187,6 +193,11 @@ class Graph {
   // A hash of what a node means to a reader: names, sizes, operations, and how axes meet. Unlike ids it depends neither on the graph nor on the
   // order in which nodes were made, so it orders what has no other order. Different nodes may share it.
   uint64_t fingerprint(NodeId n) const { return fingerprints_[n.value]; }
+  // The symmetries of a sum or a function of rank 3 and more; null if it has none.
+  const Symmetries* symmetries(NodeId n) const {
+    const auto it = symmetries_.find(n.value);
+    return it == symmetries_.end() ? nullptr : &it->second;
+  }
   std::vector<Term> terms(NodeId n) const;                 // the terms of a Sum; {1, n} for anything else
   // Nodes reachable from `roots`, ascending (operands first).
   std::vector<NodeId> reachable(std::span<const NodeId> roots) const;
@@ -209,6 +220,7 @@ class Graph {
   std::unordered_map<const Node*, uint32_t, Hash, Equal> ids_;
   std::vector<bool> symmetric_;                                  // per node
   std::vector<uint64_t> fingerprints_;                           // per node
+  std::unordered_map<uint32_t, Symmetries> symmetries_;          // of the few nodes that have some
   std::deque<Dim> dims_;
   std::map<Dim, uint32_t> dim_ids_;
   std::deque<Symbol> symbols_;

@@ -29,7 +29,12 @@ NodeId distribute_permutation(Graph& g, NodeId id) {
 NodeId collect_parts(Graph& g, NodeId id) {
   const std::vector<Factor> factors = g.factors(id);
   const Labels out = g.out(id);
-  const auto power_of = [&](const Factor& f) { return g[f.tensor].kind == Kind::Map && g[f.tensor].map_op() == MapOp::pow_ ? std::optional(g[f.tensor].operands[0]) : std::nullopt; };
+  const auto exponent_of = [&](const Factor& f) { return g[g[f.tensor].operands[1]].value(); };
+  const auto power_of = [&](const Factor& f) {
+    const Node& n = g[f.tensor];
+    const bool is_power = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g[n.operands[1]].kind == Kind::Const;
+    return is_power ? std::optional(n.operands[0]) : std::nullopt;
+  };
   std::set<NodeId> seen;
   const auto may_be_alike = [&](const Factor& f) {
     const auto base = power_of(f);
@@ -60,12 +65,20 @@ NodeId collect_parts(Graph& g, NodeId id) {
     }
     bool collected = false;
     for (auto& [whole, parts] : alike) {
-      const bool again = parts.size() > 1 || std::ranges::any_of(kept, [&](const Factor& f) { return power_of(f) == whole.tensor && f.labels == whole.labels; });
-      for (std::vector<Factor>& part : parts) {
-        if (again) kept.push_back(whole);
-        else std::ranges::move(part, std::back_inserter(kept));
+      const auto power = std::ranges::find_if(kept, [&](const Factor& f) { return power_of(f) == whole.tensor && f.labels == whole.labels; });
+      const bool has_power = power != kept.end();
+      const Rational exponent = (has_power ? exponent_of(*power) : Rational(0)) + long(parts.size());
+      if (has_power && exponent == 0) {
+        if (whole.labels.empty()) kept.erase(power);
+        else kept.insert(kept.end(), parts.size(), whole);  // the constructor sums what they alone were joined by
+      } else if (has_power) {
+        power->tensor = g.power(whole.tensor, exponent);
+      } else if (parts.size() > 1) {
+        kept.push_back({g.power(whole.tensor, exponent), whole.labels});
+      } else {
+        std::ranges::move(parts[0], std::back_inserter(kept));
       }
-      collected |= again;
+      collected |= has_power || parts.size() > 1;
     }
     if (collected) return g.ein(std::move(kept), out, Type(g[id].type));
   }
@@ -204,11 +217,21 @@ NodeId distribute_power(Graph& g, NodeId id) {
   return g.ein(std::move(powers), out, Type(n.type));
 }
 
+// 1/x^y = x^(-y): a reciprocal, for constant exponents done by the constructor.
+NodeId open_reciprocal(Graph& g, NodeId id) {
+  const auto is_power = [&](NodeId n) { return g[n].kind == Kind::Map && g[n].map_op() == MapOp::pow_; };
+  const auto is_reciprocal = [&](NodeId n) { return is_power(n) && g[g[n].operands[1]].kind == Kind::Const && g[g[n].operands[1]].value() == -1; };
+  if (!is_reciprocal(id) || !is_power(g[id].operands[0])) return id;
+  const std::vector<NodeId> inner = g[g[id].operands[0]].operands;
+  return g.map(MapOp::pow_, {inner[0], g.scale(-1, inner[1])});
+}
+
 NodeId flatten_node(Graph& g, NodeId id) {
   switch (g[id].kind) {
     case Kind::Ein: return without_antisymmetric(g, contract_epsilons(g, push_in_places(g, flatten_product(g, id)), 1));
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {
+      if (const NodeId opened = open_reciprocal(g, id); opened != id) return opened;
       const NodeId placed = power_of_placed(g, id);
       if (placed != id) return placed;
       const NodeId bare = settle_base(g, pull_out_added_axes(g, distribute_power(g, id)));
@@ -216,7 +239,8 @@ NodeId flatten_node(Graph& g, NodeId id) {
     }
     case Kind::Fun: {
       const NodeId settled = settle_argument(g, id);
-      return settled == id ? transpose_inside(g, id) : settled;
+      const NodeId ordered = settled == id ? order_mapped_axes(g, id) : settled;
+      return ordered == id ? transpose_inside(g, id) : ordered;
     }
     case Kind::Const:
     case Kind::Size:

@@ -145,7 +145,13 @@ std::vector<Pick> picked(Graph& g, NodeId id) {
     if (g[f.tensor].kind == Kind::Place) a.places.push_back(f);
     else core = f;
   }
-  if (!core || core->labels.empty() || g[core->tensor].kind == Kind::Map || (a.places.empty() && !has_repeats(core->labels))) return {};
+  // What is picked of a function, or of a product that sums nothing, is picked inside it (passes/structure.h).
+  const auto is_opened = [&](NodeId n) {
+    const Node& t = g[n];
+    if (t.kind == Kind::Ein) return std::ranges::all_of(t.labels, [&](Label l) { return contains(g.out(n), l); });
+    return t.kind == Kind::Map || (t.kind == Kind::Fun && t.rank() > row(t.fun_op()).core.out);
+  };
+  if (!core || core->labels.empty() || is_opened(core->tensor) || (a.places.empty() && !has_repeats(core->labels))) return {};
   std::map<Label, Label> name;
   const auto number = [&](Labels ls) {
     for (Label& l : ls) l = name.try_emplace(l, Label(name.size())).first->second;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "ir/constant_folding.h"
+#include "ir/dimension.h"
 #include "ir/fingerprint.h"
 #include "ir/labels.h"
 #include "ir/mix.h"
@@ -14,7 +15,6 @@
 namespace ricci {
 namespace {
 
-constexpr int kMostOrders = 24;  // of the axes of a tensor, tried for the canonical one
 constexpr size_t kMostTogether = 4;  // axes whose orders are all tried; of more, those that differ are told apart first
 
 bool is_entrywise(const Graph& g, NodeId n) { return (g[n].kind == Kind::Map || g[n].kind == Kind::Sum) && g[n].rank() > 0 && !g[n].operands.empty(); }
@@ -37,9 +37,21 @@ NodeId over(Graph& g, NodeId id, Type type, Each each) {
 
 // Whether no entry of `n` depends on its index at `axis`.
 bool is_added(const Graph& g, NodeId n, size_t axis) {
+  if (g[n].kind == Kind::Sum) return std::ranges::all_of(g[n].operands, [&](NodeId o) { return is_added(g, o, axis); });
   if (g[n].kind != Kind::Ein) return false;
   const Labels out = g.out(n);
   return std::ranges::count(out, out[axis]) == 1 && std::ranges::none_of(g.factors(n), [&](const Factor& f) { return contains(f.labels, out[axis]); });
+}
+
+// `n` without the axes that are not `kept`, which are added ones.
+NodeId without_others(Graph& g, NodeId n, const std::vector<size_t>& kept) {
+  Type type;
+  for (size_t k : kept) type.push_back(g[n].type[k]);
+  if (g[n].kind == Kind::Sum) return over(g, n, type, [&](NodeId o) { return without_others(g, o, kept); });
+  const Labels out = g.out(n);
+  Labels left;
+  for (size_t k : kept) left.push_back(out[k]);
+  return g.ein(g.factors(n), std::move(left), std::move(type));
 }
 
 Type type_of(const Graph& g, NodeId id, const std::vector<size_t>& axes) {
@@ -47,6 +59,8 @@ Type type_of(const Graph& g, NodeId id, const std::vector<size_t>& axes) {
   for (size_t a : axes) type.push_back(g[id].type[a]);
   return type;
 }
+
+std::vector<Factor> with_canonical_labels(Graph& g, std::vector<Factor> factors, const Labels& out);
 
 // Axes change places inside sums and products, as canonicalize has it, where Graph::permute would put a product around.
 NodeId permute(Graph& g, NodeId n, const std::vector<size_t>& axes) {
@@ -56,7 +70,7 @@ NodeId permute(Graph& g, NodeId n, const std::vector<size_t>& axes) {
   const Labels out = g.out(n);
   Labels moved;
   for (size_t a : axes) moved.push_back(out[a]);
-  return g.ein(g.factors(n), std::move(moved), std::move(type));
+  return g.ein(with_canonical_labels(g, g.factors(n), moved), moved, std::move(type));
 }
 
 // Whether a tensor whose axes change places is a permutation of a tensor, and if it is none, which variable it is.
@@ -65,6 +79,7 @@ struct Look {
   std::optional<NodeId> variable = {};
 };
 Look look_of(const Graph& g, NodeId n, const std::vector<size_t>& axes) {
+  if (g.is_symmetric(n)) return {false, g[n].kind == Kind::Var ? std::optional(n) : std::nullopt};
   const bool moves = g[n].kind == Kind::Ein && g.is_structure(n);
   const bool repeats_sum = moves && g[n].operands.size() == 1 && g[g[n].operands[0]].kind == Kind::Sum;  // and can have its axes in any order
   if (g[n].kind == Kind::Sum || (g[n].kind == Kind::Ein && !moves) || repeats_sum) return {};
@@ -85,52 +100,49 @@ std::vector<std::vector<size_t>> groups_of_axes(const Graph& g, NodeId id) {
   return result;
 }
 
-// The orders of the axes of an entrywise node that make it canonical: axis k of the new node is axis order[k] of this one. The fewer permutations
-// among its operands the better, and of what was declared later rather; then any order that is the same in every graph. Several orders are those
-// that give the same node: symmetries of it.
-std::vector<std::vector<size_t>> canonical_orders(Graph& g, NodeId id) {
+// The order of the axes of an entrywise node that makes it canonical: axis k of the new node is axis order[k] of this one. The fewer permutations
+// among its operands the better, and of what was declared later rather; then any order that is the same in every graph.
+std::vector<size_t> canonical_axes(const Graph& g, NodeId id) {
   std::vector<size_t> order(g[id].rank());
   std::iota(order.begin(), order.end(), size_t{0});
-  if (order.size() < 2 || g.is_symmetric(id)) return {order};
+  if (order.size() < 2 || g.is_symmetric(id)) return order;
   const Node& n = g[id];
-  std::vector<std::vector<size_t>> groups = {order}, best;
+  std::vector<std::vector<size_t>> groups = {order};
   if (order.size() > kMostTogether) groups = groups_of_axes(g, id);
   using Key = std::tuple<size_t, uint64_t, std::vector<uint64_t>>;
   std::optional<Key> least;
-  for (int tried = 0; tried < kMostOrders; ++tried) {
+  std::vector<size_t> best;
+  for (size_t tried = 0; tried < kMostOrders; ++tried) {
     order.clear();
     for (const std::vector<size_t>& group : groups) order.insert(order.end(), group.begin(), group.end());
-    auto [permuted, rows, prints] = Key{};
-    for (size_t k = 0; k < n.operands.size(); ++k) {
-      const NodeId o = n.operands[k];
-      if (g[o].rank() > 0) {
-        const Look look = look_of(g, o, order);
-        permuted += look.permuted;
-        rows += look.variable ? g[*look.variable].row : 0;
-      }
-      prints.push_back(fingerprint_of_permuted(g, o, order));
+    size_t permuted = 0;
+    uint64_t rows = 0;
+    for (NodeId o : n.operands) {
+      if (g[o].rank() == 0) continue;
+      const Look look = look_of(g, o, order);
+      permuted += look.permuted;
+      rows += look.variable ? g[*look.variable].row : 0;
     }
-    if (n.kind == Kind::Sum) std::ranges::sort(prints);  // terms have no order
-    Key key{permuted, rows, std::move(prints)};
-    if (!least || key < *least) least = key, best.clear();
-    if (key == *least) best.push_back(order);
+    Key key{permuted, rows, looks_of_operands(g, id, order, true)};  // the sign follows the axes: A - A'
+    if (!least || key < *least) least = std::move(key), best = order;
     if (std::ranges::none_of(groups, [](std::vector<size_t>& group) { return std::ranges::next_permutation(group).found; })) break;
   }
   return best;
 }
 
-std::vector<size_t> canonical_axes(Graph& g, NodeId id) { return canonical_orders(g, id)[0]; }
-
 NodeId with_axes(Graph& g, NodeId id, const std::vector<size_t>& axes) {
   return over(g, id, type_of(g, id, axes), [&](NodeId o) { return permute(g, o, axes); });
 }
 
-// Which of two terms is rather positive: a number, 1 - x; the product with more factors, A*x - b; what was declared first, x - y.
-using Rank = std::tuple<bool, size_t, bool, uint64_t>;
+// Which of two terms is rather positive: a number, 1 - x; the product with more factors, A*x - b; what was declared first, x - y. Then what differs
+// whatever the order of the axes, which the sign does not follow where it can be told without.
+using Rank = std::tuple<bool, size_t, bool, uint64_t, uint64_t>;
 Rank rank_of(const Graph& g, NodeId term) {
   const Node& n = g[term];
   const bool number = n.kind == Kind::Const || (n.kind == Kind::Ein && n.operands.empty()), variable = n.kind == Kind::Var;
-  return {!number, ~(n.kind == Kind::Ein ? n.operands.size() : 1), !variable, variable ? n.row : g.fingerprint(term)};
+  uint64_t axes = n.rank() == 0 ? g.fingerprint(term) : 0;
+  for (size_t a = 0; a < n.rank(); ++a) axes += mix(fingerprint_of_axis(g, term, a));
+  return {!number, ~(n.kind == Kind::Ein ? n.operands.size() : 1), !variable, variable ? n.row : axes, g.fingerprint(term)};
 }
 
 NodeId divided(Graph& g, NodeId sum, const Rational& c) {
@@ -146,12 +158,18 @@ struct Picked {
   Type type;
 };
 
+// How many axes of a node it maps over, so that what is picked there can be picked of its operands: a function makes its last ones itself.
+size_t mapped_axes(const Graph& g, NodeId n) { return g[n].rank() - (g[n].kind == Kind::Fun ? row(g[n].fun_op()).core.out : 0); }
+
 Picked picked(const Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out, std::vector<bool>& taken) {
   const Factor& f = factors[k];
   Picked p{{f}, {}, {}};
   const auto keep = [&](Label l, DimId d) {
     if (!contains(p.left, l)) p.left.push_back(l), p.type.push_back(d);
   };
+  const Labels made(f.labels.begin() + std::ptrdiff_t(mapped_axes(g, f.tensor)), f.labels.end());
+  const auto is_made = [&](Label l) { return contains(made, l); };
+  if (!made.empty() && has_repeats(f.labels)) return {{f}, f.labels, g[f.tensor].type};
   for (size_t axis = 0; axis < f.labels.size(); ++axis) {
     const Label l = f.labels[axis];
     std::vector<size_t> others;
@@ -159,7 +177,8 @@ Picked picked(const Graph& g, const std::vector<Factor>& factors, size_t k, cons
       if (m != k && contains(factors[m].labels, l)) others.push_back(m);
     const auto picks = [&](size_t m) {
       const Labels& ls = factors[m].labels;
-      return g[factors[m].tensor].kind == Kind::Place && ls[0] == l && (ls.size() == 1 || (others.size() == 1 && !contains(out, l) && std::ranges::count(ls, l) == 1));
+      return g[factors[m].tensor].kind == Kind::Place && ls[0] == l && std::ranges::none_of(ls, is_made) &&
+             (ls.size() == 1 || (others.size() == 1 && !contains(out, l) && std::ranges::count(ls, l) == 1));
     };
     const auto at = std::ranges::find_if(others, picks);
     if (at == others.end()) {
@@ -176,44 +195,88 @@ Picked picked(const Graph& g, const std::vector<Factor>& factors, size_t k, cons
 
 // The function or sum picks[0] of what the places behind it pick, with axes `left`.
 NodeId pick_inside(Graph& g, std::vector<Factor> picks, const Labels& left, const Type& type) {
-  const NodeId of = picks[0].tensor;
-  const NodeId inside = over(g, of, type, [&](NodeId o) {
+  const Node of = g[picks[0].tensor];
+  if (of.kind == Kind::Fun) {
+    const NodeId operand = of.operands[0];
+    const size_t mapped = mapped_axes(g, picks[0].tensor), made = of.rank() - mapped;
+    Labels inner(left.begin(), left.end() - std::ptrdiff_t(made));
+    Type inner_type(type.begin(), type.end() - std::ptrdiff_t(made));
+    picks[0].tensor = operand;
+    picks[0].labels.resize(mapped);
+    Label fresh = 0;
+    for (const Factor& p : picks)
+      for (Label l : p.labels) fresh = std::max(fresh, l + 1);
+    for (size_t k = mapped; k < g[operand].rank(); ++k, ++fresh) {
+      picks[0].labels.push_back(fresh);
+      inner.push_back(fresh);
+      inner_type.push_back(g[operand].type[k]);
+    }
+    return g.fun(of.fun_op(), g.ein(std::move(picks), std::move(inner), std::move(inner_type)));
+  }
+  const NodeId inside = over(g, picks[0].tensor, type, [&](NodeId o) {
     picks[0].tensor = o;
     return g.ein(picks, left, type);
   });
-  return g[of].kind == Kind::Sum ? g.sum(join_picks(g, g.terms(inside)), type) : inside;
+  return of.kind == Kind::Sum ? g.sum(join_picks(g, g.terms(inside)), type) : inside;
 }
 
-bool is_settled_here(const Graph& g, NodeId n) { return is_entrywise(g, n) || is_sum(g, n); }
-
-// What else a label joins in a product than factor `k`. Not where it stands in the result: how a sum is written may depend on its terms, but not
-// these on it; nor at which axis of another sum, which asks the same of this one.
-uint64_t look_of_label(const Graph& g, const std::vector<Factor>& factors, size_t k, Label l) {
-  uint64_t look = 0;
-  for (size_t m = 0; m < factors.size(); ++m) {
-    const bool alike = g.is_symmetric(factors[m].tensor) || is_sum(g, factors[m].tensor);
-    for (size_t a = 0; a < factors[m].labels.size(); ++a)
-      if (m != k && factors[m].labels[a] == l) look += mix(g.fingerprint(factors[m].tensor) ^ mix(alike ? 1 : a + 2));
-  }
-  return look;
+Labels in_order(const Labels& labels, const std::vector<size_t>& order) {
+  Labels result;
+  for (size_t a : order) result.push_back(labels[a]);
+  return result;
 }
 
-// Factor `k` of a product, if it is a sum, with its axes in their canonical order: where it has symmetries, that in which its labels look least, and
-// if there is nothing else, so that all look alike, that of the result.
-Factor with_canonical_axes(Graph& g, const std::vector<Factor>& factors, size_t k, const Labels& out) {
-  const Factor& f = factors[k];
+// 1 for a block above the diagonal of a matrix, -1 for one below it.
+long side_of_block(const Graph& g, NodeId term) {
+  if (g[term].kind != Kind::Ein || g[term].rank() != 2) return 0;
+  const Labels out = g.out(term);
+  std::optional<Extent> offset[2];
+  for (const Factor& f : g.factors(term))
+    for (size_t axis : {0, 1})
+      if (g[f.tensor].kind == Kind::Place && f.labels[0] == out[axis]) offset[axis] = Extent::of(g, DimId{g[f.tensor].row});
+  if (!offset[0] || !offset[1] || *offset[0] == *offset[1]) return 0;
+  return (*offset[1] - *offset[0]).is_size() ? 1 : (*offset[0] - *offset[1]).is_size() ? -1 : 0;
+}
+
+bool is_settled_here(const Graph& g, NodeId n) { return is_entrywise(g, n) || is_sum(g, n) || (g[n].kind == Kind::Fun && mapped_axes(g, n) > 0); }
+
+// A factor that is a sum with its axes in their canonical order.
+Factor with_canonical_axes(Graph& g, const Factor& f) {
   if (!is_sum(g, f.tensor)) return f;
-  const std::vector<std::vector<size_t>> orders = canonical_orders(g, f.tensor);
-  const auto looks = [&](const std::vector<size_t>& order) {
-    std::vector<uint64_t> result;
-    for (size_t a : order) result.push_back(factors.size() > 1 ? look_of_label(g, factors, k, f.labels[a]) : uint64_t(std::ranges::find(out, f.labels[a]) - out.begin()));
-    return result;
-  };
-  const std::vector<size_t> axes = orders.size() == 1 ? orders[0] : *std::ranges::min_element(orders, {}, looks);
-  if (std::ranges::is_sorted(axes)) return f;
-  Labels labels;
-  for (size_t a : axes) labels.push_back(f.labels[a]);
-  return {with_axes(g, f.tensor, axes), std::move(labels)};
+  const std::vector<size_t> axes = canonical_axes(g, f.tensor);
+  return std::ranges::is_sorted(axes) ? f : Factor{with_axes(g, f.tensor, axes), in_order(f.labels, axes)};
+}
+
+// The factors with the labels of what has symmetries in the least of the orders that these allow: by where a label stands in the result, then by what
+// it joins. A choice tells the labels apart for those that come after it.
+std::vector<Factor> with_canonical_labels(Graph& g, std::vector<Factor> factors, const Labels& out) {
+  std::vector<size_t> open;
+  for (size_t k = 0; k < factors.size(); ++k)
+    if (const Symmetries* s = g.symmetries(factors[k].tensor); s && !s->orders.empty()) open.push_back(k);
+  if (open.empty()) return factors;
+  Label count = 0;
+  for (const Factor& f : factors)
+    for (Label l : f.labels) count = std::max(count, l + 1);
+  std::vector<uint64_t> marks(count);
+  for (size_t k = 0; k < out.size(); ++k)
+    if (out[k] < count) marks[out[k]] += mark_of_axis(k);
+  while (!open.empty()) {
+    const Looks looks = looks_in_product(g, factors, marks);
+    const auto next = std::ranges::min_element(open, {}, [&](size_t k) { return looks.factors[k]; });
+    Factor& f = factors[*next];
+    const auto reading = [&](const std::vector<size_t>& order) {
+      std::vector<std::pair<size_t, uint64_t>> read;
+      for (Label l : in_order(f.labels, order)) read.emplace_back(std::ranges::find(out, l) - out.begin(), looks.labels[l]);
+      return read;
+    };
+    std::vector<std::vector<size_t>> orders = g.symmetries(f.tensor)->orders;  // as fingerprints see them, the identity first
+    std::ranges::stable_sort(orders, {}, reading);
+    const auto order = std::ranges::find_if(orders, [&](const auto& o) { return std::ranges::is_sorted(o) || with_axes(g, f.tensor, o) == f.tensor; });
+    f.labels = in_order(f.labels, *order);
+    for (size_t k = 0; k < f.labels.size(); ++k) marks[f.labels[k]] += mix(mark_of_axis(out.size() + k));
+    open.erase(next);
+  }
+  return factors;
 }
 
 }  // namespace
@@ -252,12 +315,7 @@ NodeId pull_out_added_axes(Graph& g, NodeId id) {
     if (!std::ranges::all_of(g[id].operands, [&](NodeId o) { return g[o].rank() == 0 || is_added(g, o, k); })) kept.push_back(k);
   if (kept.size() == type.size()) return id;
   const Type inner_type = type_of(g, id, kept);
-  const NodeId inner = over(g, id, inner_type, [&](NodeId o) {
-    const Labels out = g.out(o);
-    Labels left;
-    for (size_t k : kept) left.push_back(out[k]);
-    return g.ein(g.factors(o), std::move(left), inner_type);
-  });
+  const NodeId inner = over(g, id, inner_type, [&](NodeId o) { return without_others(g, o, kept); });
   return g.ein({{inner, Labels(kept.begin(), kept.end())}}, Graph::iota(type.size()), type);
 }
 
@@ -268,30 +326,47 @@ NodeId order_axes(Graph& g, NodeId id) {
   return g.ein({{inner, Labels(axes.begin(), axes.end())}}, Graph::iota(axes.size()), Type(g[id].type));
 }
 
+NodeId order_mapped_axes(Graph& g, NodeId id) {
+  const NodeId operand = g[id].operands[0];
+  const size_t mapped = mapped_axes(g, id);
+  if (mapped < 2 || mapped > kMostTogether) return id;
+  std::vector<size_t> order(g[operand].rank());
+  std::iota(order.begin(), order.end(), size_t{0});
+  using Key = std::tuple<bool, uint64_t, std::vector<size_t>>;  // as canonical_axes has it
+  std::optional<Key> least;
+  do {
+    Key key{look_of(g, operand, order).permuted, fingerprint_of_permuted(g, operand, order), order};
+    if (!least || key < *least) least = std::move(key);
+  } while (std::next_permutation(order.begin(), order.begin() + std::ptrdiff_t(mapped)));
+  const std::vector<size_t>& axes = std::get<2>(*least);
+  if (std::ranges::is_sorted(axes)) return id;
+  const NodeId inner = g.fun(g[id].fun_op(), permute(g, operand, axes));
+  Labels labels = Graph::iota(g[id].rank());
+  std::copy_n(axes.begin(), mapped, labels.begin());
+  return g.ein({{inner, std::move(labels)}}, Graph::iota(g[id].rank()), Type(g[id].type));
+}
+
 NodeId settle_factors(Graph& g, NodeId id) {
-  std::vector<Factor> factors = g.factors(id);
+  const std::vector<Factor> factors = g.factors(id);
   if (std::ranges::none_of(factors, [&](const Factor& f) { return is_settled_here(g, f.tensor); })) return id;
   const Labels out = g.out(id);
   std::vector<Factor> settled;
   std::vector<bool> taken(factors.size(), false);  // places that now stand inside
-  bool changed = false;
   Rational common = 1;
   for (size_t k = 0; k < factors.size(); ++k) {
     if (!is_settled_here(g, factors[k].tensor)) continue;
-    if (is_sum(g, factors[k].tensor))
-      if (const Rational c = content(g, factors[k].tensor); c != 1) {
-        common *= c;
-        factors[k].tensor = divided(g, factors[k].tensor, c);
-      }
     Picked p = picked(g, factors, k, out, taken);
+    if (is_sum(g, p.picks[0].tensor)) {
+      const Rational c = content(g, p.picks[0].tensor);
+      common *= c;
+      p.picks[0].tensor = divided(g, p.picks[0].tensor, c);
+    }
     const bool picks = p.picks.size() > 1 || p.left.size() < factors[k].labels.size();
-    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, factors, k, out));
-    changed |= picks || settled.back() != factors[k];
+    settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, p.picks[0]));
   }
-  if (!changed && common == 1) return id;
   for (size_t k = 0; k < factors.size(); ++k)
     if (!taken[k] && !is_settled_here(g, factors[k].tensor)) settled.push_back(factors[k]);
-  return g.scale(common, g.ein(std::move(settled), out, Type(g[id].type)));
+  return g.scale(common, g.ein(with_canonical_labels(g, std::move(settled), out), out, Type(g[id].type)));
 }
 
 NodeId settle_argument(Graph& g, NodeId id) {
@@ -308,8 +383,14 @@ NodeId transpose_inside(Graph& g, NodeId id) {
   const NodeId operand = g[id].operands[0];
   if (r.core.in != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_sum(g, operand)) return id;
   const auto is_block = [&](NodeId t) { return g[t].kind == Kind::Ein && std::ranges::any_of(g[t].operands, [&](NodeId o) { return g[o].kind == Kind::Place; }); };
-  if (std::ranges::any_of(g[operand].operands, is_block)) return id;  // expm([X, H; 0, X]) is read as it was written
-  const std::vector<size_t> axes = canonical_axes(g, operand);
+  std::vector<size_t> axes = {1, 0};
+  if (std::ranges::any_of(g[operand].operands, is_block)) {  // expm([X, H; 0, X]) is read as it was written, and expm([X, 0; H, X]) as its transpose
+    long above = 0;
+    for (NodeId t : g[operand].operands) above += side_of_block(g, t);
+    if (above >= 0) return id;
+  } else {
+    axes = canonical_axes(g, operand);
+  }
   if (std::ranges::is_sorted(axes)) return id;
   const NodeId turned = g.fun(*find_function(r.transposed), with_axes(g, operand, axes));
   return r.core.out == 2 ? g.permute(turned, {1, 0}) : turned;

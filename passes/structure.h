@@ -14,6 +14,9 @@ NodeId pull_out_added_axes(Graph& g, NodeId n);
 // f(X', Y) = f(X, Y')': a Map whose axes stand in their canonical order, inside a permutation.
 NodeId order_axes(Graph& g, NodeId map);
 
+// lse_k(T_jik) = lse_k(T_ijk)': the axes that a function maps over in their canonical order, inside a permutation.
+NodeId order_mapped_axes(Graph& g, NodeId fun);
+
 // The factors of a product that are functions or sums: what is picked of them is picked inside, f(X)_ii = f(X_ii) and f(x)[2:3] = f(x[2:3]); the axes
 // of a sum stand in their canonical order, and what its coefficients have in common in front of it, (4*x - 6*y)*z = 2*((2*x - 3*y)*z).
 NodeId settle_factors(Graph& g, NodeId ein);

@@ -7,7 +7,6 @@
 #include "frontend/program.h"
 #include "ir/text.h"
 #include "passes/canonicalize.h"
-#include "passes/compare.h"
 #include "passes/differentiate.h"
 #include "passes/raise.h"
 #include "passes/simplify.h"
@@ -45,7 +44,8 @@ const char* const kAnswers[] = {
     " = D(x/norm2(x), x)", " = D((x'*x)*A*x, x, x)", " = D(exp(s*A*x), x, s)", " = D(k*x*x', x, k)", " = D(x*x', y)",
     // matrices by matrices
     " = D(A*X*B, X)", " = D(X'*X, X)", " = D(inv(X), X)", " = D(X*X*X, X)", " = D(X'*A*X, X, X)", " = D(inv(X), X, X)", " = D(exp(X).*A, X)",
-    " = D(S*S, S)", " = D(inv(A + lambda*X)*x, X)", " = D(det(X)*X, X)",
+    " = D(S*S, S)", " = D(inv(A + lambda*X)*x, X)", " = D(det(X)*X, X)", " = D(inv(softplus(abs(A))), A, A)", " = D(x*tr(X)^2*s, X, X)",
+    " = D((s*x'*x - t)^3*x, x, x)",
     // index notation
     "^i_(k) = d(C^i_j x^j)/d(x^k)", "_i(k) = d(C_ij x_j)/d(x_k)", "_ij(k) = d(x_i x_j)/d(x_k)", "_ij(kl) = d(X_im X_mj)/d(X_kl)",
     "^i_j(kl) = d(X^i_m X^m_j)/d(X^k_l)", "^i_(j)(k) = d(d(T^i_lm x^l x^m)/d(x^j))/d(x^k)", "_(i)(j)(k) = d(d(d(sum_l(x_l x_l x_l))/d(x_i))/d(x_j))/d(x_k)",
@@ -71,10 +71,7 @@ void expect_read_back(const std::string& source, const std::string& line, Prepar
   ASSERT_EQ(p.definitions.size(), 2u) << line;
   Graph& g = *p.graph;
   const std::vector nodes = {canonicalize(g, prepare(g, p.definitions[0].value.node)), canonicalize(g, p.definitions[1].value.node)};
-  if (nodes[0] == nodes[1]) return;
-  // Which of a sum's alike axes meets which axis outside it is kept, and no text shows it: then only the meaning is one.
-  EXPECT_TRUE(line.find(")*") != line.npos || line.find("*(") != line.npos || line.find(")/") != line.npos) << line << "\n" << print_ir(g, nodes);
-  EXPECT_EQ(compare(g, nodes[0], nodes[1], {.count = 3}).verdict, Comparison::Verdict::Equal) << line << "\n" << print_ir(g, nodes);
+  EXPECT_EQ(nodes[0], nodes[1]) << line << "\n" << print_ir(g, nodes);
 }
 
 class ReadBack : public testing::TestWithParam<const char*> {
