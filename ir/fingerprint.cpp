@@ -13,29 +13,6 @@ namespace {
 
 uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 
-// The symmetries of factor tensors: whichever of the orders that mean the same a product is written in, it looks alike.
-struct Axes {
-  const Graph& g;
-
-  uint64_t operator()(const Factor& f, size_t k) const {
-    if (g.is_symmetric(f.tensor)) return 1;
-    const Symmetries* s = f.labels.size() < 3 ? nullptr : g.symmetries(f.tensor);
-    return uint64_t(s ? s->orbit[k] : k) + 2;
-  }
-  // What the labels of a factor are to it, from `look`, one number for each label.
-  uint64_t meeting(const Factor& f, const std::vector<uint64_t>& look) const {
-    uint64_t own = g.fingerprint(f.tensor);
-    for (size_t k = 0; k < f.labels.size(); ++k) own += mix(look[f.labels[k]] ^ mix((*this)(f, k)));
-    if (const Symmetries* s = f.labels.size() < 3 ? nullptr : g.symmetries(f.tensor))
-      for (const std::vector<size_t>& order : s->orders) {
-        uint64_t way = 0;
-        for (size_t k = 0; k < order.size(); ++k) way += mix(look[f.labels[order[k]]] ^ mix(~uint64_t(k)));
-        own += mix(way);
-      }
-    return own;
-  }
-};
-
 // Of a product. Axis k of the result looks like marks[k].
 uint64_t of_product(const Graph& g, const std::vector<Factor>& factors, const Labels& out, const std::vector<uint64_t>& marks) {
   Label count = 0;
@@ -64,24 +41,41 @@ uint64_t mark_of_axis(size_t axis) { return mix(~uint64_t(axis)); }
 // The refinement of ir/canonical_order.h. A label looks like the axes it joins, a factor like its tensor and its labels; sums of hashes stand for
 // multisets, so that the order of factors and the numbers of labels do not count. What a mark tells reaches one summed label further every round.
 Looks looks_in_product(const Graph& g, const std::vector<Factor>& factors, std::vector<uint64_t> marks) {
-  const Axes axis{g};
   Looks looks{std::move(marks), {}};
+  std::vector<const Symmetries*> symmetries;
+  std::vector<uint64_t> axes;  // of all factors: alike where a symmetry exchanges them
+  for (const Factor& f : factors) {
+    looks.factors.push_back(g.fingerprint(f.tensor));
+    const Symmetries* s = symmetries.emplace_back(g.symmetries(f.tensor));
+    for (size_t k = 0; k < f.labels.size(); ++k) axes.push_back(mix(g.is_symmetric(f.tensor) ? 1 : (s ? s->orbit[k] : k) + 2));
+  }
   const size_t summed = size_t(std::ranges::count(looks.labels, uint64_t{0}));
-  for (const Factor& f : factors) looks.factors.push_back(g.fingerprint(f.tensor));
   for (size_t round = 0; round < std::max(summed, size_t{1}); ++round) {
     if (round > 0) std::ranges::transform(looks.labels, looks.labels.begin(), mix);
+    size_t axis = 0;
     for (size_t i = 0; i < factors.size(); ++i)
-      for (size_t k = 0; k < factors[i].labels.size(); ++k) looks.labels[factors[i].labels[k]] += mix(looks.factors[i] ^ mix(axis(factors[i], k)));
-    for (size_t i = 0; i < factors.size(); ++i) looks.factors[i] = axis.meeting(factors[i], looks.labels);
+      for (Label l : factors[i].labels) looks.labels[l] += mix(looks.factors[i] ^ axes[axis++]);
+    axis = 0;
+    for (size_t i = 0; i < factors.size(); ++i) {
+      const Labels& labels = factors[i].labels;
+      uint64_t own = g.fingerprint(factors[i].tensor);
+      for (Label l : labels) own += mix(looks.labels[l] ^ axes[axis++]);
+      if (symmetries[i])
+        for (const std::vector<size_t>& order : symmetries[i]->orders) {
+          uint64_t way = 0;
+          for (size_t k = 0; k < order.size(); ++k) way += mix(looks.labels[labels[order[k]]] ^ mark_of_axis(k));
+          own += mix(way);
+        }
+      looks.factors[i] = own;
+    }
   }
   return looks;
 }
 
 std::optional<Symmetries> symmetries_of(const Graph& g, NodeId id) {
   const Node& n = g[id];
-  if ((n.kind != Kind::Sum && n.kind != Kind::Map) || n.rank() < 3) return std::nullopt;
   std::map<uint64_t, std::vector<size_t>> classes;  // of axes that look alike one by one
-  for (size_t a = 0; a < n.rank(); ++a) classes[fingerprint_of_axis(g, id, a)].push_back(a);
+  for (size_t a = 0; a < n.rank(); ++a) classes[g.axis_fingerprints(id)[a]].push_back(a);
   if (classes.size() == n.rank()) return std::nullopt;
   Symmetries s;
   s.orbit.resize(n.rank());
@@ -122,20 +116,29 @@ std::vector<uint64_t> looks_of_operands(const Graph& g, NodeId n, const std::vec
   return looks;
 }
 
-uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis) {
-  if (g[n].rank() == 0) return g.fingerprint(n);
-  if (g[n].kind == Kind::Sum || g[n].kind == Kind::Map) {
-    uint64_t h = mix(hash(g.spell(g[n].type[axis])));
-    const bool sum = g[n].kind == Kind::Sum;
-    for (size_t k = 0; k < g[n].operands.size(); ++k)
-      h += mix(fingerprint_of_axis(g, g[n].operands[k], axis) ^ mix(sum ? hash_value(g[n].coefficients[k]) : k));
-    return h;
+std::vector<uint64_t> axis_fingerprints_of(const Graph& g, NodeId id) {
+  const Node& n = g[id];
+  std::vector<uint64_t> result;
+  if (n.kind == Kind::Sum || n.kind == Kind::Map) {
+    const bool sum = n.kind == Kind::Sum;
+    for (DimId d : n.type) result.push_back(mix(hash(g.spell(d))));
+    for (size_t k = 0; k < n.operands.size(); ++k) {
+      const NodeId o = n.operands[k];
+      const uint64_t role = mix(sum ? hash_value(n.coefficients[k]) : k);
+      for (size_t a = 0; a < n.rank(); ++a) result[a] += mix((g[o].rank() == 0 ? g.fingerprint(o) : g.axis_fingerprints(o)[a]) ^ role);
+    }
+    return result;
   }
-  std::vector<uint64_t> marks(g[n].rank(), mix(0));
-  marks[axis] = mix(1);
-  const bool product = g[n].kind == Kind::Ein;
-  const Labels own = product ? g.out(n) : Graph::iota(marks.size());
-  return of_product(g, product ? g.factors(n) : std::vector<Factor>{{n, own}}, own, marks);
+  const bool product = n.kind == Kind::Ein;
+  const Labels own = product ? g.out(id) : Graph::iota(n.rank());
+  const std::vector<Factor> factors = product ? g.factors(id) : std::vector<Factor>{{id, own}};
+  std::vector<uint64_t> marks(n.rank(), mix(0));
+  for (size_t a = 0; a < n.rank(); ++a) {
+    marks[a] = mix(1);
+    result.push_back(of_product(g, factors, own, marks));
+    marks[a] = mix(0);
+  }
+  return result;
 }
 
 uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<size_t>& axes) {

@@ -8,8 +8,9 @@ namespace ricci {
 // order of axes they are stored: fingerprint(permuted n, axes) is fingerprint(n, both together).
 uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<size_t>& axes);
 
-// What one axis looks like, whatever the others are called: equal for axes that a symmetry of the tensor exchanges, and told apart by most else.
-uint64_t fingerprint_of_axis(const Graph& g, NodeId n, size_t axis);
+// What Graph::axis_fingerprints and Graph::symmetries keep: use these.
+std::vector<uint64_t> axis_fingerprints_of(const Graph& g, NodeId n);
+std::optional<Symmetries> symmetries_of(const Graph& g, NodeId n);
 
 constexpr size_t kMostOrders = 120;  // of axes that look alike one by one, tried for what tells them apart together
 
@@ -24,8 +25,5 @@ struct Looks {
 };
 Looks looks_in_product(const Graph& g, const std::vector<Factor>& factors, std::vector<uint64_t> marks);
 uint64_t mark_of_axis(size_t axis);  // of a result
-
-// The symmetries of a sum or a function of rank 3 and more, if it has some.
-std::optional<Symmetries> symmetries_of(const Graph& g, NodeId n);
 
 }  // namespace ricci

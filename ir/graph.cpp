@@ -129,9 +129,21 @@ NodeId Graph::intern(Node node) {
   ids_.emplace(&nodes_.back(), id.value);
   fingerprints_.push_back(fingerprint_of(id));
   symmetric_.push_back(false);
-  if (auto symmetries = symmetries_of(*this, id)) symmetries_.emplace(id.value, std::move(*symmetries));
   symmetric_[id.value] = equals_own_transpose(id);
   return id;
+}
+
+const std::vector<uint64_t>& Graph::axis_fingerprints(NodeId n) const {
+  const auto it = axis_fingerprints_.find(n.value);
+  return it != axis_fingerprints_.end() ? it->second : axis_fingerprints_.emplace(n.value, axis_fingerprints_of(*this, n)).first->second;
+}
+
+const Symmetries* Graph::symmetries(NodeId n) const {
+  const Node& node = (*this)[n];
+  if ((node.kind != Kind::Sum && node.kind != Kind::Map) || node.rank() < 3) return nullptr;
+  auto it = symmetries_.find(n.value);
+  if (it == symmetries_.end()) it = symmetries_.emplace(n.value, symmetries_of(*this, n)).first;
+  return it->second ? &*it->second : nullptr;
 }
 
 // Whether a square matrix is its own transpose as a node. Operands are older, so their answers are known.

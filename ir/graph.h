@@ -193,11 +193,10 @@ class Graph {
   // A hash of what a node means to a reader: names, sizes, operations, and how axes meet. Unlike ids it depends neither on the graph nor on the
   // order in which nodes were made, so it orders what has no other order. Different nodes may share it.
   uint64_t fingerprint(NodeId n) const { return fingerprints_[n.value]; }
+  // What each axis looks like by itself, whatever the others are called: equal for axes that a symmetry exchanges, and told apart by most else.
+  const std::vector<uint64_t>& axis_fingerprints(NodeId n) const;
   // The symmetries of a sum or a function of rank 3 and more; null if it has none.
-  const Symmetries* symmetries(NodeId n) const {
-    const auto it = symmetries_.find(n.value);
-    return it == symmetries_.end() ? nullptr : &it->second;
-  }
+  const Symmetries* symmetries(NodeId n) const;
   std::vector<Term> terms(NodeId n) const;                 // the terms of a Sum; {1, n} for anything else
   // Nodes reachable from `roots`, ascending (operands first).
   std::vector<NodeId> reachable(std::span<const NodeId> roots) const;
@@ -220,7 +219,9 @@ class Graph {
   std::unordered_map<const Node*, uint32_t, Hash, Equal> ids_;
   std::vector<bool> symmetric_;                                  // per node
   std::vector<uint64_t> fingerprints_;                           // per node
-  std::unordered_map<uint32_t, Symmetries> symmetries_;          // of the few nodes that have some
+  // What is found when it is asked for, and kept.
+  mutable std::unordered_map<uint32_t, std::vector<uint64_t>> axis_fingerprints_;
+  mutable std::unordered_map<uint32_t, std::optional<Symmetries>> symmetries_;
   std::deque<Dim> dims_;
   std::map<Dim, uint32_t> dim_ids_;
   std::deque<Symbol> symbols_;

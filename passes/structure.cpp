@@ -93,8 +93,9 @@ Look look_of(const Graph& g, NodeId n, const std::vector<size_t>& axes) {
 
 // The axes in an order that is the same in every graph, in groups of those that cannot be told apart by a look at each alone.
 std::vector<std::vector<size_t>> groups_of_axes(const Graph& g, NodeId id) {
+  const std::vector<uint64_t>& looks = g.axis_fingerprints(id);
   std::map<uint64_t, std::vector<size_t>> groups;
-  for (size_t a = 0; a < g[id].rank(); ++a) groups[fingerprint_of_axis(g, id, a)].push_back(a);
+  for (size_t a = 0; a < looks.size(); ++a) groups[looks[a]].push_back(a);
   std::vector<std::vector<size_t>> result;
   for (auto& [look, group] : groups) result.push_back(std::move(group));
   return result;
@@ -106,26 +107,37 @@ std::vector<size_t> canonical_axes(const Graph& g, NodeId id) {
   std::vector<size_t> order(g[id].rank());
   std::iota(order.begin(), order.end(), size_t{0});
   if (order.size() < 2 || g.is_symmetric(id)) return order;
-  const Node& n = g[id];
   std::vector<std::vector<size_t>> groups = {order};
   if (order.size() > kMostTogether) groups = groups_of_axes(g, id);
-  using Key = std::tuple<size_t, uint64_t, std::vector<uint64_t>>;
+  const auto together = [&](const std::vector<size_t>& axes) { return looks_of_operands(g, id, axes, true); };  // the sign follows the axes: A - A'
+  using Key = std::pair<size_t, uint64_t>;
   std::optional<Key> least;
+  std::optional<std::vector<uint64_t>> least_together;  // asked for only where that does not decide
   std::vector<size_t> best;
-  for (size_t tried = 0; tried < kMostOrders; ++tried) {
+  bool more = true;
+  for (size_t tried = 0; more && tried < kMostOrders; ++tried) {
     order.clear();
     for (const std::vector<size_t>& group : groups) order.insert(order.end(), group.begin(), group.end());
-    size_t permuted = 0;
-    uint64_t rows = 0;
-    for (NodeId o : n.operands) {
+    more = std::ranges::any_of(groups, [](std::vector<size_t>& group) { return std::ranges::next_permutation(group).found; });
+    Key key;
+    auto& [permuted, rows] = key;
+    for (NodeId o : g[id].operands) {
       if (g[o].rank() == 0) continue;
       const Look look = look_of(g, o, order);
       permuted += look.permuted;
       rows += look.variable ? g[*look.variable].row : 0;
     }
-    Key key{permuted, rows, looks_of_operands(g, id, order, true)};  // the sign follows the axes: A - A'
-    if (!least || key < *least) least = std::move(key), best = order;
-    if (std::ranges::none_of(groups, [](std::vector<size_t>& group) { return std::ranges::next_permutation(group).found; })) break;
+    if (least && key > *least) continue;
+    if (least && key == *least) {
+      if (!least_together) least_together = together(best);
+      std::vector<uint64_t> all = together(order);
+      if (all >= *least_together) continue;
+      least_together = std::move(all);
+    } else {
+      least_together.reset();
+    }
+    least = key;
+    best = order;
   }
   return best;
 }
@@ -141,7 +153,7 @@ Rank rank_of(const Graph& g, NodeId term) {
   const Node& n = g[term];
   const bool number = n.kind == Kind::Const || (n.kind == Kind::Ein && n.operands.empty()), variable = n.kind == Kind::Var;
   uint64_t axes = n.rank() == 0 ? g.fingerprint(term) : 0;
-  for (size_t a = 0; a < n.rank(); ++a) axes += mix(fingerprint_of_axis(g, term, a));
+  for (uint64_t look : g.axis_fingerprints(term)) axes += mix(look);
   return {!number, ~(n.kind == Kind::Ein ? n.operands.size() : 1), !variable, variable ? n.row : axes, g.fingerprint(term)};
 }
 
@@ -285,16 +297,17 @@ Rational content(const Graph& g, NodeId sum) {
   const Node& n = g[sum];
   mpz_class num = 0, den = 1;
   long positive = 0;
-  std::optional<Rank> first;
-  int sign = 1;
   for (size_t k = 0; k < n.operands.size(); ++k) {
     const Rational& c = n.coefficients[k];
     num = gcd(num, c.get_num());
     den = lcm(den, c.get_den());
     positive += sgn(c);
-    if (const Rank r = rank_of(g, n.operands[k]); !first || r < *first) first = r, sign = sgn(c);
   }
-  return Rational((positive != 0 ? positive : sign) < 0 ? -num : num, den);
+  if (positive == 0) {
+    const auto first = std::ranges::min_element(n.operands, {}, [&](NodeId o) { return rank_of(g, o); });
+    if (first != n.operands.end()) positive = sgn(n.coefficients[size_t(first - n.operands.begin())]);
+  }
+  return Rational(positive < 0 ? -num : num, den);
 }
 
 NodeId settle_base(Graph& g, NodeId id) {
@@ -353,6 +366,7 @@ NodeId settle_factors(Graph& g, NodeId id) {
   std::vector<Factor> settled;
   std::vector<bool> taken(factors.size(), false);  // places that now stand inside
   Rational common = 1;
+  bool changed = false;
   for (size_t k = 0; k < factors.size(); ++k) {
     if (!is_settled_here(g, factors[k].tensor)) continue;
     Picked p = picked(g, factors, k, out, taken);
@@ -363,7 +377,9 @@ NodeId settle_factors(Graph& g, NodeId id) {
     }
     const bool picks = p.picks.size() > 1 || p.left.size() < factors[k].labels.size();
     settled.push_back(picks ? Factor{pick_inside(g, std::move(p.picks), p.left, p.type), p.left} : with_canonical_axes(g, p.picks[0]));
+    changed |= picks || settled.back() != factors[k] || g.symmetries(factors[k].tensor);
   }
+  if (!changed && common == 1) return id;
   for (size_t k = 0; k < factors.size(); ++k)
     if (!taken[k] && !is_settled_here(g, factors[k].tensor)) settled.push_back(factors[k]);
   return g.scale(common, g.ein(with_canonical_labels(g, std::move(settled), out), out, Type(g[id].type)));
