@@ -86,10 +86,26 @@ class Prover {
       if (proof && !scalar_range(m).excludes_zero()) proof->definite = false, proof->definite_if.clear(), nonnegative_.resize(before, t.tensor);
       return proof;
     }
-    if (m.sign < 0) return std::nullopt;
+    if (m.sign < 0 && !turned(m)) return std::nullopt;
     m.mirrors = find_mirrors(g_, m.factors, m.out, OutLabels::Fixed, signs_.facts(), kMostMirrors);
     if (m.mirrors.empty()) return std::nullopt;
     return mirrored(m);
+  }
+
+  // -a*b = a*(-b): a minus is that of a weight that is a negative sum, however the two are written.
+  bool turned(Monomial& m) {
+    for (Factor& f : m.factors) {
+      if (g_[f.tensor].kind != Kind::Sum || has_direction(f.tensor)) continue;
+      std::vector<Term> terms = g_.terms(f.tensor);
+      for (Term& t : terms) t.coefficient *= -1;
+      const NodeId turned = g_.sum(std::move(terms), Type(g_[f.tensor].type));
+      if (!signs_.nonnegative(turned) && !signs_.psd(turned)) continue;
+      f.tensor = turned;
+      m.coefficient *= -1;
+      m.sign = 1;
+      return true;
+    }
+    return false;
   }
 
   // --- opened products --------------------------------------------------------------------------------------------------------------
