@@ -4,11 +4,16 @@
 // analysis; Higham, Accuracy and Stability, 3.3). A sum of products gets its sum of absolute terms, an ill-conditioned function its
 // condition number; the tolerance of a test is a small constant times eps times this.
 #pragma once
+#include <limits>
+
 #include "ir/dual.h"
 
 namespace ricci::scalar {
 
 struct Conditioned {
+  // Of zeros that are rounded only products of errors are left, of second order: at the largest epsilon, float's.
+  static constexpr Quad kEpsilon = std::numeric_limits<float>::epsilon();
+
   Quad value = 0;
   Quad error = 0;  // in units of the machine epsilon of the arithmetic that is judged
 
@@ -25,7 +30,7 @@ struct Conditioned {
   }
   friend Conditioned operator-(const Conditioned& a) { return {-a.value, a.error}; }
   friend Conditioned operator*(const Conditioned& a, const Conditioned& b) {
-    return rounded(a.value * b.value, a.error * fabs(b.value) + b.error * fabs(a.value));
+    return rounded(a.value * b.value, a.error * fabs(b.value) + b.error * fabs(a.value) + a.error * b.error * kEpsilon);
   }
   friend Conditioned operator/(const Conditioned& a, const Conditioned& b) {
     Quad q = a.value / b.value;
@@ -91,6 +96,7 @@ Conditioned through(const Conditioned& x, const Conditioned& y, F f) {
   const Dual<Quad> by_x = f(Dual<Quad>(x.value, 1), Dual<Quad>(y.value));
   Quad error = 4 * fabs(by_x.value);
   if (x.error != 0) error += fabs(by_x.slope) * x.error;
+  if (x.error != 0 && x.value == 0) error += fabs(f(Dual<Quad>(x.error * Conditioned::kEpsilon), Dual<Quad>(y.value)).value - by_x.value) / Conditioned::kEpsilon;
   if (y.error != 0) error += fabs(f(Dual<Quad>(x.value), Dual<Quad>(y.value, 1)).slope) * y.error;
   return {by_x.value, error};
 }

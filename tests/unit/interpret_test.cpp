@@ -132,6 +132,17 @@ TEST_F(Interpret, ConditionSeesCancellation) {
   EXPECT_GT(double(r.error.data[0]), 1);
 }
 
+// sin(a)*sin(b) with a = b = 0 that are the rounded zeros of an inverse: as large as the product of their errors, and not exactly 0.
+TEST_F(Interpret, ConditionSeesProductsOfRoundedZeros) {
+  const NodeId A = var("A", {n, n}, V(9)), inverse = g.fun(FunOp::inv, A), entry = g.ein({{inverse, {0, 1}}, {g.unit_vector(n, 1), {0}}, {g.unit_vector(n, 2), {1}}}, {}, {});
+  const NodeId product = g.times(g.map(MapOp::sin_, {entry}), g.map(MapOp::sin_, {entry}));
+  std::map<NodeId, Array<Quad>> at{{A, Array<Quad>({3, 3})}};
+  for (size_t k = 0; k < 3; ++k) at[A].data[4 * k] = Quad(k) + 0.5;
+  const ConditionedArray r = interpret_with_condition(g, std::span(&product, 1), dims, at)[0];
+  EXPECT_EQ(double(r.value.data[0]), 0);
+  EXPECT_GT(double(r.error.data[0]), 1e-9);
+}
+
 TEST_F(Interpret, AGivenNodeIsNotComputed) {
   NodeId x = g.variable(g.declare({.name = "x", .type = {n}})), y = g.map(MapOp::exp_, {x}), z = g.add(y, y);
   EXPECT_THROW(value(z), std::invalid_argument);
