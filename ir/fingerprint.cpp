@@ -72,6 +72,13 @@ Looks looks_in_product(const Graph& g, const std::vector<Factor>& factors, std::
   return looks;
 }
 
+size_t most_orders(const Graph& g, NodeId n) {
+  constexpr size_t kMostOrders = 120, kMostFactors = 4000;  // that all orders together look at
+  size_t factors = 0;
+  for (NodeId o : g[n].operands) factors += 1 + g[o].operands.size();
+  return std::clamp(kMostFactors / std::max(factors, size_t{1}), size_t{1}, kMostOrders);
+}
+
 std::optional<Symmetries> symmetries_of(const Graph& g, NodeId id) {
   const Node& n = g[id];
   std::map<uint64_t, std::vector<size_t>> classes;  // of axes that look alike one by one
@@ -82,7 +89,7 @@ std::optional<Symmetries> symmetries_of(const Graph& g, NodeId id) {
   size_t count = 1;
   for (const auto& [look, axes] : classes)
     for (size_t k = 0; k < axes.size(); ++k) count *= k + 1, s.orbit[axes[k]] = axes[0];
-  if (count > kMostOrders) return s;
+  if (count > most_orders(g, id)) return s;
   std::map<uint64_t, std::vector<size_t>> permuted = classes;
   std::optional<std::vector<uint64_t>> own;  // of the axes in order, which come first
   for (bool more = true; more;) {

@@ -12,7 +12,8 @@ uint64_t fingerprint_of_permuted(const Graph& g, NodeId n, const std::vector<siz
 std::vector<uint64_t> axis_fingerprints_of(const Graph& g, NodeId n);
 std::optional<Symmetries> symmetries_of(const Graph& g, NodeId n);
 
-constexpr size_t kMostOrders = 120;  // of axes that look alike one by one, tried for what tells them apart together
+// How many orders of the axes of a sum or a function are tried for what tells them apart together: no more than its size allows.
+size_t most_orders(const Graph& g, NodeId n);
 
 // The looks of the operands of a sum or a function whose axes change places: the same where the tensor is the same; of a sum perhaps that of its
 // negative.

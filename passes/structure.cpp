@@ -115,7 +115,8 @@ std::vector<size_t> canonical_axes(const Graph& g, NodeId id) {
   std::optional<std::vector<uint64_t>> least_together;  // asked for only where that does not decide
   std::vector<size_t> best;
   bool more = true;
-  for (size_t tried = 0; more && tried < kMostOrders; ++tried) {
+  const size_t most = most_orders(g, id);
+  for (size_t tried = 0; more && tried < most; ++tried) {
     order.clear();
     for (const std::vector<size_t>& group : groups) order.insert(order.end(), group.begin(), group.end());
     more = std::ranges::any_of(groups, [](std::vector<size_t>& group) { return std::ranges::next_permutation(group).found; });
