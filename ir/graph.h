@@ -219,7 +219,7 @@ class Graph {
   std::unordered_map<const Node*, uint32_t, Hash, Equal> ids_;
   std::vector<bool> symmetric_;                                  // per node
   std::vector<uint64_t> fingerprints_;                           // per node
-  // What is found when it is asked for, and kept.
+  // What is found when it is asked for, and kept: so two threads may not share a graph, even a const one.
   mutable std::unordered_map<uint32_t, std::vector<uint64_t>> axis_fingerprints_;
   mutable std::unordered_map<uint32_t, std::optional<Symmetries>> symmetries_;
   std::deque<Dim> dims_;

@@ -65,7 +65,7 @@ NodeId source_of(const Graph& g, const Plan& plan, NodeId n);
 
 Plan make_plan(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes);
 
-// What the plan costs; never more flops than cost_as_grouped(outputs).
+// What the plan costs: without places never more flops than cost_as_grouped(outputs), with them rarely (docs/decisions/0009-places.md).
 Cost cost_of(const Graph& g, const Plan& plan, const Sizes& sizes);
 
 // One line per step, for people and tests: "%12 = contract %3 %4  2*m*n".

@@ -1,7 +1,7 @@
 // Rewrites a DAG into the form that is executed: every product meets its factors pair by pair, in the cheapest order found.
 //
-// Nested products are opened into one where that lowers the flops; a product with several users is computed once and stays whole. So the
-// planned flops are never more than those of the given grouping, which is reverse mode's if the DAG came from differentiation.
+// Nested products are opened into one where that lowers the flops; a product with several users is computed once and stays whole. So,
+// without places, the planned flops are never more than those of the given grouping, which is reverse mode's if the DAG came from differentiation.
 #pragma once
 #include <optional>
 #include <span>
