@@ -14,9 +14,9 @@ namespace {
 
 // Functions of whole vectors and matrices that Eigen has not.
 constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
-    {"lse", "inline double lse(const Eigen::MatrixXd& x) {\n  const double top = x.maxCoeff();\n"
+    {"lse", "inline double lse(const Eigen::MatrixXd& x) {\n  const double top = x.size() == 0 ? -INFINITY : x.maxCoeff();\n"
             "  return std::isinf(top) ? top : top + std::log((x.array() - top).exp().sum());\n}\n"},
-    {"softmax", "inline Eigen::VectorXd softmax(const Eigen::VectorXd& x) {\n  const Eigen::VectorXd e = (x.array() - x.maxCoeff()).exp().matrix();\n"
+    {"softmax", "inline Eigen::VectorXd softmax(const Eigen::VectorXd& x) {\n  if (x.size() == 0) return x;\n  const Eigen::VectorXd e = (x.array() - x.maxCoeff()).exp().matrix();\n"
                 "  return e / e.sum();\n}\n"},
     {"coprod", "// The product of all other entries.\ninline Eigen::VectorXd coprod(const Eigen::VectorXd& x) {\n  Eigen::VectorXd c = Eigen::VectorXd::Ones(x.size());\n"
                "  for (Eigen::Index i = 0; i < x.size(); ++i)\n    for (Eigen::Index j = 0; j < x.size(); ++j)\n      if (j != i) c(i) *= x(j);\n  return c;\n}\n"},
@@ -28,17 +28,18 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
     {"skew", "// skew(a) * b is the cross product of a and b.\ninline Eigen::Matrix3d skew(const Eigen::Vector3d& a) {\n"
              "  return (Eigen::Matrix3d() << 0, -a(2), a(1), a(2), 0, -a(0), -a(1), a(0), 0).finished();\n}\n"},
     {"adj", "// The adjugate, by the singular values so that it is right for singular matrices.\ninline Eigen::MatrixXd adj(const Eigen::MatrixXd& a) {\n"
-            "  const Eigen::JacobiSVD<Eigen::MatrixXd> svd(a, Eigen::ComputeFullU | Eigen::ComputeFullV);\n"
+            "  if (a.size() == 0) return a;\n  const Eigen::JacobiSVD<Eigen::MatrixXd> svd(a, Eigen::ComputeFullU | Eigen::ComputeFullV);\n"
             "  Eigen::VectorXd others = Eigen::VectorXd::Ones(a.rows());\n  for (Eigen::Index i = 0; i < a.rows(); ++i)\n    for (Eigen::Index j = 0; j < a.rows(); ++j)\n"
             "      if (j != i) others(i) *= svd.singularValues()(j);\n"
             "  return svd.matrixU().determinant() * svd.matrixV().determinant() * svd.matrixV() * others.asDiagonal() * svd.matrixU().transpose();\n}\n"},
-    {"pinv", "inline Eigen::MatrixXd pinv(const Eigen::MatrixXd& a) { return a.completeOrthogonalDecomposition().pseudoInverse(); }\n"},
-    {"expm", "inline Eigen::MatrixXd expm(const Eigen::MatrixXd& a) { return a.exp(); }\n"},
-    {"sinm", "inline Eigen::MatrixXd sinm(const Eigen::MatrixXd& a) { return a.sin(); }\n"},
-    {"cosm", "inline Eigen::MatrixXd cosm(const Eigen::MatrixXd& a) { return a.cos(); }\n"},
-    {"logm", "// The principal logarithm; NaN where an eigenvalue is on the closed negative axis.\ninline Eigen::MatrixXd logm(const Eigen::MatrixXd& a) {\n"
+    {"pinv", "inline Eigen::MatrixXd pinv(const Eigen::MatrixXd& a) {\n"
+             "  if (a.size() == 0) return Eigen::MatrixXd::Zero(a.cols(), a.rows());\n  return a.completeOrthogonalDecomposition().pseudoInverse();\n}\n"},
+    {"expm", "inline Eigen::MatrixXd expm(const Eigen::MatrixXd& a) {\n  if (a.size() == 0) return a;\n  return a.exp();\n}\n"},
+    {"sinm", "inline Eigen::MatrixXd sinm(const Eigen::MatrixXd& a) {\n  if (a.size() == 0) return a;\n  return a.sin();\n}\n"},
+    {"cosm", "inline Eigen::MatrixXd cosm(const Eigen::MatrixXd& a) {\n  if (a.size() == 0) return a;\n  return a.cos();\n}\n"},
+    {"logm", "// The principal logarithm; NaN where an eigenvalue is on the closed negative axis.\ninline Eigen::MatrixXd logm(const Eigen::MatrixXd& a) {\n  if (a.size() == 0) return a;\n"
              "  if (!has_principal(a)) return Eigen::MatrixXd::Constant(a.rows(), a.rows(), std::nan(\"\"));\n  return a.log();\n}\n"},
-    {"sqrtm", "// The principal square root; NaN where an eigenvalue is on the closed negative axis.\ninline Eigen::MatrixXd sqrtm(const Eigen::MatrixXd& a) {\n"
+    {"sqrtm", "// The principal square root; NaN where an eigenvalue is on the closed negative axis.\ninline Eigen::MatrixXd sqrtm(const Eigen::MatrixXd& a) {\n  if (a.size() == 0) return a;\n"
               "  if (!has_principal(a)) return Eigen::MatrixXd::Constant(a.rows(), a.rows(), std::nan(\"\"));\n  return a.sqrt();\n}\n"},
     {"eigmax", "// The largest eigenvalue of the symmetric part.\ninline double eigmax(const Eigen::MatrixXd& a) {\n"
                "  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>((a + a.transpose()) / 2, Eigen::EigenvaluesOnly).eigenvalues()(a.rows() - 1);\n}\n"},

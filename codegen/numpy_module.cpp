@@ -25,10 +25,10 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
                   "    u, s, vh = np.linalg.svd(a)\n    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])\n"
                   "    return np.linalg.det(u) * np.linalg.det(vh) * (vh.T * others) @ u.T\n"},
     {"ricci_logm", "def ricci_logm(a):\n    \"\"\"The principal logarithm; NaN where an eigenvalue is on the closed negative axis.\"\"\"\n"
-                   "    w = np.linalg.eigvals(a)\n    if np.any((w.imag == 0) & (w.real <= 0)):\n        return np.full(a.shape, np.nan)\n"
+                   "    if a.size == 0:\n        return a\n    w = np.linalg.eigvals(a)\n    if np.any((w.imag == 0) & (w.real <= 0)):\n        return np.full(a.shape, np.nan)\n"
                    "    return np.real(scipy.linalg.logm(a))\n"},
     {"ricci_sqrtm", "def ricci_sqrtm(a):\n    \"\"\"The principal square root; NaN where an eigenvalue is on the closed negative axis.\"\"\"\n"
-                    "    w = np.linalg.eigvals(a)\n    if np.any((w.imag == 0) & (w.real <= 0)):\n        return np.full(a.shape, np.nan)\n"
+                    "    if a.size == 0:\n        return a\n    w = np.linalg.eigvals(a)\n    if np.any((w.imag == 0) & (w.real <= 0)):\n        return np.full(a.shape, np.nan)\n"
                     "    return np.real(scipy.linalg.sqrtm(a))\n"},
     {"ricci_eigmax", "def ricci_eigmax(a):\n    \"\"\"The largest eigenvalue of the symmetric part.\"\"\"\n"
                      "    return np.linalg.eigvalsh((a + np.swapaxes(a, -1, -2)) / 2)[..., -1]\n"},
@@ -37,7 +37,7 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
                         "    lead = np.argmax(size >= 0.999 * np.max(size, axis=-1, keepdims=True), axis=-1)\n"
                         "    return v * np.where(np.take_along_axis(v, lead[..., None], axis=-1) < 0, -1.0, 1.0)\n"},
     {"ricci_coprod", "def ricci_coprod(x):\n    \"\"\"The product of all other entries along the last axis.\"\"\"\n"
-                     "    return np.stack([np.prod(np.delete(x, i, axis=-1), axis=-1) for i in range(x.shape[-1])], axis=-1)\n"},
+                     "    if x.shape[-1] == 0:\n        return x\n    return np.stack([np.prod(np.delete(x, i, axis=-1), axis=-1) for i in range(x.shape[-1])], axis=-1)\n"},
     {"ricci_argmax", "def ricci_argmax(x):\n    \"\"\"The share of each entry in the maximum.\"\"\"\n"
                      "    hit = x == np.max(x, axis=-1, keepdims=True)\n    return hit / np.sum(hit, axis=-1, keepdims=True)\n"},
 };

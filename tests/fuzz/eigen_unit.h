@@ -20,6 +20,7 @@ inline const char* const kEigenPrelude = R"(
 #define eigen_assert(x) do { if (!(x)) throw std::logic_error(#x); } while (false)
 #include <Eigen/Dense>
 #include <cmath>
+#include <cstdio>
 #include <unsupported/Eigen/CXX11/Tensor>
 #include <unsupported/Eigen/KroneckerProduct>
 #include <unsupported/Eigen/MatrixFunctions>
@@ -179,7 +180,7 @@ inline EigenUnit eigen_unit(Case& c, const std::string& name) {
     const std::string result = c.outputs.size() == 1 ? "r" : "r." + a.name;
     unit.text += "  store(" + result + ", out[" + std::to_string(o) + "], " + layout(a) + ");\n";
   }
-  unit.text += "  return 0;\n} catch (const std::logic_error&) {\n  return 1;\n}\nextern \"C\" size_t " + name +
+  unit.text += "  return 0;\n} catch (const std::logic_error& e) {\n  std::fprintf(stderr, \"%s\\n\", e.what());\n  return 1;\n}\nextern \"C\" size_t " + name +
                "_work_bytes(const int64_t*) { return 0; }\n\n";
   return unit;
 }
