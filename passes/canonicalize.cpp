@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kMostFactors = 32;
 constexpr size_t kMostTerms = 64;
 constexpr int kMostRounds = 100;
+constexpr size_t kMostProducts = 4;  // that an expansion makes, in multiples of its budget
 
 // (A + B)' = A' + B': a sum whose axes only change places.
 NodeId distribute_permutation(Graph& g, NodeId id) {
@@ -259,6 +260,80 @@ NodeId flatten(Graph& g, NodeId id, Flattened& known) {
   return flat;
 }
 
+// Products over sums, written out. What is inside is written out first, so that a sum of many terms may meet one again at every level above: each
+// product has at most `budget` terms, and all of them together kMostProducts times as many.
+class Expansion {
+ public:
+  Expansion(Graph& g, size_t budget, const std::function<bool(NodeId)>& open, Flattened& known)
+      : g_(g), budget_(budget), left_(kMostProducts * budget), open_(open), known_(known) {}
+
+  NodeId operator()(NodeId id) { return open_power(distribute(flatten(g_, id, known_))); }
+
+ private:
+  bool opened(NodeId n) const { return g_[n].kind == Kind::Sum && open_(n); }
+
+  // Whether this many products may still be made; they are then counted as made.
+  bool affords(size_t products) {
+    if (products > budget_ || products > left_) return false;
+    left_ -= products;
+    return true;
+  }
+
+  NodeId distribute(NodeId id) {
+    if (g_[id].kind != Kind::Ein) return id;
+    const std::vector<Factor> factors = g_.factors(id);
+    size_t count = 1;
+    for (const Factor& f : factors) {
+      if (opened(f.tensor)) count *= g_[f.tensor].operands.size();
+      if (count > budget_) return id;
+    }
+    if (count == 1 || !affords(count)) return id;
+    std::vector<Term> result;
+    for (size_t i = 0; i < count; ++i) {  // counts through every choice of one term per factor
+      std::vector<Factor> product = factors;
+      Rational c = 1;
+      size_t rest = i;
+      for (Factor& f : product) {
+        if (!opened(f.tensor)) continue;
+        const size_t terms = g_[f.tensor].operands.size(), k = rest % terms;
+        rest /= terms;
+        c *= g_[f.tensor].coefficients[k];
+        f.tensor = g_[f.tensor].operands[k];
+      }
+      result.push_back({c, flatten(g_, g_.ein(std::move(product), g_.out(id), Type(g_[id].type)), known_)});
+    }
+    return flatten(g_, g_.sum(std::move(result), Type(g_[id].type)), known_);
+  }
+
+  // Small integer powers of sums are products.
+  NodeId open_power(NodeId id) {
+    const Node& n = g_[id];
+    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const || !opened(n.operands[0])) return id;
+    const auto k = as_long(g_[n.operands[1]].value());
+    const NodeId base = n.operands[0];
+    const Type type = n.type;
+    size_t count = 1;
+    if (!k || *k < 2) return id;
+    for (long i = 0; i < *k; ++i)
+      if ((count *= g_[base].operands.size()) > budget_) return id;
+    if (!affords(count)) return id;
+    NodeId power = base;
+    for (long i = 1; i < *k; ++i) {
+      std::vector<Term> product;
+      for (const Term& a : g_.terms(power))
+        for (const Term& b : g_.terms(base)) product.push_back({a.coefficient * b.coefficient, flatten(g_, g_.hadamard(a.tensor, b.tensor), known_)});
+      power = g_.sum(std::move(product), Type(type));
+    }
+    return power;
+  }
+
+  Graph& g_;
+  const size_t budget_;
+  size_t left_;  // products that may still be made
+  const std::function<bool(NodeId)>& open_;
+  Flattened& known_;
+};
+
 }  // namespace
 
 NodeId canonicalize(Graph& g, NodeId root, Flattened* memory) {
@@ -273,56 +348,10 @@ NodeId canonicalize(Graph& g, NodeId root, Flattened* memory) {
 }
 
 NodeId expand(Graph& g, NodeId root, size_t budget, const std::function<bool(NodeId)>& open, Flattened* memory) {
-  Flattened own, &known = memory ? *memory : own;
-  auto opened = [&](NodeId n) { return g[n].kind == Kind::Sum && open(n); };
-  auto distribute = [&](NodeId id) {
-    if (g[id].kind != Kind::Ein) return id;
-    std::vector<Factor> factors = g.factors(id);
-    size_t count = 1;
-    for (const Factor& f : factors) {
-      size_t terms = opened(f.tensor) ? g[f.tensor].operands.size() : 1;
-      if (count * terms > budget) return id;
-      count *= terms;
-    }
-    if (count == 1) return id;
-    std::vector<Term> result;
-    std::vector<size_t> choice(factors.size(), 0);  // counts through every choice of one term per factor
-    for (size_t i = 0; i < count; ++i) {
-      std::vector<Factor> product = factors;
-      Rational c = 1;
-      size_t rest = i;
-      for (Factor& f : product) {
-        if (!opened(f.tensor)) continue;
-        size_t terms = g[f.tensor].operands.size(), k = rest % terms;
-        rest /= terms;
-        c *= g[f.tensor].coefficients[k];
-        f.tensor = g[f.tensor].operands[k];
-      }
-      result.push_back({c, flatten(g, g.ein(std::move(product), g.out(id), Type(g[id].type)), known)});
-    }
-    return flatten(g, g.sum(std::move(result), Type(g[id].type)), known);
-  };
-  // Small integer powers of sums are products.
-  auto open_power = [&](NodeId id) {
-    const Node& n = g[id];
-    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || !opened(n.operands[0])) return id;
-    auto k = as_long(g[n.operands[1]].value());
-    size_t terms = g[n.operands[0]].operands.size(), count = 1;
-    if (!k || *k < 2) return id;
-    for (long i = 0; i < *k; ++i)
-      if ((count *= terms) > budget) return id;
-    NodeId base = n.operands[0], power = base;
-    Labels all = Graph::iota(n.rank());
-    for (long i = 1; i < *k; ++i) {
-      std::vector<Term> product;
-      for (const Term& a : g.terms(power))
-        for (const Term& b : g.terms(base)) product.push_back({a.coefficient * b.coefficient, flatten(g, g.hadamard(a.tensor, b.tensor), known)});
-      power = g.sum(std::move(product), Type(n.type));
-    }
-    return power;
-  };
-  for (int round = 0; round < 8; ++round) {
-    NodeId next = rewrite_bottom_up(g, root, [&](NodeId n) { return open_power(distribute(flatten(g, n, known))); });
+  Flattened own;
+  Expansion expansion(g, budget, open, memory ? *memory : own);
+  for (int round = 0; round < kMostRounds; ++round) {
+    const NodeId next = rewrite_bottom_up(g, root, std::ref(expansion));
     if (next == root) break;
     root = next;
   }

@@ -16,8 +16,8 @@ using Flattened = std::unordered_map<NodeId, NodeId>;
 // (sum: terms) stays nested, so that repeated squaring of a shared product cannot explode.
 NodeId canonicalize(Graph& g, NodeId root, Flattened* memory = nullptr);
 
-// `root` with products expanded over the sums for which `open` holds as well, up to `budget` terms in all; what exceeds it stays factored. For equality,
-// not for print.
+// `root` with products expanded over the sums for which `open` holds as well, to at most `budget` terms each, as long as the work of all of them is
+// within a multiple of that; what exceeds it stays factored. For equality, not for print.
 inline bool any_sum(NodeId) { return true; }
 NodeId expand(Graph& g, NodeId root, size_t budget = 4096, const std::function<bool(NodeId)>& open = any_sum, Flattened* memory = nullptr);
 
