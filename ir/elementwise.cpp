@@ -11,9 +11,9 @@ namespace {
 #define RICCI_MAP(id, name, arity, meaning, ...) make(MapOp::id, name, arity, __VA_ARGS__),
 constexpr ElementwiseRow make(MapOp op, std::string_view name, int arity, std::array<std::string_view, 3> d, double low, double high,
                               std::string_view primitive, std::string_view numpy, std::string_view latex, int weight, char monotone,
-                              char curvature, double smooth_low, double smooth_high, double range_low, double range_high, std::string_view cpp) {
+                              char curvature, char parity, double smooth_low, double smooth_high, double range_low, double range_high, std::string_view cpp) {
   return {op, name, arity, {d[0], d[1], d[2]}, low, high, primitive, numpy, latex, weight,
-          monotone, curvature, smooth_low, smooth_high, range_low, range_high, cpp};
+          monotone, curvature, parity, smooth_low, smooth_high, range_low, range_high, cpp};
 }
 constexpr ElementwiseRow kTable[] = {
 #include "ir/elementwise.def"

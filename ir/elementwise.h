@@ -27,6 +27,7 @@ struct ElementwiseRow {
   int weight;                   // relative cost, also the rule weight: + and * are 1, exp 20
   // Facts on the row's natural domain: '+' increasing, '-' decreasing, '0' neither; 'v' convex, 'c' concave, '0' neither.
   char monotone, curvature;
+  char parity;                  // 'e' even, f(-x) = f(x); 'o' odd, f(-x) = -f(x); '0' neither
   // The largest interval around [low, high] on whose interior the function of its (last) argument is analytic: beyond it are kinks, poles, or no
   // real values at all.
   double smooth_low, smooth_high;

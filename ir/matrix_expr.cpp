@@ -289,7 +289,8 @@ Expr transpose(const Expr& e) {
   if (e->calls("ones") && e->operands.size() == 2) return make_call("ones", {e->operands[1], e->operands[0]}, e->shape.transposed());
   uint32_t inside = own_size(*e);
   for (const Expr& c : e->operands) inside = plus(inside, c->transposed_size);
-  if (!transposes_inside(*e) || inside > plus(e->size, 1)) {
+  const uint32_t most = e->op == Op::Call ? e->size : plus(e->size, 1);  // tanh(A*x)' rather than tanh((A*x)')
+  if (!transposes_inside(*e) || inside > most) {
     if (e->op != Op::Mul || !e->operands[0]->shape.is_scalar()) return make(Op::Transpose, e->shape.transposed(), {e});
     std::vector<Expr> scalars, chain;  // (2*A*B)' = 2*(A*B)'
     for (const Expr& c : e->operands) (c->shape.is_scalar() ? scalars : chain).push_back(c);

@@ -1,8 +1,11 @@
 #include "passes/antisymmetry.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
+
+#include "ir/labels.h"
 
 namespace ricci {
 namespace {
@@ -30,6 +33,7 @@ std::optional<std::vector<Exchanged>> exchanges(Graph& g, NodeId id) {
   const Labels out = g.out(id);
   for (size_t at = 0; at < reached.size() && reached.size() < kMostExchanged; ++at) {
     const Exchanged from = reached[at];
+    if (g[from.product].kind != Kind::Ein) continue;  // the matrix itself
     const std::vector<Factor> factors = g.factors(from.product);
     for (size_t f = 0; f < factors.size(); ++f) {
       if (!is_antisymmetric(g, factors[f].tensor)) continue;
@@ -44,6 +48,23 @@ std::optional<std::vector<Exchanged>> exchanges(Graph& g, NodeId id) {
     }
   }
   return reached;
+}
+
+// Where the labels of the antisymmetric factors of a product stand: on which axis of the result, else on which axis of which other factor.
+std::vector<std::array<size_t, 3>> labels_seen(const Graph& g, NodeId product) {
+  if (g[product].kind != Kind::Ein) return {};
+  const Labels out = g.out(product);
+  const std::vector<Factor> factors = g.factors(product);
+  std::vector<std::array<size_t, 3>> seen;
+  for (const Factor& f : factors) {
+    if (!is_antisymmetric(g, f.tensor)) continue;
+    for (Label l : f.labels) {
+      const auto other = std::ranges::find_if(factors, [&](const Factor& o) { return !is_antisymmetric(g, o.tensor) && contains(o.labels, l); });
+      const size_t axis = other == factors.end() ? 0 : size_t(std::ranges::find(other->labels, l) - other->labels.begin());
+      seen.push_back({size_t(std::ranges::find(out, l) - out.begin()), size_t(other - factors.begin()), axis});
+    }
+  }
+  return seen;
 }
 
 int sign_of(const std::vector<size_t>& permutation) {
@@ -91,21 +112,12 @@ Pair meet(const Labels& left, const Labels& right, const std::function<bool(Labe
 
 }  // namespace
 
-NodeId without_antisymmetric(Graph& g, NodeId product) { return exchanges(g, product) ? product : g.zero(Type(g[product].type)); }
-
-std::vector<Term> join_exchanged(Graph& g, std::vector<Term> terms) {
-  for (size_t first = 0; first < terms.size(); ++first) {
-    if (!has_antisymmetric(g, terms[first].tensor)) continue;
-    const auto all = exchanges(g, terms[first].tensor);
-    if (!all) continue;
-    for (size_t k = terms.size(); --k > first;) {
-      const auto same = std::ranges::find(*all, terms[k].tensor, &Exchanged::product);
-      if (same == all->end()) continue;
-      terms[first].coefficient += same->sign * terms[k].coefficient;
-      terms.erase(terms.begin() + std::ptrdiff_t(k));
-    }
-  }
-  return terms;
+NodeId settle_antisymmetric(Graph& g, NodeId product) {
+  const auto all = exchanges(g, product);
+  if (!all) return g.zero(Type(g[product].type));
+  if (all->size() == 1) return product;
+  const auto least = std::ranges::min_element(*all, {}, [&](const Exchanged& e) { return std::pair(labels_seen(g, e.product), g.fingerprint(e.product)); });
+  return g.scale(least->sign, least->product);
 }
 
 NodeId contract_epsilons(Graph& g, NodeId id, size_t most_free) {

@@ -190,7 +190,7 @@ NodeId flatten_sum(Graph& g, NodeId id) {
   }
   const Type type = g[id].type;
   if (flat.size() > kMostTerms) return id;
-  return g.sum(join_exchanged(g, join_diagonals(g, join_places(g, join_picks(g, nested ? std::move(flat) : g.terms(id))), type)), type);
+  return g.sum(join_diagonals(g, join_places(g, join_picks(g, nested ? std::move(flat) : g.terms(id))), type), type);
 }
 
 // (a.*b)^k = a^k .* b^k for an integer k: of what no summed label joins, if nothing is a diagonal.
@@ -229,13 +229,13 @@ NodeId open_reciprocal(Graph& g, NodeId id) {
 
 NodeId flatten_node(Graph& g, NodeId id) {
   switch (g[id].kind) {
-    case Kind::Ein: return without_antisymmetric(g, contract_epsilons(g, push_in_places(g, flatten_product(g, id)), 1));
+    case Kind::Ein: return settle_antisymmetric(g, contract_epsilons(g, push_in_places(g, flatten_product(g, id)), 1));
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {
       if (const NodeId opened = open_reciprocal(g, id); opened != id) return opened;
       const NodeId placed = power_of_placed(g, id);
       if (placed != id) return placed;
-      const NodeId bare = settle_base(g, pull_out_added_axes(g, distribute_power(g, id)));
+      const NodeId bare = settle_sign(g, settle_base(g, pull_out_added_axes(g, distribute_power(g, id))));
       return g[bare].kind == Kind::Map ? order_axes(g, bare) : bare;
     }
     case Kind::Fun: {

@@ -48,8 +48,9 @@ std::vector<Term> join_alike(Graph& g, std::vector<Term> terms, Apart apart, Tog
 // A product taken apart into what places tensors in the result and the tensor that they place.
 struct Placed {
   struct Around {
-    std::vector<Factor> places;  // labels: the axis of the result, then axes of the tensor inside, from 0 up
+    std::vector<Factor> places;  // labels: the (first) axis of the result, then axes of the tensor inside, from 0 up
     Labels rest;                 // which axes of the result the tensor inside has, behind the digits
+    Labels out;                  // of the result: two axes are the same where a place stands on a diagonal, e(2)*e(2)'
     Type type;                   // of the tensor inside
     auto operator<=>(const Around&) const = default;
   } around;
@@ -68,7 +69,7 @@ std::vector<Placed> placed(Graph& g, NodeId id) {
   std::vector<size_t> places;
   for (size_t k = 0; k < factors.size(); ++k) {
     const Factor& f = factors[k];
-    if (g[f.tensor].kind == Kind::Place && std::ranges::count(out, f.labels[0]) == 1 && uses(f.labels[0]) == 1 && !has_repeats(f.labels)) places.push_back(k);
+    if (g[f.tensor].kind == Kind::Place && contains(out, f.labels[0]) && uses(f.labels[0]) == 1 && !has_repeats(f.labels)) places.push_back(k);
   }
   std::ranges::stable_sort(places, {}, [&](size_t k) { return g.fingerprint(factors[k].tensor); });
   std::vector<Placed> ways;
@@ -101,8 +102,12 @@ std::vector<Placed> placed(Graph& g, NodeId id) {
     for (size_t k = 0; k < factors.size(); ++k)
       if (!is_outside(k)) inside.push_back(factors[k]);
     Labels left = digits;
-    for (size_t k = 0; k < out.size(); ++k)
-      if (std::ranges::none_of(a.places, [&](const Factor& p) { return p.labels[0] == k; })) a.rest.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
+    for (size_t k = 0; k < out.size(); ++k) {
+      const Label first = Label(std::ranges::find(out, out[k]) - out.begin());
+      const bool is_placed = std::ranges::any_of(a.places, [&](const Factor& p) { return p.labels[0] == first; });
+      a.out.push_back(is_placed ? first : Label(k));
+      if (!is_placed) a.rest.push_back(Label(k)), left.push_back(out[k]), a.type.push_back(type[k]);
+    }
     const NodeId core = g.ein(std::move(inside), std::move(left), a.type);
     ways.push_back({std::move(a), core});
   }
@@ -117,7 +122,7 @@ NodeId place_again(Graph& g, const Placed::Around& a, NodeId inside, const Type&
     for (size_t k = 1; k < p.labels.size(); ++k) core.push_back(p.labels[k] = digit++);
   core.insert(core.end(), a.rest.begin(), a.rest.end());
   factors.push_back({inside, std::move(core)});
-  return g.ein(std::move(factors), Graph::iota(type.size()), type);
+  return g.ein(std::move(factors), a.out, type);
 }
 
 // A product that picks entries of one tensor, and this tensor.

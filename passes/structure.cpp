@@ -10,6 +10,7 @@
 #include "ir/labels.h"
 #include "ir/mix.h"
 #include "ir/places.h"
+#include "passes/antisymmetry.h"
 #include "passes/join_places.h"
 
 namespace ricci {
@@ -251,6 +252,40 @@ long side_of_block(const Graph& g, NodeId term) {
   return (*offset[1] - *offset[0]).is_size() ? 1 : (*offset[0] - *offset[1]).is_size() ? -1 : 0;
 }
 
+// Whether more factors of a matrix product stand transposed in it than not, as in X'*A' = (A*X)', or as many and the first of them, as in A'.*B; nothing
+// where no factor says.
+std::optional<bool> is_mostly_transposed(const Graph& g, NodeId product) {
+  const Labels out = g.out(product);
+  long first = 0, sum = 0;
+  for (const Factor& f : g.factors(product)) {
+    if (f.labels.size() != 2 || g.is_symmetric(f.tensor)) continue;
+    const long turned = (f.labels[1] == out[0]) + (f.labels[0] == out[1]) - (f.labels[0] == out[0]) - (f.labels[1] == out[1]);
+    if (first == 0) first = turned;
+    sum += turned;
+  }
+  if (first == 0) return std::nullopt;
+  return (sum != 0 ? sum : first) > 0;
+}
+
+bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_antisymmetric(g, g.permute(n, {1, 0})) == g.scale(-1, n); }
+
+// Whether a matrix is the transpose of its canonical form. Blocks are read as they were written, expm([X, 0; H, X]) as the transpose of
+// expm([X, H; 0, X]); of products the one with fewer transposes is canonical, of skew matrices the one without a minus.
+bool is_turned(Graph& g, NodeId n) {
+  if (g.is_symmetric(n)) return false;
+  if (g[n].kind == Kind::Sum && g[n].operands.size() == 1) return g[n].coefficients[0] < 0 && is_skew(g, g[n].operands[0]);
+  const auto is_block = [&](NodeId t) { return g[t].kind == Kind::Ein && std::ranges::any_of(g[t].operands, [&](NodeId o) { return g[o].kind == Kind::Place; }); };
+  if (is_sum(g, n)) {
+    if (std::ranges::none_of(g[n].operands, is_block)) return !std::ranges::is_sorted(canonical_axes(g, n));
+    long above = 0;
+    for (NodeId t : g[n].operands) above += side_of_block(g, t);
+    return above < 0;
+  }
+  if (g[n].kind != Kind::Ein || g.is_structure(n)) return false;
+  if (const auto mostly = is_mostly_transposed(g, n)) return *mostly;
+  return fingerprint_of_permuted(g, n, {1, 0}) < fingerprint_of_permuted(g, n, {0, 1});
+}
+
 bool is_settled_here(const Graph& g, NodeId n) { return is_entrywise(g, n) || is_sum(g, n) || (g[n].kind == Kind::Fun && mapped_axes(g, n) > 0); }
 
 // A factor that is a sum with its axes in their canonical order.
@@ -319,6 +354,14 @@ NodeId settle_base(Graph& g, NodeId id) {
   if (!is_integer(exponent)) c = abs(c);
   const auto power = c == 1 ? std::nullopt : exact_power(c, exponent);
   return power ? g.scale(*power, g.map(n.map_op(), {divided(g, n.operands[0], c), n.operands[1]})) : id;
+}
+
+NodeId settle_sign(Graph& g, NodeId id) {
+  const Node n = g[id];
+  const auto is_negative = [&](NodeId x) { return g[x].kind == Kind::Const ? g[x].value() < 0 : g[x].kind == Kind::Sum && content(g, x) < 0; };
+  if (n.kind != Kind::Map || row(n.map_op()).parity == '0' || !is_negative(n.operands[0])) return id;
+  const NodeId positive = g.map(n.map_op(), {g.scale(-1, n.operands[0])});
+  return row(n.map_op()).parity == 'o' ? g.scale(-1, positive) : positive;
 }
 
 NodeId pull_out_added_axes(Graph& g, NodeId id) {
@@ -398,18 +441,8 @@ NodeId settle_argument(Graph& g, NodeId id) {
 NodeId transpose_inside(Graph& g, NodeId id) {
   const FunctionRow& r = row(g[id].fun_op());
   const NodeId operand = g[id].operands[0];
-  if (r.core.in != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_sum(g, operand)) return id;
-  const auto is_block = [&](NodeId t) { return g[t].kind == Kind::Ein && std::ranges::any_of(g[t].operands, [&](NodeId o) { return g[o].kind == Kind::Place; }); };
-  std::vector<size_t> axes = {1, 0};
-  if (std::ranges::any_of(g[operand].operands, is_block)) {  // expm([X, H; 0, X]) is read as it was written, and expm([X, 0; H, X]) as its transpose
-    long above = 0;
-    for (NodeId t : g[operand].operands) above += side_of_block(g, t);
-    if (above >= 0) return id;
-  } else {
-    axes = canonical_axes(g, operand);
-  }
-  if (std::ranges::is_sorted(axes)) return id;
-  const NodeId turned = g.fun(*find_function(r.transposed), with_axes(g, operand, axes));
+  if (r.core.in != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_turned(g, operand)) return id;
+  const NodeId turned = g.fun(*find_function(r.transposed), permute(g, operand, {1, 0}));
   return r.core.out == 2 ? g.permute(turned, {1, 0}) : turned;
 }
 

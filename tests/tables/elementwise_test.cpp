@@ -103,6 +103,20 @@ TEST_P(Elementwise, FactsHold) {
     }
 }
 
+// A function is odd or even exactly where its row says so.
+TEST_P(Elementwise, HasItsParity) {
+  bool odd = row.r.arity == 1, even = odd, has_values = false;
+  for (int i = 0; i < kSamples; ++i) {
+    const Quad x = row.sample(i)[0], f = row.value<Quad>(row.f, row.sample(i));
+    if (row.r.arity != 1) break;
+    const Quad mirrored = row.value<Quad>(row.f, {-x});
+    has_values |= std::isfinite(double(mirrored));
+    odd = odd && close(mirrored, -f, 1e-25);
+    even = even && close(mirrored, f, 1e-25);
+  }
+  EXPECT_EQ(row.r.parity, !has_values ? '0' : odd ? 'o' : even ? 'e' : '0');
+}
+
 // Inside the interval of smoothness there are values, slopes, and no kinks; sampling stays inside.
 TEST_P(Elementwise, IsSmoothWhereTheRowSaysSo) {
   if (row.r.arity != 1) return;
