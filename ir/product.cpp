@@ -176,6 +176,7 @@ void Product::collect_powers() {
   dissolve_structure();
   settle_places();
   sum_lone_labels();
+  collect_powers();  // of fewer factors: (x^2)^(-1/2)*(x^2)^(-3/2)*x has become x^(-4)*x
 }
 
 }  // namespace ricci

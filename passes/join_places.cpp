@@ -59,10 +59,10 @@ struct Placed {
 
 // One way for each place that may be taken first: of places that share digits only one is outside, e(2)*x[1]: the others are then inside.
 std::vector<Placed> placed(Graph& g, NodeId id) {
-  const bool unit = g[id].kind == Kind::Place && g[id].rank() == 1;
-  if (g[id].kind != Kind::Ein && !unit) return {};
-  const std::vector<Factor> factors = unit ? std::vector<Factor>{{id, {0}}} : g.factors(id);
-  const Labels out = unit ? Labels{0} : g.out(id);
+  const bool alone = g[id].kind == Kind::Place;  // around a one, or a unit matrix
+  if (g[id].kind != Kind::Ein && !alone) return {};
+  const Labels out = alone ? Graph::iota(g[id].rank()) : g.out(id);
+  const std::vector<Factor> factors = alone ? std::vector<Factor>{{id, out}} : g.factors(id);
   const Type type = g[id].type;
   const auto uses = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
   const auto shares = [](const Factor& f, const Labels& digits) { return std::any_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(digits, l); }); };

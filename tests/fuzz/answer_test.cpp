@@ -58,14 +58,15 @@ struct Printed {
   Graph& g() { return *program->graph; }
   const Value& value() const { return program->definitions.back().value; }
 
-  Array<Quad> value_of(const Program& p, NodeId n) const {
+  std::map<NodeId, Array<Quad>> given(const Program& p) const {
     std::map<NodeId, Array<Quad>> given;
     for (const Declaration& d : p.declarations) {
       const auto it = inputs.find(d.name);
       given[d.node] = it != inputs.end() ? it->second : Array<Quad>(shape_of(*p.graph, (*p.graph)[d.node].type, dims), Quad(1));
     }
-    return interpret<Quad>(*p.graph, n, dims, given);
+    return given;
   }
+  Array<Quad> value_of(const Program& p, NodeId n) const { return interpret<Quad>(*p.graph, n, dims, given(p)); }
   bool is_too_much_work() { return interpreter_work(g(), std::span(&value().node, 1), dims) > kMostWork; }
 };
 
@@ -81,7 +82,8 @@ Outcome read_back(Printed& p, const std::string& line, NodeId node, const Array<
   if (!read) return different(p.diagnostics);
   const Value& v = read->definitions.back().value;
   Array<Quad> found = p.value_of(*read, v.node);
-  if (std::string wrong = disagreement(found, expected); !wrong.empty()) return different(wrong + "\n" + line);
+  std::string wrong = disagreement(found, expected, *read->graph, std::span(&v.node, 1), p.dims, p.given(*read));
+  if (!wrong.empty()) return different(wrong + "\n" + line);
   // The node in the graph that was printed: its text, read there.
   IrError error;
   const NodeId canonical[] = {canonicalize(*read->graph, v.node)};

@@ -127,11 +127,17 @@ inline std::string disagreement(const Array<Quad>& a, const Array<Quad>& b) {
   return {};
 }
 
-inline std::string DerivativeCase::disagreement(const Array<Quad>& a, const Array<Quad>& b, std::initializer_list<NodeId> roots) const {
-  std::string wrong = fuzz::disagreement(a, b);
+// The same for values of graphs, some of which may be sums over nothing.
+inline std::string disagreement(const Array<Quad>& a, const Array<Quad>& b, const Graph& g, std::span<const NodeId> roots, const Dims& dims,
+                                const std::map<NodeId, Array<Quad>>& inputs) {
+  std::string wrong = disagreement(a, b);
   const auto has_nan = [](const Array<Quad>& x) { return std::ranges::any_of(x.data, [](Quad v) { return std::isnan(double(v)); }); };
-  const bool excused = !wrong.empty() && (has_nan(a) || has_nan(b)) && empty_sums_may_be_nan(g, std::vector(roots), dims, inputs);
+  const bool excused = !wrong.empty() && (has_nan(a) || has_nan(b)) && empty_sums_may_be_nan(g, roots, dims, inputs);
   return excused ? "" : wrong;
+}
+
+inline std::string DerivativeCase::disagreement(const Array<Quad>& a, const Array<Quad>& b, std::initializer_list<NodeId> roots) const {
+  return fuzz::disagreement(a, b, g, std::span(roots.begin(), roots.size()), dims, inputs);
 }
 
 // What is wrong with a node as a node: a broken invariant, or text that does not read back to it.
