@@ -59,12 +59,13 @@ struct Program {
   std::optional<NodeId> find(std::string_view name) const;
 };
 
-// How the derivative operators of the language reach differentiation, which is a pass and not known here (passes/differentiate.h
-// fills one). `x` is a declared variable.
+// How the language reaches passes, which are not known here (passes/differentiate.h fills one): its derivative operators, and the question whether two
+// matrices are one. `x` is a declared variable.
 struct Calculus {
   NodeId (*derivative)(Graph&, NodeId f, NodeId x);                 // the axes of f, then those of x
   NodeId (*directional)(Graph&, NodeId f, NodeId x, NodeId h);      // the axes of f; h has the type of x
   NodeId (*pullback)(Graph&, NodeId f, NodeId x, NodeId seed);      // the axes of x; seed has the type of f
+  NodeId (*canonical)(Graph&, NodeId);
 };
 
 struct ParseOptions {

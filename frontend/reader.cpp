@@ -295,7 +295,7 @@ void Reader::check_promises(const Program& p, const std::vector<NodeId>& built) 
   std::vector<bool> kept;
   for (const Elaborator::Promise& promise : elaborator_.promises) {
     operands.push_back(built[promise.operand.value]);
-    kept.push_back(p.graph->is_symmetric(operands.back()));
+    kept.push_back(p.graph->is_symmetric(calculus_.canonical(*p.graph, operands.back())));
   }
   for_each_argument(p, free_.empty() ? std::span<const NodeId>{} : operands, [&](size_t k, const Declaration& d) {
     if (free_.contains(d.name)) kept[k] = true;

@@ -130,15 +130,15 @@ NodeId flatten_product(Graph& g, NodeId id) {
   return g[opened].kind == Kind::Ein ? collect_parts(g, opened) : opened;
 }
 
-// diag(u) + diag(v) = diag(u + v), delta_ik*A_jl + delta_ik*B_jl = delta_ik*(A + B)_jl: terms whose output labels repeat in the same pattern are one
-// such structure around their sum.
-std::vector<Term> join_diagonals(Graph& g, std::vector<Term> terms, const Type& type) {
+// diag(u) + diag(v) = diag(u + v), delta_ik*A_jl + delta_ik*B_jl = delta_ik*(A + B)_jl, u*ones(n)' + v*ones(n)' = (u + v)*ones(n)': terms whose output
+// labels repeat, or are no factor's, in the same pattern are one such structure around their sum.
+std::vector<Term> join_structures(Graph& g, std::vector<Term> terms, const Type& type) {
   struct Around {
     Labels pattern;             // the output labels, numbered by first appearance
     std::vector<bool> carried;  // whether a factor has them
     auto operator<=>(const Around&) const = default;
   };
-  std::map<Around, std::vector<Term>> diagonals;
+  std::map<Around, std::vector<Term>> alike;
   std::vector<Term> joined;
   for (Term& t : terms) {
     const bool product = g[t.tensor].kind == Kind::Ein;
@@ -156,11 +156,11 @@ std::vector<Term> join_diagonals(Graph& g, std::vector<Term> terms, const Type& 
     const auto is_placed_again = [&](const Factor& f) {  // an entry of a block matrix, and no diagonal
       return g[f.tensor].kind == Kind::Place && std::ranges::any_of(f.labels, [&](Label l) { return std::ranges::count(out, l) > 1; });
     };
-    const bool any = std::ranges::count(around.carried, true) > 0;
-    if (once.size() < out.size() && any && std::ranges::none_of(factors, is_placed_again)) diagonals[std::move(around)].push_back(std::move(t));
+    const size_t carried = size_t(std::ranges::count(around.carried, true));
+    if ((once.size() < out.size() ? carried > 0 : carried < once.size()) && std::ranges::none_of(factors, is_placed_again)) alike[std::move(around)].push_back(std::move(t));
     else joined.push_back(std::move(t));
   }
-  for (auto& [around, group] : diagonals) {
+  for (auto& [around, group] : alike) {
     if (group.size() == 1) {
       joined.push_back(std::move(group[0]));
       continue;
@@ -190,7 +190,7 @@ NodeId flatten_sum(Graph& g, NodeId id) {
   }
   const Type type = g[id].type;
   if (flat.size() > kMostTerms) return id;
-  return g.sum(join_diagonals(g, join_places(g, join_picks(g, nested ? std::move(flat) : g.terms(id))), type), type);
+  return g.sum(join_structures(g, join_places(g, join_picks(g, nested ? std::move(flat) : g.terms(id))), type), type);
 }
 
 // (a.*b)^k = a^k .* b^k for an integer k: of what no summed label joins, if nothing is a diagonal.

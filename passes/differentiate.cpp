@@ -8,6 +8,7 @@
 
 #include "frontend/formula.h"
 #include "ir/calls.h"
+#include "passes/canonicalize.h"
 #include "passes/constrain.h"
 #include "passes/frechet.h"
 #include "passes/rules.h"
@@ -399,6 +400,7 @@ const Calculus& calculus() {
       .derivative = [](Graph& g, NodeId f, NodeId x) { return project(g, differentiate(g, stable_for(g, f, x), x), x); },
       .directional = [](Graph& g, NodeId f, NodeId x, NodeId h) { return along(g, stable_for(g, f, x), x, project(g, h, x)); },
       .pullback = [](Graph& g, NodeId f, NodeId x, NodeId seed) { return project(g, pullback(g, stable_for(g, f, x), x, seed), x); },
+      .canonical = [](Graph& g, NodeId n) { return canonicalize(g, n); },
   };
   return table;
 }

@@ -142,6 +142,7 @@ NodeId either_way(Graph& g, NodeId n) {
   return g.permute(n, {1, 0});
 }
 
+// A symmetric matrix can be read in two ways.
 std::vector<Pick> picked(Graph& g, NodeId id) {
   if (placement(g, id) != Placement::Total) return {};
   Pick::Around a;
@@ -157,18 +158,24 @@ std::vector<Pick> picked(Graph& g, NodeId id) {
     return t.kind == Kind::Map || (t.kind == Kind::Fun && t.rank() > row(t.fun_op()).core.out);
   };
   if (!core || core->labels.empty() || is_opened(core->tensor) || (a.places.empty() && !has_repeats(core->labels))) return {};
-  std::map<Label, Label> name;
-  const auto number = [&](Labels ls) {
-    for (Label& l : ls) l = name.try_emplace(l, Label(name.size())).first->second;
-    return ls;
-  };
-  a.core = number(core->labels);
-  a.out = number(g.out(id));
-  for (Factor& f : a.places) f.labels = number(f.labels);
-  std::ranges::sort(a.places);
   a.type = g[core->tensor].type;
-  const NodeId inside = a.core == Labels{0, 0} ? either_way(g, core->tensor) : core->tensor;
-  return {{std::move(a), inside}};
+  const auto read = [&](const Labels& labels) {
+    std::map<Label, Label> name;
+    const auto number = [&](Labels ls) {
+      for (Label& l : ls) l = name.try_emplace(l, Label(name.size())).first->second;
+      return ls;
+    };
+    Pick p{a, core->tensor};
+    p.around.core = number(labels);
+    p.around.out = number(g.out(id));
+    for (Factor& f : p.around.places) f.labels = number(f.labels);
+    std::ranges::sort(p.around.places);
+    if (p.around.core == Labels{0, 0}) p.inside = either_way(g, core->tensor);
+    return p;
+  };
+  std::vector<Pick> ways{read(core->labels)};
+  if (g.is_symmetric(core->tensor)) ways.push_back(read({core->labels[1], core->labels[0]}));
+  return ways;
 }
 
 NodeId pick_again(Graph& g, const Pick::Around& a, NodeId inside, const Type& type) {
