@@ -9,6 +9,7 @@
 #include "codegen/notation.h"
 #include "codegen/text.h"
 #include "ir/dimension.h"
+#include "ir/labels.h"
 #include "passes/fresh_name.h"
 #include "passes/raise.h"
 
@@ -388,12 +389,31 @@ class Printer {
       }
       const Label label = g_.out(id)[k];
       size_t uses = size_t(std::ranges::count(g_.out(id), label)) - 1;
-      for (const Factor& f : g_.factors(id))
+      for (const Factor& f : written_factors(id))
         for (size_t j = 0; j < f.labels.size(); ++j)
           if (f.labels[j] == label) ++uses, open.emplace_back(f.tensor, j);
       if (uses > 1) return false;
     }
     return true;
+  }
+
+  // The factors of a product as they are written: in the order of reading, and of a square two where a sum is over it alone, sum_j x_j^2 = x_j*x_j.
+  std::vector<Factor> written_factors(NodeId product) const {
+    std::vector<Factor> factors = g_.factors(product);
+    std::ranges::stable_sort(factors, {}, [&](const Factor& f) { return reading(f.tensor); });
+    const Labels result = g_.out(product);
+    std::map<Label, int> uses;
+    for (const Factor& f : factors)
+      for (Label l : f.labels) ++uses[l];
+    for (size_t k = 0, n = factors.size(); k < n; ++k) {
+      const Factor f = factors[k];
+      const bool alone = std::ranges::any_of(f.labels, [&](Label l) { return uses[l] == 1 && !contains(result, l); });
+      if (!alone || exponent(f.tensor) != Rational(2)) continue;
+      factors[k].tensor = g_[f.tensor].operands[0];
+      factors.push_back(factors[k]);
+      for (Label l : f.labels) ++uses[l];
+    }
+    return factors;
   }
 
   // Whether a tensor is a name with indices, so that it stands in its term as a whole: A_ii is summed there, (A_ii)^2 is not.
@@ -416,8 +436,7 @@ class Printer {
   // Deltas, factors, divisors; explicit sums over the labels that do not stand exactly twice.
   std::vector<Item> spell_product(NodeId id, const Letters& letters) {
     top_ = false;
-    std::vector<Factor> factors = g_.factors(id);
-    std::ranges::stable_sort(factors, {}, [&](const Factor& f) { return reading(f.tensor); });
+    std::vector<Factor> factors = written_factors(id);
     Labels result = g_.out(id);
     std::map<Label, std::string> letter;
     std::vector<std::string> above;
@@ -428,14 +447,6 @@ class Printer {
     std::map<Label, int> uses;
     for (const Factor& f : factors)
       for (Label l : f.labels) ++uses[l];
-    for (size_t k = 0, n = factors.size(); k < n; ++k) {  // sum_j x_j^2 = x_j*x_j
-      const Factor f = factors[k];
-      bool alone = std::ranges::any_of(f.labels, [&](Label l) { return uses[l] == 1 && std::ranges::find(result, l) == result.end(); });
-      if (!alone || exponent(f.tensor) != Rational(2)) continue;
-      factors[k].tensor = g_[f.tensor].operands[0];
-      factors.push_back(factors[k]);
-      for (Label l : f.labels) ++uses[l];
-    }
     for (size_t k = 0; k < result.size(); ++k)
       if (!uses.contains(result[k]) && std::ranges::count(result, result[k]) == 1)
         above.push_back(indexed("[ones(" + g_.spell(g_[id].type[k]) + ")]", {letters[k]}));
