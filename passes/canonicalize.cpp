@@ -180,6 +180,15 @@ std::vector<Term> join_structures(Graph& g, std::vector<Term> terms, const Type&
   return joined;
 }
 
+// diag(A + B*C) = diag(A) + diag(B*C): of a product less than all of it is computed when the entries are picked first.
+NodeId open_pick(Graph& g, NodeId id) {
+  std::vector<Term> terms = picks_of_terms(g, id);
+  if (terms.empty()) return id;
+  for (Term& t : terms)
+    if (g[t.tensor].kind == Kind::Ein) t.tensor = flatten_product(g, t.tensor);
+  return g.sum(join_picks(g, std::move(terms)), Type(g[id].type));
+}
+
 NodeId flatten_sum(Graph& g, NodeId id) {
   std::vector<Term> flat;
   bool nested = false;
@@ -229,7 +238,7 @@ NodeId open_reciprocal(Graph& g, NodeId id) {
 
 NodeId flatten_node(Graph& g, NodeId id) {
   switch (g[id].kind) {
-    case Kind::Ein: return settle_antisymmetric(g, contract_epsilons(g, push_in_places(g, flatten_product(g, id)), 1));
+    case Kind::Ein: return settle_antisymmetric(g, contract_epsilons(g, open_pick(g, push_in_places(g, flatten_product(g, id))), 1));
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {
       if (const NodeId opened = open_reciprocal(g, id); opened != id) return opened;

@@ -196,6 +196,15 @@ std::vector<Term> join_picks(Graph& g, std::vector<Term> terms) {
                     [&](const Pick::Around& a, NodeId inside, const Type& type) { return pick_again(g, a, inside, type); });
 }
 
+std::vector<Term> picks_of_terms(Graph& g, NodeId id) {
+  const std::vector<Pick> ways = picked(g, id);
+  const auto keeps_all = [&](const Factor& place) { return g[place.tensor].rank() > 2; };  // vec, kron: entries move, and none is left out
+  if (ways.empty() || g[ways[0].inside].kind != Kind::Sum || std::ranges::any_of(ways[0].around.places, keeps_all)) return {};
+  std::vector<Term> terms = g.terms(ways[0].inside);
+  for (Term& t : terms) t.tensor = pick_again(g, ways[0].around, t.tensor, g[id].type);
+  return terms;
+}
+
 NodeId power_of_placed(Graph& g, NodeId id) {
   const Node n = g[id];
   if (n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() <= 0) return id;
