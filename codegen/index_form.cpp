@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "codegen/index_variance.h"
 #include "codegen/notation.h"
@@ -397,6 +398,9 @@ class Printer {
     return true;
   }
 
+  // How many of its last axes a function is written over as letters, argmax_j(M_ij), where others have brackets, [inv(A)]_ij.
+  size_t written_over(NodeId n) const { return g_[n].kind == Kind::Fun && !named(n) ? row(g_[n].fun_op()).core.out : 0; }
+
   // The factors of a product as they are written: in the order of reading, and of a square two where a sum is over it alone, sum_j x_j^2 = x_j*x_j.
   std::vector<Factor> written_factors(NodeId product) const {
     std::vector<Factor> factors = g_.factors(product);
@@ -447,14 +451,22 @@ class Printer {
     std::map<Label, int> uses;
     for (const Factor& f : factors)
       for (Label l : f.labels) ++uses[l];
+    // A function is written over letters of its own: of the diagonal of argmax_j(M_ij) there is a delta_ij.
+    std::map<Label, Label> own;
+    for (Factor& f : factors)
+      for (size_t k = f.labels.size() - written_over(f.tensor); k < f.labels.size(); ++k) {
+        if (std::ranges::count(f.labels, f.labels[k]) == 1) continue;
+        const Label fresh = std::max(uses.rbegin()->first, result.empty() ? Label{} : *std::ranges::max_element(result)) + 1;
+        own[fresh] = std::exchange(f.labels[k], fresh);
+        uses[fresh] = 2;
+      }
     for (size_t k = 0; k < result.size(); ++k)
       if (!uses.contains(result[k]) && std::ranges::count(result, result[k]) == 1)
         above.push_back(indexed("[ones(" + g_.spell(g_[id].type[k]) + ")]", {letters[k]}));
     // x_a e(2)_a is x_2: a number for the letter; where the letter is one of the result, delta_a2 stays, and where a function is written over it.
     const auto is_written_over = [&](Label l) {
       return std::ranges::any_of(factors, [&](const Factor& f) {
-        const Node& n = g_[f.tensor];
-        return n.kind == Kind::Fun && !named(f.tensor) && std::ranges::find(f.labels.end() - std::ptrdiff_t(row(n.fun_op()).core.out), f.labels.end(), l) != f.labels.end();
+        return std::ranges::find(f.labels.end() - std::ptrdiff_t(written_over(f.tensor)), f.labels.end(), l) != f.labels.end();
       });
     };
     std::erase_if(factors, [&](const Factor& f) {
@@ -478,6 +490,10 @@ class Printer {
         it->second = bind();
         if (explicitly.contains(l)) opening += "sum_" + it->second + "(", ++open;
       }
+    for (const auto& [fresh, label] : own) {
+      const auto f = std::ranges::find_if(factors, [&](const Factor& x) { return contains(x.labels, fresh); });
+      above.push_back(delta(g_[f->tensor].type.back(), letter.at(label), letter.at(fresh)));
+    }
     std::vector<Item> numerators, divisors;
     for (const Factor& f : factors) {
       Letters ls;
