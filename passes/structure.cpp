@@ -152,7 +152,8 @@ NodeId with_axes(Graph& g, NodeId id, const std::vector<size_t>& axes) {
 // whatever the order of the axes, which the sign does not follow where it can be told without.
 using Rank = std::tuple<bool, size_t, bool, uint64_t, uint64_t>;
 Rank rank_of(const Graph& g, NodeId term) {
-  const Node& n = g[term];
+  const bool moved = g[term].kind == Kind::Ein && g.is_structure(term) && g[term].operands.size() == 1;
+  const Node& n = g[moved ? g[term].operands[0] : term];
   const bool number = n.kind == Kind::Const || (n.kind == Kind::Ein && n.operands.empty()), variable = n.kind == Kind::Var;
   uint64_t axes = n.rank() == 0 ? g.fingerprint(term) : 0;
   for (uint64_t look : g.axis_fingerprints(term)) axes += mix(look);
@@ -358,9 +359,9 @@ NodeId settle_base(Graph& g, NodeId id) {
 
 NodeId settle_sign(Graph& g, NodeId id) {
   const Node n = g[id];
-  const auto is_negative = [&](NodeId x) { return g[x].kind == Kind::Const ? g[x].value() < 0 : g[x].kind == Kind::Sum && content(g, x) < 0; };
+  const auto is_negative = [&](NodeId a) { return g[a].kind == Kind::Const ? g[a].value() < 0 : g[a].kind == Kind::Sum && content(g, a) < 0; };
   if (n.kind != Kind::Map || row(n.map_op()).parity == '0' || !is_negative(n.operands[0])) return id;
-  const NodeId positive = g.map(n.map_op(), {g.scale(-1, n.operands[0])});
+  const NodeId x = n.operands[0], positive = g.map(n.map_op(), {g[x].kind == Kind::Const ? g.scale(-1, x) : divided(g, x, -1)});
   return row(n.map_op()).parity == 'o' ? g.scale(-1, positive) : positive;
 }
 
