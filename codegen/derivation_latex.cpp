@@ -35,9 +35,10 @@ class LatexSpelling final : public Spelling {
     std::string out = base.find('_') == base.npos && base.find('^') == base.npos ? base : "{" + base + "}";
     for (size_t k = 0; k < letters.size();) {
       const Variance height = letters[k].height;
+      const bool later = k > 0;
       std::string run;
-      for (; k < letters.size() && letters[k].height == height; ++k) run += (run.empty() ? "" : " ") + latex_name(letters[k].letter);
-      out += (out != base && k > 1 ? "{}" : "") + std::string(height == Variance::Up ? "^{" : "_{") + run + "}";
+      for (; k < letters.size() && letters[k].height == height; ++k) run += (run.empty() ? "" : " ") + script(letters[k]);
+      out += (later ? "{}" : "") + std::string(height == Variance::Up ? "^{" : "_{") + run + "}";
     }
     return out;
   }
@@ -62,7 +63,10 @@ class LatexSpelling final : public Spelling {
     std::string text = "\\operatorname{" + name + "}";
     if (auto op = find_elementwise(name)) text = row(*op).latex;
     if (size_t hole = text.find("{}"); hole != text.npos && arguments.size() == 1) return text.replace(hole, 2, arguments[0]);
-    return (text.find("{}") == text.npos ? text : "\\operatorname{" + name + "}") + bracket(fmt::format("{}", fmt::join(arguments, ", ")));
+    return applied(text.find("{}") == text.npos ? text : "\\operatorname{" + name + "}", arguments);
+  }
+  std::string applied(const std::string& function, const std::vector<std::string>& arguments) const override {
+    return function + bracket(fmt::format("{}", fmt::join(arguments, ", ")));
   }
   std::string sum_over(const std::string& letter, const std::string& body) const override { return "\\sum_{" + letter + "} " + body; }
   std::string bracket(const std::string& inner) const override { return "\\left(" + inner + "\\right)"; }
@@ -72,7 +76,14 @@ class LatexSpelling final : public Spelling {
     return held.empty() ? fraction : "\\left." + fraction + "\\right|_{" + fmt::format("{}", fmt::join(held, ", ")) + "}";
   }
   std::string delta() const override { return "\\delta"; }
+  std::string unit_matrix(const std::string& k, const std::string& l) const override { return "e_{" + k + "} e_{" + l + "}^{\\top}"; }
   bool derivative_is_atom() const override { return true; }
+
+ private:
+  static std::string script(const IndexLetter& l) {
+    if (l.kind == IndexLetter::Kind::Letter) return latex_name(l.letter);
+    return l.kind == IndexLetter::Kind::Digit ? l.letter : "(" + l.letter + ")";
+  }
 };
 
 // "Chain rule: through $u$", to stand before its line.

@@ -39,7 +39,7 @@ class MathmlSpelling final : public Spelling {
     if (letters.empty()) return base;
     std::string scripts;  // one place for each letter, high or low, so that their order shows
     for (const IndexLetter& l : letters) {
-      const std::string letter = identifier(l.letter), none = "<mrow></mrow>";
+      const std::string letter = script(l), none = "<mrow></mrow>";
       scripts += l.height == Variance::Up ? none + letter : letter + none;
     }
     return "<mmultiscripts>" + grouped(base) + scripts + "</mmultiscripts>";
@@ -66,7 +66,10 @@ class MathmlSpelling final : public Spelling {
   }
   std::string root(const std::string& of) const override { return "<msqrt>" + of + "</msqrt>"; }
   std::string function(const std::string& name, const std::vector<std::string>& arguments) const override {
-    return grouped(identifier(name) + sign("\u2061") + bracket(fmt::format("{}", fmt::join(arguments, "<mo>,</mo>"))));
+    return applied(identifier(name), arguments);
+  }
+  std::string applied(const std::string& function, const std::vector<std::string>& arguments) const override {
+    return grouped(function + sign("\u2061") + bracket(fmt::format("{}", fmt::join(arguments, "<mo>,</mo>"))));
   }
   std::string sum_over(const std::string& letter, const std::string& body) const override {
     return grouped("<munder>" + sign("∑") + identifier(letter) + "</munder>" + body);
@@ -79,7 +82,16 @@ class MathmlSpelling final : public Spelling {
     return "<msub>" + grouped(fraction + sign("|")) + grouped(fmt::format("{}", fmt::join(held, "<mo>,</mo>"))) + "</msub>";
   }
   std::string delta() const override { return "<mi>δ</mi>"; }
+  std::string unit_matrix(const std::string& k, const std::string& l) const override {
+    return product({"<msub><mi>e</mi>" + grouped(k) + "</msub>", "<msubsup><mi>e</mi>" + grouped(l) + sign("⊤") + "</msubsup>"});
+  }
   bool derivative_is_atom() const override { return true; }
+
+ private:
+  std::string script(const IndexLetter& l) const {
+    if (l.kind == IndexLetter::Kind::Letter) return identifier(l.letter);
+    return l.kind == IndexLetter::Kind::Digit ? l.letter : bracket(l.letter);
+  }
 };
 
 }  // namespace

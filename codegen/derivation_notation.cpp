@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "codegen/derivation_indices.h"
 #include "codegen/index_form.h"
+#include "passes/derivation_words.h"
 #include "passes/raise.h"
 
 namespace ricci {
@@ -16,7 +18,7 @@ struct Spelled {
 
 class Printer {
  public:
-  Printer(const Graph& g, const Derivation& d, const Spelling& s) : g_(g), d_(d), s_(s), heights_(d.indexed && !d.all_low) {
+  Printer(const Graph& g, const Derivation& d, const Spelling& s) : g_(g), d_(d), s_(s), indices_(g, d, s), heights_(d.indexed && !d.all_low) {
     if (heights_) stand_quantities();
   }
 
@@ -31,6 +33,7 @@ class Printer {
 
   std::string in_matrix(NodeId n, const std::vector<Variance>& variance = {}) const {
     if (const StandIn* d = derivative(n)) return derivative_text(*d, nullptr);
+    if (const StandIn* d = stand_in(n); d && d->kind == StandIn::Kind::Along) return along(*d, in_matrix(d->by));
     if (g_[n].kind == Kind::Var) return s_.name(g_.symbol(n).name);
     Raised r = raise(g_, n, variance);
     return r.expr ? named(s_.matrix(*r.expr)) : s_.words(r.reason);
@@ -58,7 +61,7 @@ class Printer {
         formulas += formula(*f);
       } else {
         flush();
-        out += s_.inline_formula(s_.name(index_letter(std::get<Label>(part))));
+        out += s_.inline_formula(s_.name(indices_.letter(std::get<Label>(part))));
       }
     }
     flush();
@@ -78,6 +81,11 @@ class Printer {
 
  private:
   using Letters = std::vector<IndexLetter>;
+  struct Number {
+    IndexLetter text;
+    Labels digits;  // the letters in it
+  };
+  using Numbers = std::map<Label, Number>;
 
   const StandIn* stand_in(NodeId n) const {
     auto it = d_.stand_ins.find(n);
@@ -133,38 +141,51 @@ class Printer {
       }
     return heights;
   }
-  // `numbers` are letters that a product fixes: the 2 in x_2.
-  Letters letters(const Factor& f, const std::vector<Factor>& all, const std::map<Label, Variance>& outer,
-                  const std::map<Label, std::string>& numbers) const {
+  // `numbers` stand for letters that a product fixes: the 2 in x_2.
+  Letters letters(const Factor& f, const std::vector<Factor>& all, const std::map<Label, Variance>& outer, const Numbers& numbers) const {
     Letters out;
     const auto own = heights_ ? axes(f.tensor) : std::vector<std::optional<Variance>>(f.labels.size());
     for (size_t k = 0; k < f.labels.size(); ++k) {
       Variance v = Variance::Down;
       if (heights_) v = own[k] ? *own[k] : outer.contains(f.labels[k]) ? outer.at(f.labels[k]) : partner(f, k, all);
       const auto number = numbers.find(f.labels[k]);
-      out.push_back({number == numbers.end() ? index_letter(f.labels[k]) : number->second, v});
+      out.push_back(number == numbers.end() ? IndexLetter{indices_.letter(f.labels[k])} : number->second.text);
+      out.back().height = v;
     }
     return out;
   }
-  // The entry that a unit vector e(k, n) takes, from one to nine.
-  std::optional<std::string> entry(NodeId n) const {
-    if (g_[n].kind != Kind::Place || g_[n].rank() != 1) return std::nullopt;
-    const Dim& offset = g_[DimId{g_[n].row}];
-    return offset.kind == Dim::Kind::Fixed && offset.size < 9 ? std::optional(std::to_string(offset.size + 1)) : std::nullopt;
+  // The number that place k of a product gives to its whole, where the whole is summed: x_i e(2)_i is x_2, and T_i times 1 where i = n + k
+  // is T_(n + k).
+  std::optional<Number> fixed(const std::vector<Factor>& factors, size_t k, const Labels& out, const Numbers& numbers) const {
+    const auto is_place = [&](const Factor& f) { return g_[f.tensor].kind == Kind::Place; };
+    if (!is_place(factors[k])) return std::nullopt;
+    const Label whole = factors[k].labels[0];
+    const Labels digits(factors[k].labels.begin() + 1, factors[k].labels.end());
+    const auto is = [&](Label l) { return l == whole; };
+    if (numbers.contains(whole) || std::ranges::any_of(out, is) || std::ranges::any_of(digits, is)) return std::nullopt;
+    for (Label l : digits)
+      if (numbers.contains(l)) return std::nullopt;  // one number in another
+    for (const auto& [other, number] : numbers)
+      if (std::ranges::any_of(number.digits, is)) return std::nullopt;
+    std::map<Label, size_t> uses;
+    for (size_t j = 0; j < factors.size(); ++j)
+      if (j != k && (!is_place(factors[j]) || factors[j].labels.size() > 1)) count(factors[j].tensor, factors[j].labels, uses);
+    if (uses[whole] == 0) return std::nullopt;
+    Letters own;
+    for (Label l : digits) own.push_back({indices_.letter(l)});
+    return Number{indices_.number(factors[k].tensor, own), digits};
   }
-  // x_i e(2)_i is x_2: the factors that are left, and the letters that are numbers.
-  std::map<Label, std::string> take_entries(std::vector<Factor>& factors, const Labels& out) const {
-    std::map<Label, std::string> numbers;
-    std::erase_if(factors, [&](const Factor& e) {
-      auto number = entry(e.tensor);
-      if (!number || std::ranges::find(out, e.labels[0]) != out.end() || numbers.contains(e.labels[0])) return false;
-      std::map<Label, size_t> uses;
-      for (const Factor& f : factors)
-        if (!entry(f.tensor)) count(f.tensor, f.labels, uses);
-      if (uses[e.labels[0]] == 0) return false;
-      numbers.emplace(e.labels[0], *number);
-      return true;
-    });
+  Numbers take_places(std::vector<Factor>& factors, const Labels& out) const {
+    Numbers numbers;
+    for (size_t k = 0; k < factors.size();) {
+      auto number = fixed(factors, k, out, numbers);
+      if (!number) {
+        ++k;
+        continue;
+      }
+      numbers.emplace(factors[k].labels[0], *number);
+      factors.erase(factors.begin() + std::ptrdiff_t(k));
+    }
     return numbers;
   }
   // A summed letter stands the other way than where it stands already.
@@ -181,12 +202,14 @@ class Printer {
 
   std::string term(const Rational& c, std::vector<Factor> factors, const Labels& out, const std::map<Label, Variance>& outer,
                    Label fresh) const {
-    const std::map<Label, std::string> numbers = take_entries(factors, out);
+    const Numbers numbers = take_places(factors, out);
     std::map<Label, size_t> uses;
     for (const Factor& f : factors) {
       for (Label l : f.labels) uses.try_emplace(l);
       if (!is_silent(f, factors, out)) count(f.tensor, f.labels, uses);
     }
+    for (const auto& [whole, number] : numbers)
+      for (Label l : number.digits) uses[l] += uses[whole];
     std::vector<std::string> above, below;
     std::vector<Spelled> spelled;
     if (c.get_num() != 1 || (factors.empty() && c == 1)) above.push_back(s_.number(Rational(c.get_num())));
@@ -204,7 +227,7 @@ class Printer {
     std::string text = fraction(std::move(above), std::move(below));
     for (auto it = uses.rbegin(); it != uses.rend(); ++it)
       if (it->second != 2 && std::ranges::find(out, it->first) == out.end() && !numbers.contains(it->first))
-        text = s_.sum_over(index_letter(it->first), text);
+        text = s_.sum_over(indices_.letter(it->first), text);
     return text;
   }
   // [ones(n)]_i is written only where nothing else says that i is there: neither the left side nor another factor.
@@ -293,6 +316,11 @@ class Printer {
   Spelled node(NodeId id, const Letters& ls, Label fresh) const {
     const Node& n = g_[id];
     if (const StandIn* d = derivative(id)) return {derivative_text(*d, &ls), s_.derivative_is_atom() ? Level::Atom : Level::Product};
+    if (const StandIn* d = stand_in(id); d && d->kind == StandIn::Kind::LinearMap) {
+      const std::string moves = s_.unit_matrix(indices_.value(ls[ls.size() - 2]), indices_.value(ls[ls.size() - 1]));
+      return {s_.indexed(s_.square_bracket(along(*d, moves)), Letters(ls.begin(), ls.end() - 2))};
+    }
+    if (const StandIn* d = stand_in(id); d && d->kind == StandIn::Kind::Along) return {s_.indexed(s_.square_bracket(in_matrix(id)), ls)};
     switch (n.kind) {
       case Kind::Const:
         return {s_.number(abs(n.value())), n.value() < 0 ? Level::Sum : is_integer(n.value()) ? Level::Atom : Level::Product};
@@ -374,20 +402,25 @@ class Printer {
 
   // Matrix notation in brackets with indices: [inv(X)]_ij. What has none is named as the function it is.
   Spelled whole(NodeId id, const Letters& ls) const {
-    if (auto number = entry(id); number && ls.size() == 1) {  // delta_1k
-      const Variance other = ls[0].height == Variance::Up || !heights_ ? Variance::Down : Variance::Up;
-      return {s_.indexed(s_.delta(), {{*number, other}, ls[0]})};
+    const Node& n = g_[id];
+    if (n.kind == Kind::Place && !ls.empty()) {  // delta_1k, delta_k(n + j)
+      IndexLetter fixed = indices_.number(id, std::span(ls).subspan(1));
+      fixed.height = ls[0].height == Variance::Up || !heights_ ? Variance::Down : Variance::Up;
+      return {s_.indexed(s_.delta(), ls.size() == 1 ? Letters{fixed, ls[0]} : Letters{ls[0], fixed})};
     }
     if (is_ones(id) && ls.size() == 1) return {s_.indexed(s_.square_bracket(in_matrix(id)), ls)};
-    const Node& n = g_[id];
     Raised r = n.rank() > 2 ? Raised{std::nullopt, ""} : raise(g_, id, {});
     if (!r.expr) {
       if (n.kind == Kind::Epsilon) return {s_.indexed(s_.name(s_.is_language() ? "eps" : "epsilon"), ls)};
+      const bool function = n.kind == Kind::Fun || n.kind == Kind::Call;
       std::string inner = "T";
-      if (n.kind == Kind::Fun) inner = row(n.fun_op()).name;
-      if (n.kind == Kind::Call) inner = g_[SymbolId{n.row}].name;
-      if (n.kind == Kind::Place) inner = "place(" + g_.spell(n.type[0]) + ", " + g_.spell(DimId{n.row}) + ")";
-      return {s_.indexed(s_.square_bracket(s_.name(inner)), ls)};
+      if (function) inner = n.kind == Kind::Fun ? std::string(row(n.fun_op()).name) : g_[SymbolId{n.row}].name;
+      inner = s_.name(inner);
+      std::vector<std::string> arguments;
+      for (NodeId o : n.operands) arguments.push_back(in_matrix(o));
+      const auto named = [&](NodeId o) { return g_[o].kind == Kind::Var || raise(g_, o, {}).expr; };
+      if (function && std::ranges::all_of(n.operands, named)) inner = s_.applied(inner, arguments);
+      return {s_.indexed(s_.square_bracket(inner), ls)};
     }
     const std::string text = named(s_.matrix(*r.expr));
     if (ls.empty()) return {text, text_level(**r.expr)};
@@ -406,19 +439,29 @@ class Printer {
     if (heights_)
       for (IndexLetter& l : by) l.height = l.height == Variance::Up ? Variance::Down : Variance::Up;
     const Spelled value = node(d.of, of, 0);
-    const bool plain = g_[d.of].kind == Kind::Var || (g_[d.of].kind == Kind::Fun && rank > 0);
+    const bool plain = g_[d.of].kind == Kind::Var || ((g_[d.of].kind == Kind::Fun || g_[d.of].kind == Kind::Call) && rank > 0);
     return s_.derivative(plain ? value.text : s_.bracket(value.text), node(d.by, by, 0).text, held);
+  }
+
+  // The derivative of a function along what moves: L_expm(X, H), and triu(H) of what is linear itself.
+  std::string along(const StandIn& d, const std::string& moves) const {
+    const FunctionRow& r = row(d.function);
+    const std::string name(r.name);
+    if (!r.is_primary()) return s_.function(name, {moves});
+    const std::string map = s_.is_language() ? along_name(r) : s_.indexed(s_.name("L"), {{name}});
+    return s_.applied(map, {in_matrix(d.of), moves});
   }
 
   // Names of derivatives in a spelled matrix expression become what they stand for.
   std::string named(std::string text) const {
     for (const auto& [n, meaning] : d_.stand_ins) {
-      if (meaning.kind != StandIn::Kind::Derivative) continue;
+      const bool derivative = meaning.kind == StandIn::Kind::Derivative;
+      if (!derivative && meaning.kind != StandIn::Kind::Along) continue;
       const std::string& name = g_.symbol(n).name;
       const size_t whole = text.size();
       for (size_t at; (at = text.find(name)) != text.npos;) {
-        std::string d = derivative_text(meaning, nullptr);
-        if (!s_.derivative_is_atom() && whole != name.size()) d = s_.bracket(d);
+        std::string d = derivative ? derivative_text(meaning, nullptr) : in_matrix(n);
+        if (derivative && !s_.derivative_is_atom() && whole != name.size()) d = s_.bracket(d);
         text.replace(at, name.size(), d);
       }
     }
@@ -428,6 +471,7 @@ class Printer {
   const Graph& g_;
   const Derivation& d_;
   const Spelling& s_;
+  DerivationIndices indices_;
   bool heights_;
   std::map<NodeId, std::vector<std::optional<Variance>>> quantities_;
 };
@@ -443,6 +487,7 @@ std::vector<DocumentSection> document(const Graph& g, const Derivation& d, const
     section.heading = printer.reason(s.heading);
     std::string left;
     for (const DerivationStep& step : s.steps) {
+      if (!step.shown) continue;
       DocumentLine& line = section.lines.emplace_back();
       line.number = ++number;
       const std::string derivative = printer.formula(step.left);

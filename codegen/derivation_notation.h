@@ -9,10 +9,12 @@
 
 namespace ricci {
 
-// An index: its letter and where it stands.
+// An index: its letter and where it stands; or a number, spelled already: 2, n + k.
 struct IndexLetter {
+  enum class Kind : uint8_t { Letter, Digit, Sum };
   std::string letter;
   Variance height = Variance::Down;
+  Kind kind = Kind::Letter;
 };
 
 class Spelling {
@@ -36,11 +38,15 @@ class Spelling {
   virtual std::string power(const std::string& base, const std::string& exponent) const = 0;
   virtual std::string root(const std::string& of) const = 0;
   virtual std::string function(const std::string& name, const std::vector<std::string>& arguments) const = 0;
+  // The same of a function that is spelled already.
+  virtual std::string applied(const std::string& function, const std::vector<std::string>& arguments) const = 0;
   virtual std::string sum_over(const std::string& letter, const std::string& body) const = 0;
   virtual std::string bracket(const std::string& inner) const = 0;
   virtual std::string square_bracket(const std::string& inner) const = 0;
   // d of / d by, with `held` fixed.
   virtual std::string derivative(const std::string& of, const std::string& by, const std::vector<std::string>& held) const = 0;
+  // 1 at row k of column l, and else 0: e(k)*e(l)'.
+  virtual std::string unit_matrix(const std::string& k, const std::string& l) const = 0;
   virtual std::string delta() const { return "delta"; }
   virtual bool is_language() const { return false; }  // text that reads back: answers stand as `ricci diff` prints them
   virtual bool derivative_is_atom() const = 0;  // a fraction that needs no brackets in a product

@@ -23,7 +23,16 @@ class TextSpelling final : public Spelling {
       const Variance height = letters[k].height;
       std::string run;
       size_t count = 0;
-      for (; k < letters.size() && letters[k].height == height; ++k, ++count) run += letters[k].letter;
+      for (; k < letters.size() && letters[k].height == height; ++k, ++count) {
+        if (letters[k].kind != IndexLetter::Kind::Sum) {
+          run += letters[k].letter;
+          continue;
+        }
+        std::string sum = bracket(letters[k].letter);
+        std::erase(sum, ' ');
+        run += sum;
+        count += sum.size() - 1;
+      }
       out += (height == Variance::Up ? "^" : "_") + (run.size() > count ? "{" + run + "}" : run);
     }
     return out;
@@ -43,7 +52,10 @@ class TextSpelling final : public Spelling {
   std::string power(const std::string& base, const std::string& exponent) const override { return base + "^" + exponent; }
   std::string root(const std::string& of) const override { return "sqrt(" + of + ")"; }
   std::string function(const std::string& name, const std::vector<std::string>& arguments) const override {
-    std::string out = name + "(";
+    return applied(name, arguments);
+  }
+  std::string applied(const std::string& function, const std::vector<std::string>& arguments) const override {
+    std::string out = function + "(";
     for (size_t k = 0; k < arguments.size(); ++k) out += (k > 0 ? ", " : "") + arguments[k];
     return out + ")";
   }
@@ -55,6 +67,7 @@ class TextSpelling final : public Spelling {
     for (size_t k = 0; k < held.size(); ++k) out += (k == 0 ? "|" : ",") + held[k];
     return out;
   }
+  std::string unit_matrix(const std::string& k, const std::string& l) const override { return "e(" + k + ")*e(" + l + ")'"; }
   bool derivative_is_atom() const override { return false; }
   bool is_language() const override { return true; }
 };

@@ -96,6 +96,19 @@ Level level(const Node& n) {
 }  // namespace
 
 std::string latex_name(std::string_view name) {
+  if (name.find_first_of(" *") != name.npos) {  // a size that is built: 2*n, n + 1
+    std::string out, word;
+    for (char c : std::string(name) + '\0') {
+      if (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || static_cast<unsigned char>(c) >= 0x80) {
+        word += c;
+        continue;
+      }
+      if (!word.empty()) out += std::isdigit(static_cast<unsigned char>(word[0])) ? word : latex_name(word);
+      word.clear();
+      if (c != '\0') out += c == '*' ? ' ' : c;
+    }
+    return out;
+  }
   if (std::string_view greek = greek_letter(name); !greek.empty()) return "\\" + std::string(name);
   size_t digits = name.size();
   while (digits > 0 && std::isdigit(static_cast<unsigned char>(name[digits - 1]))) --digits;

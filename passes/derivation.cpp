@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kMostRounds = 16;  // of flattening and rules, as in passes/pipeline.cpp
 
-bool is_short(const IndexLine& line) { return line.terms.empty() || (line.terms.size() == 1 && line.terms[0].factors.size() <= 2); }
+constexpr int kMostShort = 2;  // factors of what is inserted
 
 }  // namespace
 
@@ -37,6 +37,7 @@ std::optional<Derivation> Deriving::operator()() {
   auto quantities = take_apart(g_, f, d_.x, names, kMostQuantities);
   if (!quantities) return std::nullopt;
   for (Quantity& q : *quantities) parts_.push_back({std::move(q), {}, {}});
+  for (const Part& p : parts_) resolved_[p.q.variable] = p.q.node;
   define();
   for (size_t k = parts_.size() - 1; k-- > 0;)
     if (parts_[k].q.active) total(parts_[k].q.variable);
@@ -119,25 +120,27 @@ void Deriving::define() {
   }
 }
 
-// [place(whole, offset)]_ik... is 1 where i is what the digits k... make it, the last one running fastest (ir/places.h).
+// Of a delta between indices of different lengths, where a block or a digit stands in the result.
 std::vector<Reason> Deriving::place_meanings(const IndexLine& line) {
   std::vector<Reason> reasons;
   std::set<NodeId> said;
   for (const IndexTerm& t : line.terms)
     for (const Factor& f : t.factors) {
-      const Node& n = g_[f.tensor];
-      if (n.kind != Kind::Place || n.rank() < 2 || !said.insert(f.tensor).second) continue;
-      std::string number;
-      for (size_t k = 1; k < f.labels.size(); ++k) {
-        if (!number.empty()) number = "(" + number + ")*" + g_.spell(n.type[k]) + " + ";
-        number += index_letter(f.labels[k]) + (k + 1 == f.labels.size() ? "" : " - 1");
+      const Node n = g_[f.tensor];
+      const bool free = std::ranges::find(line.out, f.labels.empty() ? 0 : f.labels[0]) != line.out.end();
+      if (n.kind != Kind::Place || n.rank() < 2 || !free || !said.insert(f.tensor).second) continue;
+      Reason& r = reasons.emplace_back(Reason{"in ", index({f.labels, n.type, {{1, {f}}}})});
+      for (size_t k = 0; k < f.labels.size(); ++k) {
+        r.insert(r.end(), {k == 0 ? " the index " : ", ", f.labels[k], k == 0 ? " runs from 1 to " : " to ", Code{g_.spell(n.type[k])}});
       }
-      const DimId offset{n.row};
-      if (g_[offset].kind != Dim::Kind::Fixed || g_[offset].size != 0) number = g_.spell(offset) + " + " + number;
-      reasons.push_back(
-          {index({f.labels, n.type, {{1, {f}}}}), " is 1 where ", Code{index_letter(f.labels[0]) + " = " + number}, " and else 0"});
     }
   return reasons;
+}
+
+// Whether a derivative is written out where it is used. Places are seen as indices only.
+bool Deriving::is_short(const IndexLine& line) const {
+  const auto counts = [&](const Factor& f) { return g_[f.tensor].kind != Kind::Place; };
+  return line.terms.empty() || (line.terms.size() == 1 && std::ranges::count_if(line.terms[0].factors, counts) <= kMostShort);
 }
 
 // --- derivatives -------------------------------------------------------------------------------------------------------------------
@@ -158,10 +161,7 @@ bool Deriving::contains(NodeId n, NodeId u) const {
 // The stand-in for d value / d u, written as d of / d u with `held` fixed.
 NodeId Deriving::derivative(NodeId value, NodeId of, NodeId u, const std::vector<NodeId>& held) {
   auto [it, first] = symbols_.try_emplace({value, of, u});
-  if (!first) return it->second;
-  const Type type = concat(g_[value].type, g_[u].type);
-  it->second = g_.variable(g_.declare({private_name(symbols_.size()), type, std::vector<Variance>(type.size(), Variance::Up), {}}));
-  d_.stand_ins.emplace(it->second, StandIn{StandIn::Kind::Derivative, value, of, u, held});
+  if (first) it->second = stand_in(concat(g_[value].type, g_[u].type), {StandIn::Kind::Derivative, value, of, u, held});
   return it->second;
 }
 
@@ -265,6 +265,10 @@ void Deriving::insert(const std::vector<size_t>& users, const std::vector<IndexL
   line(StepKind::Insert, now, IndexLines::tidy(next), {list(from)});
 }
 void Deriving::contract(IndexLine& now) {
+  add_up(now);
+  gather(now);
+}
+void Deriving::add_up(IndexLine& now) {
   std::vector<Renaming> renamed;
   IndexLine next = lines_.without_deltas(now, renamed);
   line(StepKind::Delta, now, std::move(next), reasons_on(renamed));

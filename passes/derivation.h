@@ -19,7 +19,7 @@ namespace ricci {
 
 // The kinds of steps; their names and reasons are rows of a table (step_title).
 enum class StepKind : uint8_t {
-  Rewrite, Define, ProductRule, TermByTerm, ConstantFactors, Factors, Delta, LikeTerms, ChainRule, Insert, Raise, Collect, Resolve, Simplify, Project, Layout,
+  Rewrite, Define, ProductRule, TermByTerm, ConstantFactors, Factors, Delta, LikeTerms, ChainRule, Insert, Adjoint, Linear, Raise, Collect, Resolve, Simplify, Project, Layout,
   Expand, Letters, NoMatrixForm, Zero,
 };
 std::string_view step_title(StepKind kind);
@@ -46,6 +46,7 @@ struct DerivationStep {
   Formula before, after;  // before = after, and before is the previous step's `after` unless the step opens a chain
   std::vector<Reason> reasons = {};
   bool opens = false;
+  bool shown = true;  // or only checked: an answer that nobody would write
 };
 
 struct DerivationSection {
@@ -55,10 +56,12 @@ struct DerivationSection {
 
 // A variable of the derivation that is none of the program's.
 struct StandIn {
-  enum class Kind : uint8_t { Delta, Quantity, Derivative } kind;
-  NodeId value = {};              // Quantity: its right side. Derivative: what is differentiated, over variables and stand-ins
-  NodeId of = {}, by = {};        // Derivative, as it is written: d of / d by
+  // LinearMap: the derivative of a function f of a matrix at V, written as L_f(V, e(k)*e(l)'). Along: the same along a matrix, L_f(V, H).
+  enum class Kind : uint8_t { Delta, Quantity, Derivative, LinearMap, Along } kind;
+  NodeId value = {};              // Quantity, Along: its right side. Derivative, LinearMap: what is differentiated by `by`
+  NodeId of = {}, by = {};        // Derivative, as it is written: d of / d by. LinearMap: V and a stand-in for it. Along: V and H
   std::vector<NodeId> held = {};  // Derivative: what else depends on `by` and is held fixed
+  FunOp function = {};            // LinearMap, Along: f
 };
 
 struct Derivation {

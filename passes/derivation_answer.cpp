@@ -7,6 +7,7 @@
 #include "passes/derivation_definitions.h"
 #include "passes/derivation_words.h"
 #include "passes/deriving.h"
+#include "passes/differentiate.h"
 #include "passes/infer_properties.h"
 #include "passes/rules.h"
 #include "passes/simplify.h"
@@ -44,12 +45,26 @@ bool Deriving::show_in_matrix(NodeId symbol, const IndexLine& line) {
 // Everything named replaced by what it is, in the variables of the program.
 NodeId Deriving::resolved(NodeId n) {
   std::map<NodeId, NodeId> values;
-  for (const Part& p : parts_) values[p.q.variable] = p.q.node;
-  for (size_t k = parts_.size() - 1; k-- > 0;) {  // sensitivities refer to those of later quantities
-    auto it = totals_.find(parts_[k].q.variable);
-    if (it != totals_.end()) values[it->second.symbol] = substitute(g_, lines_.dissolved(lines_.node(it->second.line)), values);
+  for (NodeId m : g_.reachable(std::span(&n, 1))) {
+    const auto meaning = d_.stand_ins.find(m);
+    if (meaning == d_.stand_ins.end()) continue;
+    auto [it, first] = resolved_.try_emplace(m);
+    if (first) it->second = resolved(m, meaning->second);
+    values[m] = resolved_.at(m);
   }
-  return substitute(g_, n, values);
+  return values.empty() ? n : substitute(g_, n, values);
+}
+
+NodeId Deriving::resolved(NodeId stand_in, const StandIn& meaning) {
+  const NodeId value = meaning.value, by = meaning.by;
+  switch (meaning.kind) {
+    case StandIn::Kind::Delta: return stand_in;
+    case StandIn::Kind::Quantity:
+    case StandIn::Kind::Along: return resolved(value);
+    case StandIn::Kind::LinearMap: return resolved(differentiate(g_, value, by));
+    case StandIn::Kind::Derivative: break;
+  }
+  return resolved(lines_.dissolved(lines_.node(totals_.at(by).line)));  // sensitivities refer to those of later quantities
 }
 
 void Deriving::conclude(const Total& t) {
@@ -75,6 +90,10 @@ std::set<size_t> Deriving::named_in(NodeId n) {
         const Total& t = totals_.at(meaning->second.by);
         lines.insert(t.step);
         open.push_back(lines_.node(t.line));
+      } else if (meaning->second.kind == StandIn::Kind::LinearMap || meaning->second.kind == StandIn::Kind::Along) {
+        if (auto line = along_lines_.find(meaning->second.function); line != along_lines_.end()) lines.insert(line->second);
+        open.push_back(meaning->second.of);
+        if (meaning->second.kind == StandIn::Kind::Along) open.push_back(meaning->second.by);
       } else if (meaning->second.kind == StandIn::Kind::Quantity) {
         lines.insert(numbers_.at(m));
         open.push_back(meaning->second.value);
@@ -85,6 +104,9 @@ std::set<size_t> Deriving::named_in(NodeId n) {
 }
 void Deriving::resolve(NodeId whole) {
   if (!expression(whole) || !differs(whole, current_.node)) return;
+  constexpr uint32_t kLong = 30;  // nobody would write what is longer, and longer than the answer
+  const auto answer = expression(r_.answer.node);
+  if (const uint32_t size = (*expression(whole))->size; answer && size > kLong && 2 * size > 3 * (*answer)->size) return;
   inserted_.merge(recognised(current_.node, whole));
   std::vector<Reason> reasons{list(inserted_)};
   PropertyInference properties(g_);
@@ -176,10 +198,33 @@ void Deriving::finish(const Total& t, NodeId whole, NodeId unconstrained) {
   for (Reason& r : reasons_on(used)) reasons.push_back(std::move(r));
   if (!transposed()) left_ = index(of_symbol(t.symbol, letters));
   if (!r_.indexed) reasons.insert(reasons.begin(), {raise(g_, r_.answer.node, {}).reason});
+  if (!r_.indexed && is_closed(current_.node) && needs_addresses(r_.answer.node)) {
+    const std::string why = g_[r_.answer.node].rank() > 2 ? ": " + raise(g_, r_.answer.node, {}).reason : "";
+    d_.sections.back().steps.back().reasons.push_back({std::string(step_title(StepKind::NoMatrixForm)) + why});
+    step(StepKind::NoMatrixForm, answer, {});
+    d_.sections.back().steps.back().shown = false;
+    return;
+  }
   const StepKind kind = lines_.dissolved(current_.node) == r_.answer.node ? StepKind::Letters
                         : inserts                                         ? StepKind::Resolve
                                                                           : StepKind::Collect;
   step(r_.indexed ? kind : StepKind::NoMatrixForm, answer, std::move(reasons));
+}
+
+bool Deriving::is_closed(NodeId n) const {
+  return std::ranges::none_of(g_.reachable(std::span(&n, 1)), [&](NodeId m) {
+    const auto meaning = d_.stand_ins.find(m);
+    return meaning != d_.stand_ins.end() && meaning->second.kind == StandIn::Kind::Derivative;
+  });
+}
+
+// Whether the index form of the language spells it by places and batches of functions, where a person shifts indices.
+bool Deriving::needs_addresses(NodeId n) const {
+  return std::ranges::any_of(g_.reachable(std::span(&n, 1)), [&](NodeId m) {
+    const Node& node = g_[m];
+    const bool batch = node.kind == Kind::Fun && g_[node.operands[0]].rank() > row(node.fun_op()).core.in;
+    return batch || (node.kind == Kind::Place && node.rank() > 1);
+  });
 }
 
 // By a symmetric variable the derivative found is that by a free one, to be brought back (passes/constrain.h).
@@ -187,8 +232,11 @@ NodeId Deriving::project(NodeId whole, NodeId unconstrained) {
   resolve(unconstrained);
   const Symbol x = g_.symbol(r_.x);
   const NodeId projected = constrain(g_, whole, x, r_.style.symmetric);
-  open(in_matrix(symbol_of("D(" + d_.function + ", " + d_.variable + ")", projected)), in_matrix(projected));
-  step(StepKind::Project, in_matrix(projected),
+  const Labels letters = Graph::iota(g_[projected].rank());
+  const Formula after = expression(projected) ? in_matrix(projected) : index(lines_.lower(projected, letters, Label(letters.size())));
+  const NodeId name = symbol_of("D(" + d_.function + ", " + d_.variable + ")", projected);
+  open(expression(projected) ? in_matrix(name) : index(of_symbol(name, letters)), after);
+  step(StepKind::Project, after,
        {{d_.variable + " is " + promised(x.properties) + ", so the derivative G by free entries becomes " + projection(x.properties)}});
   return projected;
 }

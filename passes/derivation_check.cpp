@@ -17,6 +17,8 @@ constexpr double kMostWork = 2e6;     // scalar products in quadruple precision,
 constexpr double kLargest = 1e12;
 constexpr int kPoints = 3, kTries = 12;
 
+bool is_differentiated(const StandIn& s) { return s.kind == StandIn::Kind::Derivative || s.kind == StandIn::Kind::LinearMap; }
+
 using Values = std::map<NodeId, Array<Quad>>;
 
 // Finite, and not the inverse of what is singular but for rounding.
@@ -52,15 +54,19 @@ Values values_at(const Graph& g, const Derivation& d, std::span<const NodeId> ro
     switch (meaning.kind) {
       case StandIn::Kind::Delta: at[stand_in] = identity(size_of(g, g[stand_in].type[0], dims)); break;
       case StandIn::Kind::Quantity: at[stand_in] = interpret<Quad>(g, meaning.value, dims, at); break;
-      case StandIn::Kind::Derivative: break;
+      case StandIn::Kind::Derivative:
+      case StandIn::Kind::LinearMap:
+      case StandIn::Kind::Along: break;
     }
   }
   for (const auto& [stand_in, meaning] : d.stand_ins) {
-    if (meaning.kind != StandIn::Kind::Derivative) continue;
+    if (!is_differentiated(meaning)) continue;
     OracleValue v = dual_derivative(g, meaning.value, std::span(&meaning.by, 1), dims, at);
     at[stand_in] = std::move(v.value);
     scalar::kink_touched |= v.at_kink;
   }
+  for (const auto& [stand_in, meaning] : d.stand_ins)  // of directions that are derivatives
+    if (meaning.kind == StandIn::Kind::Along) at[stand_in] = interpret<Quad>(g, meaning.value, dims, at);
   return at;
 }
 
@@ -82,7 +88,7 @@ double work(const Graph& g, std::span<const NodeId> roots, const Dims& dims) {
 double work(const Graph& g, const Derivation& d, std::span<const NodeId> roots, const Dims& dims) {
   double sum = work(g, roots, dims);
   for (const auto& [stand_in, meaning] : d.stand_ins)
-    if (meaning.kind == StandIn::Kind::Derivative)
+    if (is_differentiated(meaning))
       sum += work(g, std::span(&meaning.value, 1), dims) * double(Array<Quad>::count(shape_of(g, g[meaning.by].type, dims)));
   return sum;
 }

@@ -10,6 +10,8 @@
 namespace ricci {
 
 IndexLine Deriving::partial(const Part& v, NodeId u, NodeId symbol, const Labels& by) {
+  define_along(v.line, u);
+  define_long(v.line, u);
   IndexLine now = of_symbol(symbol, concat(v.line.out, by));
   open(index(now), index(now));
   product_rule(v, u, by, now);
@@ -35,7 +37,7 @@ void Deriving::product_rule(const Part& v, NodeId u, const Labels& by, IndexLine
     products |= count > 1;
     if (count == 0) reasons.push_back({index({v.line.out, v.line.type, {{1, t.factors}}}), " does not depend on ", in_matrix(u)});
   }
-  auto plain = [&](const IndexTerm& t) {  // x_i, or x_2
+  auto plain = [&](const IndexTerm& t) {  // x_i, x_2, or x_(n + i)
     return t.coefficient == 1 && std::ranges::count_if(t.factors, [&](const Factor& f) { return !lines_.is_entry(f); }) == 1;
   };
   const bool trivial = v.line.terms.size() == 1 && plain(v.line.terms[0]);
@@ -80,15 +82,18 @@ IndexLine Deriving::derived(const Factor& f, NodeId u, Label fresh, bool alone, 
   std::set<size_t> from;
   if (of == u) {
     result = lines_.lower(differentiate(g_, of, u), f.labels, fresh);
+  } else if (is_along(of, u)) {
+    result = moved_along(f, u, fresh);
   } else if (auto moved = moved_by_operand(f, u, fresh, used, from)) {
     result = *moved;
   } else {
     result = lines_.lower(in_values(prepared(differentiate(g_, of, u), &used), from), f.labels, fresh);
   }
-  Reason reason = alone && of != u ? Reason{} : Reason{index(of_symbol(f.tensor, f.labels)), " = ", index(result)};
-  if (std::string known = table_row(of, u); !known.empty()) {
-    if (!reason.empty()) reason.push_back(", ");
-    reason.push_back(Code{std::move(known)});
+  Reason reason;
+  if (!alone || of == u) reason = {index(of_symbol(f.tensor, f.labels)), " = ", index(result)};
+  if (const std::string known = table_row(of, u); !known.empty()) {
+    const Reason row = reason.empty() ? Reason{Code{known}} : Reason{", ", Code{known}};
+    reason.insert(reason.end(), row.begin(), row.end());
   }
   if (!reason.empty()) why.push_back(std::move(reason));
   for (Reason& r : reasons_on(used)) why.push_back(std::move(r));
@@ -107,9 +112,10 @@ std::optional<IndexLine> Deriving::moved_by_operand(const Factor& f, NodeId u, L
   const NodeId v = n.operands[position(n, u)];
   const Type type = g_[v].type;
   const NodeId dv =
-      g_.variable(g_.declare({private_name(symbols_.size()), type, std::vector<Variance>(type.size(), Variance::Up), {}, {}, {}, true}));
+      g_.variable(g_.declare({private_name(++private_names_), type, std::vector<Variance>(type.size(), Variance::Up), {}, {}, {}, true}));
   const Labels own(f.labels.begin(), f.labels.begin() + long(n.rank())), by(f.labels.begin() + long(n.rank()), f.labels.end());
   IndexLine line = lines_.lower(in_values(prepared(directional(g_, of, v, dv), &used), from), own, fresh);
+  multiply_out(line, dv);
   const NodeId symbol = derivative(v, v, u);
   for (IndexTerm& t : line.terms) {
     auto moves = [&](const Factor& p) { return contains(p.tensor, dv); };
@@ -123,6 +129,18 @@ std::optional<IndexLine> Deriving::moved_by_operand(const Factor& f, NodeId u, L
   line.out = f.labels;
   line.type = g_[f.tensor].type;
   return line;
+}
+
+// Sums with dv in them.
+void Deriving::multiply_out(IndexLine& line, NodeId dv) {
+  for (size_t t = 0; t < line.terms.size();) {
+    const std::vector<Factor>& factors = line.terms[t].factors;
+    const auto sum = std::ranges::find_if(factors, [&](const Factor& f) {
+      return f.tensor != dv && contains(f.tensor, dv) && (g_[f.tensor].kind == Kind::Sum || g_[f.tensor].kind == Kind::Ein);
+    });
+    if (sum == factors.end()) ++t;
+    else line = IndexLines::replaced(line, t, size_t(sum - factors.begin()), lines_.lower(sum->tensor, sum->labels, beyond(line)));
+  }
 }
 
 // Functions that are quantities, by their names; the numbers of the lines that say so.
@@ -141,10 +159,20 @@ size_t Deriving::position(const Node& n, NodeId u) const {
 }
 
 // What the tables say of a function's derivative.
-std::string Deriving::table_row(NodeId of, NodeId u) const {
-  const Node& n = g_[of];
+std::string Deriving::table_row(NodeId of, NodeId u) {
+  const Node n = g_[of];
   if (n.kind == Kind::Map) return table_derivative(n.map_op() == MapOp::pow0_ ? MapOp::pow_ : n.map_op(), position(n, u));
-  if (n.kind == Kind::Fun) return table_differential(row(n.fun_op()));
+  if (n.kind == Kind::Fun) {
+    const FunctionRow& r = row(n.fun_op());
+    return r.is_primary() && n.rank() == 2 && !is_along(of, u) ? table_commuting(r) : table_differential(r);
+  }
+  if (n.kind == Kind::Call) {
+    const size_t k = position(n, u);
+    NodeId d = g_.call_derivative(of, k);
+    while (g_[d].kind == Kind::Ein) d = g_[d].operands[0];
+    const std::string by = n.operands.size() == 1 ? "" : " by argument " + std::to_string(k + 1);
+    return g_[SymbolId{g_[d].row}].name + " is the derivative of " + g_[SymbolId{n.row}].name + by;
+  }
   return "";
 }
 

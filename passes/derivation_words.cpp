@@ -23,6 +23,8 @@ constexpr Title kTitles[] = {
     {StepKind::LikeTerms, "like terms"},
     {StepKind::ChainRule, "chain rule"},
     {StepKind::Insert, "insert"},
+    {StepKind::Adjoint, "by the adjoint of the derivative"},
+    {StepKind::Linear, "the derivative is linear in its direction"},
     {StepKind::Raise, "in matrix notation"},
     {StepKind::Collect, "collect"},
     {StepKind::Resolve, "insert the named quantities"},
@@ -97,11 +99,22 @@ std::string table_derivative(MapOp op, size_t argument) {
   return "d(" + with_powers(value) + ")/d" + "xyz"[argument] + " = " + with_powers(text);
 }
 
+std::string along_name(const FunctionRow& r) { return "L_" + std::string(r.name); }
+
 std::string table_differential(const FunctionRow& r) {
   const std::string name(r.name), head = "F = " + name + "(X) has dF = ";
-  if (!r.is_primary()) return head + std::string(r.differential);
-  const std::string slope = r.derivative.starts_with('-') ? "(" + std::string(r.derivative) + ")" : std::string(r.derivative);
-  return head + "dX*" + slope + " where dX*X = X*dX, and else the upper right block of " + name + "([X, dX; 0*X, X])";
+  return head + (r.is_primary() ? along_name(r) + "(X, dX)" : std::string(r.differential));
+}
+
+std::string table_commuting(const FunctionRow& r) {
+  const std::string name(r.name), slope = r.derivative.starts_with('-') ? "(" + std::string(r.derivative) + ")" : std::string(r.derivative);
+  return "F = " + name + "(X) has dF = dX*" + slope + " where dX*X = X*dX";
+}
+
+std::string table_adjoint(const FunctionRow& r) {
+  const std::string map = r.is_primary() ? along_name(r) + "(X, H)" : std::string(r.name) + "(H)",
+                    adjoint = r.is_primary() ? along_name(r) + "(X', G)" : std::string(r.adjoint);
+  return "tr(G'*" + map + ") = tr(" + adjoint + "'*H)";
 }
 
 }  // namespace ricci

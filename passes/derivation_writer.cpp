@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "passes/derivation_words.h"
 #include "passes/rewrite.h"
 #include "passes/rules.h"
 
@@ -13,6 +14,13 @@ Formula DerivationWriter::matrix(NodeId n) {
     const bool power = node.kind == Kind::Map && node.map_op() == MapOp::pow0_ && d_.stand_ins.contains(node.operands[0]);
     return power ? g_.map(MapOp::pow_, node.operands) : m;
   }));
+}
+
+NodeId DerivationWriter::stand_in(Type type, StandIn meaning) {
+  std::vector<Variance> variance(type.size(), Variance::Up);
+  const NodeId v = g_.variable(g_.declare({private_name(++private_names_), std::move(type), std::move(variance), {}}));
+  d_.stand_ins.emplace(v, std::move(meaning));
+  return v;
 }
 
 NodeId DerivationWriter::symbol_of(const std::string& name, NodeId value) {

@@ -17,6 +17,8 @@ class DerivationWriter {
   // The same with deltas as unit matrices, and a power of a named number as a power, whatever its convention at 0.
   Formula matrix(NodeId n);
   IndexLine of_symbol(NodeId symbol, const Labels& labels) { return {labels, g_[symbol].type, {{1, {{symbol, labels}}}}}; }
+  // A variable that is spelled as `meaning` says.
+  NodeId stand_in(Type type, StandIn meaning);
   // A stand-in for `value` alone.
   NodeId symbol_of(const std::string& name, NodeId value);
 
@@ -38,7 +40,7 @@ class DerivationWriter {
   Derivation d_ = {};
   Formula left_, current_;
   bool opens_ = true;
-  size_t steps_ = 0;
+  size_t steps_ = 0, private_names_ = 0;
 };
 
 }  // namespace ricci

@@ -56,13 +56,35 @@ class Deriving : DerivationWriter {
   IndexLine chain(NodeId u, const std::vector<size_t>& users, NodeId symbol, const Labels& by);
   // Local derivatives are written out, sensitivities only where they are short.
   void insert(const std::vector<size_t>& users, const std::vector<IndexLine>& locals, IndexLine& now);
-  // The deltas over summed letters, and the terms that are then alike.
+  // The deltas over summed letters, the terms that are then alike, and what derivatives along a matrix gather.
   void contract(IndexLine& now);
+  void add_up(IndexLine& now);
+  bool is_short(const IndexLine& line) const;
   static Reason list(const std::set<size_t>& lines, const std::string& before = "");
+
+  // --- functions of matrices whose derivative is along a matrix (derivation_along.cpp) ---------------------------------------------
+  // Whether d of/du is L_f(v, dv/du), and no product with dv/du.
+  bool is_along(NodeId of, NodeId u);
+  void define_along(const IndexLine& line, NodeId u);
+  NodeId linear_map(NodeId of);
+  NodeId along(FunOp f, NodeId at, NodeId direction, NodeId value);
+  IndexLine moved_along(const Factor& f, NodeId u, Label fresh);
+  struct Gathered {
+    NodeId map;
+    bool adjoint;
+    std::vector<Factor> rest, beside;  // what is summed with the derivative, and the other factors
+    Labels summed, left;
+  };
+  std::optional<Gathered> gathered(const IndexTerm& t, const Labels& out) const;
+  std::optional<IndexLine> gathered_line(const Gathered& g, const std::vector<IndexTerm>& terms, const IndexLine& now,
+                                         std::vector<Reason>& reasons);
+  void gather(IndexLine& now);
 
   // --- derivatives of right sides ----------------------------------------------------------------------------------------------------
   // d v / d u of a right side that has u in it: product rule, derivatives of the factors, deltas, like terms.
   IndexLine partial(const Part& v, NodeId u, NodeId symbol, const Labels& by);
+  void define_long(const IndexLine& line, NodeId u);
+  std::string unused_name() const;
   void product_rule(const Part& v, NodeId u, const Labels& by, IndexLine& now);
   bool factors(NodeId u, const Labels& by, IndexLine& now);
   bool is_standing(const Factor& f) const;
@@ -70,9 +92,10 @@ class Deriving : DerivationWriter {
   IndexLine derived(const Factor& f, NodeId u, Label fresh, bool alone, std::vector<Reason>& why);
   std::optional<IndexLine> moved_by_operand(const Factor& f, NodeId u, Label fresh, std::vector<std::string_view>& used,
                                             std::set<size_t>& from);
+  void multiply_out(IndexLine& line, NodeId dv);
   NodeId in_values(NodeId n, std::set<size_t>& from);
   size_t position(const Node& n, NodeId u) const;
-  std::string table_row(NodeId of, NodeId u) const;
+  std::string table_row(NodeId of, NodeId u);
 
   // --- back to matrices --------------------------------------------------------------------------------------------------------------
   std::optional<mat::Expr> expression(NodeId n, const std::vector<Variance>& variance = {}) const;
@@ -80,6 +103,7 @@ class Deriving : DerivationWriter {
   bool show_in_matrix(NodeId symbol, const IndexLine& line);
   // Everything named replaced by what it is, in the variables of the program.
   NodeId resolved(NodeId n);
+  NodeId resolved(NodeId stand_in, const StandIn& meaning);
   void conclude(const Total& t);
   // The lines that say what the names in `n` are, and the names in these.
   std::set<size_t> named_in(NodeId n);
@@ -96,6 +120,9 @@ class Deriving : DerivationWriter {
   StepKind regrouped(NodeId from, NodeId to) const;
   // From the derivative in the program's variables to the answer as it is printed.
   void finish(const Total& t, NodeId whole, NodeId unconstrained);
+  // Whether no derivative stands in it.
+  bool is_closed(NodeId n) const;
+  bool needs_addresses(NodeId n) const;
   // By a symmetric variable the derivative found is that by a free one, to be brought back (passes/constrain.h).
   NodeId project(NodeId whole, NodeId unconstrained);
   std::string projection(Properties p) const;
@@ -106,11 +133,14 @@ class Deriving : DerivationWriter {
   bool tied_ = false;
   std::vector<Part> parts_;
   std::map<std::tuple<NodeId, NodeId, NodeId>, NodeId> symbols_;  // by value, name and variable
+  std::map<NodeId, NodeId> linear_maps_;  // by f(V)
+  std::map<FunOp, size_t> along_lines_;   // the numbers of the lines that say what L_f is
   std::map<NodeId, Total> totals_;
   std::map<NodeId, size_t> numbers_;             // of the line that says what a quantity or a local derivative is
   std::map<NodeId, NodeId> values_;              // sigmoid(u) is s, where s is so defined
   std::map<std::string_view, size_t> meanings_;  // of the lines that introduce functions
   std::set<size_t> inserted_;
+  std::map<NodeId, NodeId> resolved_;
 };
 
 inline Labels concat(Labels a, const Labels& b) {

@@ -51,7 +51,7 @@ class IndexLines {
   static IndexLine replaced(const IndexLine& line, size_t t, size_t p, const IndexLine& value);
   // Every delta over a summed letter renames it and goes; what was renamed is added to `done`.
   IndexLine without_deltas(const IndexLine& line, std::vector<Renaming>& done);
-  // Deltas between a summed letter and a number are gone: delta_ik e(1)_i is e(1)_k.
+  // Deltas between a summed letter and a number are gone: delta_ik e(1)_i is e(1)_k, and so for all places.
   IndexLine with_entries(IndexLine line) const;
   // Terms that are equal but for the names of their summed letters are added up.
   IndexLine like_terms(const IndexLine& line);
@@ -62,8 +62,8 @@ class IndexLines {
   static IndexLine tidy(const IndexLine& line);
 
   NodeId delta(DimId d);
-  // A unit vector: x_i times it is an entry of x.
-  bool is_entry(const Factor& f) const { return g_[f.tensor].kind == Kind::Place && f.labels.size() == 1; }
+  // x_i times a unit vector is an entry of x, and times another place an entry of a slice.
+  bool is_entry(const Factor& f) const { return g_[f.tensor].kind == Kind::Place; }
   bool is_delta(NodeId n) const { return dims_.contains(n); }
   const std::map<NodeId, DimId>& deltas() const { return dims_; }
 

@@ -102,6 +102,23 @@ TEST(Derivation, IsTrueStepByStep) {
       {"diag(X)[1]*a", "X"},
       {"expm(alpha*A)*a", "alpha"},
       {"h + tanh(W*(h + tanh(W*h)))", "h"},
+      {"tr(A*expm(X))", "X"},
+      {"expm(X)*b", "X"},
+      {"c'*sqrtm(X)*c", "X"},
+      {"tr(A*logm(inv(X)))", "X"},
+      {"tr(A*X^(1/3))", "X"},
+      {"tr(A*expm(-X)*B*cosm(X)) + tr(X'*X)", "X"},
+      {"tr(sinm(X)*cosm(X))", "X"},
+      {"expm(alpha*A + B)*b", "alpha"},
+      {"tr(B*expm(alpha*A))", "A"},
+      {"tr(A*sqrtm(X*X'))", "X"},
+      {"tr(A*expm([X, B; 0*X, X']))", "X"},
+      {"tr(A*triu(X*X'))", "X"},
+      {"tril(X)*b", "X"},
+      {"b'*eigvecmax(X + X')", "X"},
+      {"tr(A*kron(X, B))", "X"},
+      {"vec(X)'*A*vec(X)", "X"},
+      {"[x; y]'*A*[x; y]", "x"},
   };
   for (const auto& [text, by] : cases) {
     Explained e = explain(text, by);
@@ -141,6 +158,8 @@ TEST(Derivation, IsWellFormedInEveryNotation) {
                                  {"-y'*log(softmax(W*x))", "W"},
                                  {"tr(inv(X)^2*A)", "X"},
                                  {"sum(where(x < y, x.^2, sqrt(y)))", "y"},
+                                 {"tr(A*expm([X, B; 0*X, X]))", "X"},
+                                 {"tr(A*kron(X, triu(B)))", "B"},
                                  {"norm2(sigmoid(W2*sigmoid(W1*x)) - y)^2", "W1"}}) {
     Explained e = explain(text, by);
     const std::string latex = derivation_latex(*e.program.graph, e.derivation), mathml = derivation_mathml(*e.program.graph, e.derivation);
@@ -245,16 +264,18 @@ TEST(Derivation, LinesReadBackAsWhatIsChecked) {
 }
 
 TEST(Derivation, OfAWrongStepIsRefuted) {
-  Explained e = explain("norm2(A*x - b)^2", "x");
-  Graph& g = *e.program.graph;
-  for (DerivationSection& s : e.derivation.sections)
-    for (DerivationStep& step : s.steps) {
-      const NodeId right = step.after.node;
-      step.after.node = g.scale(-1, right);
-      EXPECT_EQ(check(g, e.derivation).wrong, &step);
-      step.after.node = right;
-    }
-  EXPECT_EQ(check(g, e.derivation).wrong, nullptr);
+  for (const auto& [text, by] : {std::pair("norm2(A*x - b)^2", "x"), {"tr(A*expm(X))", "X"}, {"tr(A*triu(X))", "X"}}) {
+    Explained e = explain(text, by);
+    Graph& g = *e.program.graph;
+    for (DerivationSection& s : e.derivation.sections)
+      for (DerivationStep& step : s.steps) {
+        const NodeId right = step.after.node;
+        step.after.node = g.scale(-1, right);
+        EXPECT_EQ(check(g, e.derivation).wrong, &step);
+        step.after.node = right;
+      }
+    EXPECT_EQ(check(g, e.derivation).wrong, nullptr);
+  }
 }
 
 TEST(Derivation, UsesTheNamesOfTheProgram) {
