@@ -32,7 +32,9 @@ NodeId Deriving::linear_map(NodeId of) {
              {.kind = StandIn::Kind::LinearMap, .value = g_.rebuild(of, {operand}), .of = v, .by = operand, .function = n.fun_op()});
 }
 
-NodeId Deriving::along(FunOp f, NodeId at, NodeId direction, NodeId value) {
+// Its value is made of what is written, so that the check sees a wrong operand or direction.
+NodeId Deriving::along(FunOp f, NodeId at, NodeId direction) {
+  const NodeId value = frechet_block(g_, f, at, direction);
   return stand_in(g_[value].type, {.kind = StandIn::Kind::Along, .value = value, .of = at, .by = direction, .function = f});
 }
 
@@ -121,7 +123,7 @@ std::optional<IndexLine> Deriving::gathered_line(const Gathered& g, const std::v
   const NodeId F = g_.fun(map.function, at), value = g.adjoint ? pullback(g_, F, at, direction) : directional(g_, F, at, direction);
   IndexLine line{now.out, now.type, {{one ? terms[0].coefficient : Rational(1), one ? g.beside : std::vector<Factor>{}}}};
   const size_t place = line.terms[0].factors.size();
-  line.terms[0].factors.push_back({named ? along(r.op, turned(at), direction, value) : value, g.left});
+  line.terms[0].factors.push_back({named ? along(r.op, turned(at), direction) : value, g.left});
   if (!named) line = IndexLines::replaced(line, 0, place, lines_.lower(value, g.left, beyond(now)));
   Reason& reason = reasons.emplace_back(Reason{index({now.out, now.type, terms}), " = ", index(line)});
   if (g.adjoint) reason.insert(reason.end(), {", since ", Code{table_adjoint(r)}});

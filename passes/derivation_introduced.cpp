@@ -20,7 +20,7 @@ void Deriving::define_along(const IndexLine& line, NodeId u) {
       const DimId own = g_[f.tensor].type[0], n = g_[own].kind == Dim::Kind::Fixed || g_[own].kind == Dim::Kind::Symbol ? own : g_.dim("n");
       auto matrix_named = [&](const char* name) { return g_.variable(g_.declare({name, {n, n}, {Variance::Up, Variance::Down}, {}})); };
       const NodeId X = matrix_named("X"), H = matrix_named("H"), F = g_.fun(op, X), block = frechet_block(g_, op, X, H);
-      open(in_matrix(along(op, X, H, block)), in_matrix(g_.ein({{linear_map(F), {0, 1, 2, 3}}, {H, {2, 3}}}, {0, 1}, {n, n})));
+      open(in_matrix(along(op, X, H)), in_matrix(g_.ein({{linear_map(F), {0, 1, 2, 3}}, {H, {2, 3}}}, {0, 1}, {n, n})));
       along_lines_[op] =
           step(StepKind::Define, in_matrix(block),
                {{"the derivative of ", in_matrix(F), " along ", in_matrix(H), ", which is this block by the theorem of Mathias"},

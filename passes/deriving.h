@@ -67,7 +67,7 @@ class Deriving : DerivationWriter {
   bool is_along(NodeId of, NodeId u);
   void define_along(const IndexLine& line, NodeId u);
   NodeId linear_map(NodeId of);
-  NodeId along(FunOp f, NodeId at, NodeId direction, NodeId value);
+  NodeId along(FunOp f, NodeId at, NodeId direction);
   IndexLine moved_along(const Factor& f, NodeId u, Label fresh);
   struct Gathered {
     NodeId map;
