@@ -144,7 +144,7 @@ bool Product::join_places() {
   for (size_t k : places) {
     if (drop_unit_digit(k)) return true;
     const Labels& ls = factors[k].labels;
-    const bool whole_is_lone = !carried(ls[0], k);
+    const bool whole_is_lone = !carried(ls[0], k) && std::ranges::count(ls, ls[0]) == 1;  // not that of a place inside itself, P[a, i, a]
     const bool digits_are_lone = ls.size() > 1 && is_group(graph, factors[k].tensor) && !has_repeats(ls) &&
                                  std::none_of(ls.begin() + 1, ls.end(), [&](Label l) { return carried(l, k); });
     if (!whole_is_lone && !digits_are_lone) continue;

@@ -33,7 +33,7 @@ class Products {
         int64_t span = 1;
         for (int d = int(below(3)); d > 0; --d) {
           const Label l = Label(below(6));
-          if (l == whole || span * sizes[l] > sizes[whole]) continue;
+          if (span * sizes[l] > sizes[whole]) continue;
           digits.push_back(l);
           span *= sizes[l];
         }
@@ -191,6 +191,12 @@ TEST_F(Known, APlaceInsideItselfIsLeftAlone) {
   Array<double> square({2, 2});
   square.data = {1, 2, 3, 4};
   EXPECT_EQ(interpret<double>(g, circles[1], {{"m", 2}, {"n", 2}}, {{A, square}}).data, (std::vector<double>{1, 4}));
+}
+
+// As many numbers a have a digit a as fit, and not one.
+TEST_F(Known, APlaceInsideItselfIsNotSummedAsOne) {
+  const NodeId sum = g.ein({{g.place(m, {n, m}, zero), {0, 1, 0}}}, {1}, {n});
+  EXPECT_EQ(interpret<double>(g, sum, {{"m", 3}, {"n", 1}}, {}).data, std::vector<double>{3});
 }
 
 // The place that comes first may wait for a circle without being in one.
