@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <set>
 
 #include <fstream>
@@ -238,11 +239,13 @@ void print(const Tally& t, size_t rows, const char* what) {
 }
 
 TEST(Corpus, HasNoWrongAnswerAndNoFewerRightOnesThanBefore) {
-  auto rows = read_rows(folder() + "derivatives.tsv");
-  ASSERT_EQ(rows.size(), 475u);
+  const char* other = std::getenv("RICCI_CORPUS");  // another table than the project's
+  auto rows = read_rows(other ? other : folder() + "derivatives.tsv");
   Tally t = judge_all(rows);
   print(t, rows.size(), "corpus");
   for (const std::string& w : t.wrong) ADD_FAILURE() << w;
+  if (other) return;
+  ASSERT_EQ(rows.size(), 475u);
   int floor = 0;
   std::ifstream(folder() + "floor.txt") >> floor;
   EXPECT_GE(t.right, floor) << "rows that were right are not any more";
