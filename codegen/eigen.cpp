@@ -255,7 +255,7 @@ class Speller {
     if (n.name == "e") return {"Eigen::VectorXd::Unit(" + integer(n.operands[1]) + ", " + before(n.operands[0]) + ")"};
     if (n.name == "commut") return {"detail::commut(" + integer(n.operands[0]) + ", " + integer(n.operands[1]) + ")"};
     if (n.name == "cross") return {"Eigen::Vector3d(", n.operands[0], ").cross(Eigen::Vector3d(", n.operands[1], "))"};
-    if (n.name == "where" || n.name == "<" || n.name == "==") return spell_choice(n);
+    if (n.name == "where" || mat::is_comparison(n)) return spell_choice(n);
     if (n.operands.size() == 1)
       for (auto [name, member] : kMembers)
         if (name == n.name) return {{n.operands[0], Level::Postfix}, std::string(member)};
@@ -283,8 +283,6 @@ class Speller {
     return {{a, Level::Postfix}, ".binaryExpr(", b, ", &" + f + ")"};
   }
 
-  static bool compares(const Node& n) { return n.op == Op::Call && (n.name == "<" || n.name == "=="); }
-
   static Pieces spell_comparison(const Node& n) {
     auto side = [&](const Expr& e) {
       return n.shape.is_scalar() || e->shape.is_scalar() ? Pieces{{e, Level::Sum}} : Pieces{{e, Level::Postfix}, ".array()"};
@@ -297,7 +295,7 @@ class Speller {
 
   // Whether the entries of `c` are not 0.
   static Pieces spell_condition(const Expr& c) {
-    if (compares(*c)) return spell_comparison(*c);
+    if (mat::is_comparison(*c)) return spell_comparison(*c);
     return c->shape.is_scalar() ? Pieces{{c, Level::Sum}, " != 0"} : Pieces{{c, Level::Postfix}, ".array() != 0"};
   }
 

@@ -19,7 +19,8 @@ using mat::Op;
 constexpr std::pair<std::string_view, std::string_view> kFunctions[] = {
     {"inv", "{}^{-1}"},   {"norm2", "\\left\\|{}\\right\\|_2"}, {"norm1", "\\left\\|{}\\right\\|_1"}, {"tr", "\\operatorname{tr}"},
     {"sqrt", "\\sqrt{{}}"}, {"eye", "I_{{}}"},                  {"ones", "\\mathbf{1}_{{}}"},        {"zeros", "\\mathbf{0}_{{}}"},
-    {"<", "{} < {}"},     {"==", "{} = {}"},                    {"where", "\\operatorname{where}"},  {"sum", "\\operatorname{sum}"},
+    {"<", "{} < {}"},     {"<=", "{} \\le {}"},                 {"==", "{} = {}"},                       {"where", "\\operatorname{where}"},
+    {"sum", "\\operatorname{sum}"},
 };
 
 std::string template_of(std::string_view function) {

@@ -44,7 +44,7 @@ Pieces spell_call(const Node& n) {
   if (n.name == "norm2" || n.name == "norm1")
     return {"<msub><mrow><mo>‖</mo>", n.operands[0], "<mo>‖</mo></mrow><mn>" + n.name.substr(4) + "</mn></msub>"};
   if (n.name == "eye") return {"<msub><mi>I</mi>", n.operands[0], "</msub>"};
-  if (infix_level(n) == Level::Comparison) return row_of({{n.operands[0], Level::Sum}, sign(n.name == "==" ? "=" : n.name), {n.operands[1], Level::Sum}});
+  if (infix_level(n) == Level::Comparison) return row_of({{n.operands[0], Level::Sum}, sign(n.name == "==" ? "=" : n.name == "<=" ? "≤" : n.name), {n.operands[1], Level::Sum}});
   Pieces inner = {identifier(n.name) + "<mo>&#x2061;</mo><mo>(</mo>"};
   for (size_t i = 0; i < n.operands.size(); ++i) {
     if (i > 0) inner.emplace_back("<mo>,</mo>");

@@ -46,7 +46,7 @@ Level infix_level(const mat::Node& n) {
     case Op::Transpose: return Level::Postfix;
     case Op::Slice: case Op::Block: return Level::Atom;
     case Op::Range: return Level::Comparison;
-    case Op::Call: return n.name == "<" || n.name == "==" ? Level::Comparison : Level::Atom;
+    case Op::Call: return mat::is_comparison(n) ? Level::Comparison : Level::Atom;
   }
   return Level::Atom;
 }

@@ -59,7 +59,7 @@ Pieces spell(const Node& n) {
         }
         return out;
       }
-      if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
+      if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, (n.name == "<=" ? std::string(" ≤ ") : " " + n.name + " "), {n.operands[1], Level::Sum}};
       if (n.name == "inv") return {{n.operands[0], Level::Atom}, "⁻¹"};
       if (n.name == "norm2") return fill("‖{}‖", n.operands);
       return fill(n.name + "({})", n.operands);

@@ -234,7 +234,27 @@ std::string reading(const Expr& e) {
   return text;
 }
 
+namespace {
+
+// (a < b) + (a == b) is a <= b.
+void join_comparisons(std::vector<Signed>& terms) {
+  const auto has_sides = [](const Expr& e, const Expr& a, const Expr& b) { return e->operands[0] == a && e->operands[1] == b; };
+  for (Signed& less : terms) {
+    if (less.negative || !less.term->calls("<")) continue;
+    const Expr a = less.term->operands[0], b = less.term->operands[1];
+    const auto equal = std::ranges::find_if(terms, [&](const Signed& t) { return !t.negative && t.term->calls("==") && (has_sides(t.term, a, b) || has_sides(t.term, b, a)); });
+    if (equal == terms.end()) continue;
+    less.term = map_call("<=", {a, b}, less.term->shape);
+    terms.erase(equal);
+    return join_comparisons(terms);
+  }
+}
+
+}  // namespace
+
 uint32_t weight(const Expr& e) { return std::min(e->size, e->transposed_size); }
+
+bool is_comparison(const Node& n) { return n.calls("<") || n.calls("<=") || n.calls("=="); }
 
 bool before(const Expr& a, const Expr& b) {
   if (weight(a) != weight(b)) return weight(a) < weight(b);
@@ -243,6 +263,7 @@ bool before(const Expr& a, const Expr& b) {
 
 // Positive terms first; then constants; then the heavier before the lighter (3*x^2 + 2*x), and alphabetically.
 Expr add(std::vector<Signed> terms) {
+  join_comparisons(terms);
   struct Keyed {
     bool negative, variable;
     uint32_t weight;

@@ -136,6 +136,9 @@ Expr range(const Expr& first, const Expr& last);
 Expr slice(const Expr& tensor, const std::vector<Expr>& indices, Shape shape);
 Expr block(std::vector<Expr> blocks, size_t columns, Shape shape);
 
+// Whether a node is spelled between its two operands, as a < b.
+bool is_comparison(const Node& n);
+
 // Whether `e` is ones(...), eye(...).
 bool is_ones(const Expr& e);
 bool is_eye(const Expr& e);

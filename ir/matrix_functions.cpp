@@ -276,13 +276,19 @@ Expr trace(const Expr& matrix) {
     const Expr& plain = chain[1]->transposed_size < chain[1]->size ? chain[0] : chain[1];
     return mul({s, power(call("norm2", {plain}, Shape::scalar()), number(2))});
   }
+  std::optional<Expr> entrywise;
+  if (chain.size() == 2) {  // tr(A*B') = sum(A.*B)
+    const Expr product = hadamard({chain[0], transpose(chain[1])});
+    entrywise = make_call("sum", {product->transposed_size < product->size ? transpose(product) : product}, Shape::scalar());
+  }
   std::optional<Expr> best;
   for (size_t k = 0; k < chain.size() && chain.size() <= 32; ++k) {
     std::ranges::rotate(chain, chain.begin() + 1);
     for (const Expr& e : {mul(chain), mul(reversed_transposes(chain))})
       if (!best || prefer(e, *best)) best = e;
   }
-  return mul({s, make_call("tr", {best ? *best : m}, Shape::scalar())});
+  const Expr cyclic = make_call("tr", {best ? *best : m}, Shape::scalar());
+  return mul({s, entrywise && (*entrywise)->size < cyclic->size ? *entrywise : cyclic});
 }
 
 Expr call(std::string function, std::vector<Expr> arguments, Shape shape, bool symmetric) {

@@ -10,6 +10,15 @@
 namespace ricci::mat {
 namespace {
 
+// x^2 and c^2 of (x/c)^2, entry by entry or of scalars.
+std::optional<std::pair<Expr, Expr>> power_of_quotient(const Expr& e, Op op) {
+  if (e->op != op || e->operands[0]->op != (op == Op::Power ? Op::Divide : Op::ElementwiseDivide)) return std::nullopt;
+  const Expr& exponent = e->operands[1];
+  if (exponent->op != Op::Number || !is_integer(exponent->number)) return std::nullopt;
+  const auto raised = [&](const Expr& x) { return op == Op::Power ? power(x, exponent) : elementwise_power(x, exponent); };
+  return std::pair(raised(e->operands[0]->operands[0]), raised(e->operands[0]->operands[1]));
+}
+
 struct Product {
   bool negative = false;
   Rational coefficient = 1;
@@ -19,6 +28,7 @@ struct Product {
     if (e->op == Op::Number) coefficient *= e->number;
     else if (e->is_negated()) negative = !negative, multiply(e->operands[0]);
     else if (e->op == Op::Divide) multiply(e->operands[0]), divide(e->operands[1]);
+    else if (const auto q = power_of_quotient(e, Op::Power)) multiply(q->first), divide(q->second);
     else if (e->op == Op::Mul && !e->operands[0]->shape.is_scalar()) {
       if (e->shape.is_scalar()) scalars.push_back(e);  // x'*A*x stays together
       else for (const Expr& c : e->operands) chain.push_back(c);
@@ -32,6 +42,7 @@ struct Product {
     if (e->op == Op::Number && e->number != 0) coefficient /= e->number;
     else if (e->is_negated()) negative = !negative, divide(e->operands[0]);
     else if (e->op == Op::Divide) divide(e->operands[0]), multiply(e->operands[1]);
+    else if (const auto q = power_of_quotient(e, Op::Power)) divide(q->first), multiply(q->second);
     else if (e->op == Op::Mul && e->operands[0]->shape.is_scalar()) {
       for (const Expr& c : e->operands) divide(c);
     } else denominators.push_back(e);
@@ -62,6 +73,24 @@ std::vector<Expr> collect(const std::vector<Expr>& factors, Op op) {
   return out;
 }
 
+// x^2/c^2 is (x/c)^2: of one whole exponent above and below the line there is one power.
+void join_powers(std::vector<Expr>& above, std::vector<Expr>& below, Op op) {
+  const bool entrywise = op == Op::ElementwisePower;
+  const auto take = [&](std::vector<Expr>& from, const Rational& k) {
+    std::vector<Expr> bases;
+    std::erase_if(from, [&](const Expr& e) { return as_power(e, op).second == k && (bases.push_back(as_power(e, op).first), true); });
+    return entrywise ? hadamard(bases) : mul(bases);
+  };
+  for (const Expr& e : std::vector(below)) {
+    const Rational k = as_power(e, op).second;
+    const auto has_it = [&](const Expr& x) { return as_power(x, op).second == k; };
+    if (k == 1 || !is_integer(k) || std::ranges::none_of(above, has_it) || std::ranges::none_of(below, has_it)) continue;
+    const Expr x = take(above, k), c = take(below, k);
+    above.push_back(entrywise ? elementwise_power(elementwise_divide(x, c), number(k)) : power(divide(x, c), number(k)));
+  }
+  std::ranges::stable_sort(above, before);
+}
+
 Shape product_shape(const std::vector<Expr>& chain) {
   if (chain.empty()) return Shape::scalar();
   const Shape &first = chain.front()->shape, &last = chain.back()->shape;
@@ -80,10 +109,14 @@ std::vector<Expr> shorten(std::vector<Expr> chain) {
     kept.erase(kept.end() - 2, kept.end());
     kept.push_back(hadamard({u, v}));
   }
-  while (kept.size() >= 2 && kept.back()->shape.is_column() && kept[kept.size() - 2]->calls("skew")) {  // skew(a)*b = cross(a, b)
-    Expr v = kept.back(), u = kept[kept.size() - 2]->operands[0];
+  const auto skew_of = [](const Expr& e) {  // a of skew(a) and skew(a)'
+    const Expr& core = e->op == Op::Transpose ? e->operands[0] : e;
+    return core->calls("skew") ? std::optional(core->operands[0]) : std::nullopt;
+  };
+  while (kept.size() >= 2 && kept.back()->shape.is_column() && skew_of(kept[kept.size() - 2])) {  // skew(a)*b = cross(a, b) = skew(b)'*a
+    const Expr v = kept.back(), m = kept[kept.size() - 2], u = *skew_of(m);
     kept.erase(kept.end() - 2, kept.end());
-    kept.push_back(cross(u, v));
+    kept.push_back(m->op == Op::Transpose ? cross(v, u) : cross(u, v));
   }
   for (size_t i = 0; i + 1 < kept.size(); ++i) {  // ones(m)*ones(n)' = ones(m, n)
     if (!kept[i]->shape.is_column() || !is_ones(kept[i]) || !kept[i + 1]->shape.is_row() || !is_ones(kept[i + 1])) continue;
@@ -123,7 +156,28 @@ std::vector<Expr> turn(std::vector<Expr> chain) {
   return {make(Op::Transpose, product_shape(chain), {join(plain, product_shape(plain))})};
 }
 
+Expr assemble(Product p);
+
+// (3*H - t*F)/3 as H - t*F/3: the denominator of the coefficient goes into a sum among the factors if that gets shorter.
+std::optional<Product> denominator_inside(const Product& p) {
+  const Rational bottom = p.coefficient.get_den();
+  for (auto factors : {&Product::scalars, &Product::chain})
+    for (size_t k = 0; bottom != 1 && k < (p.*factors).size(); ++k) {
+      const Expr& sum = (p.*factors)[k];
+      if (sum->op != Op::Add) continue;
+      std::vector<Signed> terms;
+      for (size_t i = 0; i < sum->operands.size(); ++i) terms.push_back({sum->negative[i], scale(Rational(1 / bottom), sum->operands[i])});
+      Product inside = p;
+      inside.coefficient *= bottom;
+      (inside.*factors)[k] = add(std::move(terms));
+      const bool stays = inside.coefficient != 1 && inside.coefficient != -1;
+      if ((inside.*factors)[k]->size < sum->size + (stays ? 0 : 2)) return inside;
+    }
+  return std::nullopt;
+}
+
 Expr assemble(Product p) {
+  if (const auto inside = denominator_inside(p)) return assemble(*inside);
   p.chain = shorten(std::move(p.chain));
   if (!product_shape(p.chain).is_scalar()) p.chain = turn(std::move(p.chain));
   for (size_t i = 0; i < p.chain.size(); ++i) {  // a shortened factor may have let go of a scalar: diag(2*u)*v
@@ -142,6 +196,7 @@ Expr assemble(Product p) {
   Rational top = p.coefficient.get_num(), bottom = p.coefficient.get_den();
   p.scalars = collect(p.scalars, Op::Power);
   p.denominators = collect(p.denominators, Op::Power);
+  join_powers(p.scalars, p.denominators, Op::Power);
   bool alone = p.scalars.empty() && p.chain.empty();
   // 1.5*x and 0.5/y, but x/2.
   const bool decimal = bottom != 1 && !short_decimal(p.coefficient).empty();
@@ -207,6 +262,7 @@ Expr hadamard(const std::vector<Expr>& factors) {
       Expr rest = join(std::move(one.chain), shape);
       if (rest->op == Op::Hadamard) pending.insert(pending.end(), rest->operands.begin(), rest->operands.end());
       else if (rest->op == Op::ElementwiseDivide) pending.push_back(rest->operands[0]), below.push_back(rest->operands[1]);
+      else if (const auto q = power_of_quotient(rest, Op::ElementwisePower)) pending.push_back(q->first), below.push_back(q->second);
       else if (rest->op == Op::ElementwisePower && rest->operands[1]->is_negated()) inverse.push_back(rest);
       else if (is_ones(rest)) unit = rest;
       else above.push_back(rest);
@@ -223,6 +279,8 @@ Expr hadamard(const std::vector<Expr>& factors) {
     es = collect(es, Op::ElementwisePower);
     return es.size() == 1 ? es[0] : make(Op::Hadamard, shape, std::move(es));
   };
+  above = collect(above, Op::ElementwisePower), below = collect(below, Op::ElementwisePower);
+  join_powers(above, below, Op::ElementwisePower);
   const Expr top = above.empty() ? *unit : join_entrywise(std::move(above));
   outside.chain = {below.empty() ? top : quotient(top, join_entrywise(std::move(below)))};
   return assemble(std::move(outside));

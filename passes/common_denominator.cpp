@@ -60,30 +60,61 @@ std::optional<std::pair<Power, Rational>> common_denominator(const std::vector<F
   return std::nullopt;
 }
 
-NodeId combine(Graph& g, NodeId sum) {
-  if (g[sum].kind != Kind::Sum || g[sum].operands.size() < 2) return sum;
-  const Type type = g[sum].type;
+std::vector<Fraction> fractions(const Graph& g, NodeId sum) {
   std::vector<Fraction> terms;
-  for (const Term& t : g.terms(sum)) terms.push_back(fraction(g, t));
-  const auto found = common_denominator(terms);
-  if (!found) return sum;
-  const auto& [power, lowest] = *found;
-  const auto times_power = [&](std::vector<Factor> factors, const Labels& out, const Rational& exponent) {
+  if (g[sum].kind == Kind::Sum && g[sum].operands.size() > 1)
+    for (const Term& t : g.terms(sum)) terms.push_back(fraction(g, t));
+  return terms;
+}
+
+// The sum of the terms, as p^exponent times what is left of them.
+NodeId over(Graph& g, const std::vector<Fraction>& terms, const Power& p, const Rational& exponent, const Type& type) {
+  const auto times_power = [&](std::vector<Factor> factors, const Labels& out, const Rational& e) {
     Labels at;
-    for (size_t axis : power.axes) at.push_back(out[axis]);
-    factors.push_back({g.power(power.base, exponent), std::move(at)});
+    for (size_t axis : p.axes) at.push_back(out[axis]);
+    factors.push_back({g.power(p.base, e), std::move(at)});
     return g.ein(std::move(factors), out, type);
   };
   std::vector<Term> numerators;
-  for (const Fraction& f : terms) numerators.push_back({f.term.coefficient, times_power(f.factors, f.out, Rational(-lowest))});
+  for (const Fraction& f : terms) numerators.push_back({f.term.coefficient, times_power(f.factors, f.out, Rational(-exponent))});
   const Labels all = Graph::iota(type.size());
-  return times_power({{g.sum(std::move(numerators), type), all}}, all, lowest);
+  return times_power({{g.sum(std::move(numerators), type), all}}, all, exponent);
+}
+
+NodeId combine(Graph& g, NodeId sum) {
+  const std::vector<Fraction> terms = fractions(g, sum);
+  const auto found = common_denominator(terms);
+  return found ? over(g, terms, found->first, found->second, Type(g[sum].type)) : sum;
+}
+
+// The terms that are divided by one base, if some are by higher powers of it than others, over the lowest power that all of them have.
+NodeId take_out_shared(Graph& g, NodeId sum) {
+  std::map<Power, std::vector<Fraction>> divided;
+  const std::vector<Fraction> terms = fractions(g, sum);
+  for (const Fraction& f : terms)
+    for (const auto& [p, exponent] : f.powers)
+      if (exponent < 0) divided[p].push_back(f);
+  for (const auto& [p, those] : divided) {
+    const auto exponent = [&](const Fraction& f) { return f.powers.at(p); };
+    const auto [lowest, highest] = std::ranges::minmax(those, {}, exponent);
+    if (exponent(lowest) == exponent(highest)) continue;
+    const Type type = g[sum].type;
+    std::vector<Term> result = {{1, over(g, those, p, exponent(highest), type)}};
+    for (const Fraction& f : terms)
+      if (!f.powers.contains(p) || exponent(f) >= 0) result.push_back(f.term);
+    return g.sum(std::move(result), type);
+  }
+  return sum;
 }
 
 }  // namespace
 
 NodeId over_common_denominators(Graph& g, NodeId root) {
   return rewrite_bottom_up(g, root, [&](NodeId n) { return combine(g, n); });
+}
+
+NodeId with_shared_denominators_outside(Graph& g, NodeId root) {
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return take_out_shared(g, n); });
 }
 
 }  // namespace ricci

@@ -8,4 +8,7 @@ namespace ricci {
 // numerators are left to be flattened and to cancel. Values are kept where the terms are finite.
 NodeId over_common_denominators(Graph& g, NodeId root);
 
+// Every sum below `root` with what several terms are divided by taken out of them, A/u - b/u^2 as (A - b/u)/u.
+NodeId with_shared_denominators_outside(Graph& g, NodeId root);
+
 }  // namespace ricci

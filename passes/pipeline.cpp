@@ -1,9 +1,11 @@
 #include "passes/pipeline.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <map>
 
+#include "passes/choices.h"
 #include "passes/common_denominator.h"
 #include "passes/factor.h"
 #include "passes/open_functions.h"
@@ -44,13 +46,19 @@ constexpr Pass kPasses[] = {
     {"canonicalize", [](Graph& g, NodeId n, const SimplifyOptions& o) { return canonicalize(g, n, flattened(o)); }, "flatten products of products and sums of sums"},
     {"rewrite", rewrite, "apply the rules of passes/rules"},
     {"factor", [](Graph& g, NodeId n, const SimplifyOptions&) { return factor(g, n); }, "take common factors out of sums"},
+    {"choices", [](Graph& g, NodeId n, const SimplifyOptions&) { return join_choices(g, n); }, "join choices by one condition"},
     {"expand", [](Graph& g, NodeId n, const SimplifyOptions& o) { return expand(g, open_functions(g, n), kMostTerms, any_sum, flattened(o)); },
      "expand products over sums, and functions of products and negatives"},
     {"distribute", distribute, "expand products over sums that occur once"},
     {"common-denominator", [](Graph& g, NodeId n, const SimplifyOptions&) { return over_common_denominators(g, n); }, "bring fractions together"},
+    {"shared-denominator", [](Graph& g, NodeId n, const SimplifyOptions&) { return with_shared_denominators_outside(g, n); }, "take out what terms are divided by"},
     {"woodbury", [](Graph& g, NodeId n, const SimplifyOptions&) { return with_corrections_inside(g, n); }, "take the correction of an inverse inside"},
 };
-constexpr size_t kAnswer = 3;  // the first three settle an answer; the others give it other starts
+constexpr size_t kAnswer = 4;  // the first four settle an answer; the others give it other starts
+
+// What an answer is settled again from, each as passes one after the other.
+constexpr std::array<std::string_view, 2> kStarts[] = {
+    {"distribute"}, {"expand"}, {"common-denominator"}, {"shared-denominator"}, {"expand", "shared-denominator"}, {"woodbury"}};
 
 struct Order {
   std::string_view first, second, reason;
@@ -133,8 +141,10 @@ NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
   consider(settle(g, flat, true, options));
   NodeId roots[] = {flat};
   if (g.reachable(roots).size() > kExpandable) return best;
-  for (const char* start : {"distribute", "expand", "common-denominator", "woodbury"}) {
-    const NodeId other = run_pass(g, *find_pass(start), flat, options);
+  for (const auto& start : kStarts) {
+    NodeId other = flat;
+    for (std::string_view pass : start)
+      if (!pass.empty()) other = run_pass(g, *find_pass(pass), other, options);
     if (other == flat) continue;
     const NodeId settled = settle(g, other, false, options);
     consider(settled);

@@ -8,6 +8,7 @@
 #include "ir/calls.h"
 #include "passes/raise_places.h"
 #include "passes/raise_product.h"
+#include "passes/structure.h"
 
 namespace ricci {
 namespace {
@@ -137,7 +138,7 @@ class Raiser {
     return {mat::name(s.name, shape(id), g_.is_symmetric(id)), ""};
   }
 
-  // Term by term; a common coefficient stands before the bracket.
+  // Term by term; a common coefficient, or what all coefficients are multiples of, stands before the bracket.
   Expr raise_sum(NodeId id, const std::vector<Expr>& operands) const {
     const Node& n = g_[id];
     if (operands.empty()) return zeros(g_, shape(id));
@@ -147,6 +148,13 @@ class Raiser {
     bool all_negative = std::ranges::all_of(n.coefficients, [](const Rational& c) { return c < 0; });
     if (all_negative && (operands.size() == 1 || common != 1)) common = -common;
     if (operands.size() == 1) return scale(common, operands[0]);
+    const Expr sum = sum_before(common, n, operands);
+    if (abs(common) != 1) return sum;
+    const Expr over = sum_before(abs(content(g_, id)), n, operands);
+    return over->size < sum->size ? over : sum;
+  }
+
+  static Expr sum_before(const Rational& common, const Node& n, const std::vector<Expr>& operands) {
     std::vector<mat::Signed> terms;
     std::map<Rational, std::vector<mat::Signed>> groups;  // A/2 - (B + C)/4: terms of one coefficient together
     for (size_t k = 0; k < operands.size(); ++k) {

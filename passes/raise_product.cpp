@@ -133,8 +133,11 @@ class ProductGraph {
   // M*ones, or diag(X*Y') if M is X.*Y and that is shorter.
   Expr row_sums(const Expr& m, Label a) const {
     Expr sums = mul({m, ones(g_, Shape::column(dim_.at(a)))});
-    if (m->op != Op::Hadamard || m->operands.size() != 2) return sums;
-    Expr inner = diagonal(mul({m->operands[0], transpose(m->operands[1])}));
+    const bool turned = m->op == Op::Transpose;
+    const Expr& core = turned ? m->operands[0] : m;
+    if (core->op != Op::Hadamard || core->operands.size() != 2) return sums;
+    const Expr &x = core->operands[0], &y = core->operands[1];
+    Expr inner = diagonal(turned ? mul({transpose(x), y}) : mul({x, transpose(y)}));
     return inner->size < sums->size ? inner : sums;
   }
 

@@ -1,0 +1,11 @@
+// Choices by one condition: where(c, 1, 0)*a + where(c, 0, 1)*b is where(c, a, b), as Huber's slope is written.
+#pragma once
+#include "ir/graph.h"
+
+namespace ricci {
+
+// Every sum below `root` in which several terms are choices by one condition, or products with a choice that is 0 on one side, with one choice for
+// them. Values are kept where the terms are finite.
+NodeId join_choices(Graph& g, NodeId root);
+
+}  // namespace ricci
