@@ -90,12 +90,33 @@ std::optional<Rational> value_at_constant(MapOp op, const Rational& c) {
   }
 }
 
+// Whether all entries are positive by what was promised of variables: of those themselves, their powers, and entrywise products.
+bool is_positive(const Graph& g, NodeId n) {
+  std::vector<NodeId> open = {n};
+  while (!open.empty()) {
+    const NodeId id = open.back();
+    open.pop_back();
+    const Node& x = g[id];
+    const Rational* c = constant_value(g, id);
+    if (c ? *c > 0 : x.kind == Kind::Var && g.symbol(id).properties.has(Property::positive)) continue;
+    if (x.kind == Kind::Map && x.map_op() == MapOp::pow_) {
+      open.push_back(x.operands[0]);
+      continue;
+    }
+    if (x.kind != Kind::Ein) return false;
+    Labels out = g.out(id);
+    std::ranges::sort(out);
+    const auto is_summed = [&](Label l) { return !std::ranges::binary_search(out, l); };  // and of no entries 0
+    if (std::ranges::adjacent_find(out) != out.end() || std::ranges::any_of(x.labels, is_summed)) return false;
+    open.insert(open.end(), x.operands.begin(), x.operands.end());
+  }
+  return true;
+}
+
 // A power of a base that is known to be positive (in exact arithmetic: an underflow to 0 is no reason to keep a case distinction).
 bool never_zero(const Graph& g, NodeId n) {
   if (g[n].kind != Kind::Map || g[n].map_op() != MapOp::pow_) return false;
-  const NodeId base = g[n].operands[0];
-  const Rational* c = constant_value(g, base);
-  return c ? *c > 0 : g[base].kind == Kind::Var && g.symbol(base).properties.has(Property::positive);
+  return is_positive(g, g[n].operands[0]);
 }
 
 bool is_transpose(const Graph& g, NodeId n) {
@@ -193,6 +214,17 @@ std::optional<Rational> exact_power(const Rational& r, const Rational& e) {
   return result;
 }
 
+// k with f(c*x) = k*f(x) for a positive c: steps and signs forget it.
+std::optional<Rational> homogeneous(MapOp op, const Rational& c) {
+  switch (op) {
+    case MapOp::step_:
+    case MapOp::sign_: return Rational(1);
+    case MapOp::abs_:
+    case MapOp::relu_: return c;
+    default: return std::nullopt;
+  }
+}
+
 std::optional<NodeId> fold_map(Graph& g, MapOp op, const std::vector<NodeId>& operands) {
   if (op == MapOp::pow_ || op == MapOp::pow0_) return fold_power(g, op, operands[0], operands[1]);
   if (operands.size() == 1) {
@@ -203,6 +235,8 @@ std::optional<NodeId> fold_map(Graph& g, MapOp op, const std::vector<NodeId>& op
         const Type type = g[operands[0]].type;
         return *v == 0 ? g.zero(type) : filled(g, *v, type);
       }
+    if (auto t = scaled(g, operands[0]); t && abs(t->coefficient) != 1)
+      if (auto c = homogeneous(op, abs(t->coefficient))) return g.scale(*c, g.map(op, {g.scale(sgn(t->coefficient), t->tensor)}));
     return std::nullopt;
   }
   if (operands.size() == 2) {

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "passes/antisymmetry.h"
+#include "passes/commuting.h"
+#include "passes/infer_properties.h"
 #include "passes/join_places.h"
 #include "passes/monomial.h"
 #include "passes/rewrite.h"
@@ -86,8 +88,27 @@ NodeId collect_parts(Graph& g, NodeId id) {
   return id;
 }
 
+// diag(diag(X)) is X for a diagonal X: the second of two equal labels of the result is one of its own.
+NodeId open_diagonal(Graph& g, NodeId id) {
+  Labels out = g.out(id);
+  std::vector<Factor> factors = g.factors(id);
+  for (Factor& f : factors) {
+    if (f.labels.size() != 2 || f.labels[0] != f.labels[1] || std::ranges::count(out, f.labels[0]) != 2) continue;
+    if (!PropertyInference(g)(f.tensor).has(Property::diagonal)) continue;
+    const Label fresh = std::ranges::max(g[id].labels) + 1;
+    *std::ranges::find(out.rbegin(), out.rend(), f.labels[1]) = fresh;
+    f.labels[1] = fresh;
+    return g.ein(std::move(factors), std::move(out), Type(g[id].type));
+  }
+  return id;
+}
+
 // The product with each factor that is itself a product opened, inner summed labels renamed apart.
 NodeId flatten_product(Graph& g, NodeId id) {
+  if (const NodeId opened = open_diagonal(g, id); opened != id) {
+    if (g[opened].kind != Kind::Ein) return opened;
+    id = opened;
+  }
   std::vector<Factor> factors = g.factors(id), flat;
   if (factors.size() == 1 && g[factors[0].tensor].kind == Kind::Sum && g.is_structure(id)) {
     Labels distinct = g.out(id);
@@ -108,7 +129,7 @@ NodeId flatten_product(Graph& g, NodeId id) {
     count += g[f.tensor].kind == Kind::Ein ? g[f.tensor].operands.size() : 1;
   }
   if (count > kMostFactors) return id;
-  if (!nested) return collect_parts(g, id);
+  if (!nested) return collect_parts(g, order_commuting(g, id));
   for (Factor& f : factors) {
     if (g[f.tensor].kind != Kind::Ein) {
       flat.push_back(std::move(f));

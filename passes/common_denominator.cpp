@@ -12,10 +12,11 @@ namespace {
 
 constexpr long kHighestPower = 4;  // a numerator may be multiplied by: higher ones only make it longer
 
-// A factor base^exponent that stands at the entries of the result: `axes` are the output positions of its own axes.
+// A factor base^exponent that stands at the entries of the result: `axes` are the output positions of its own axes, `op` is the plain power or the guarded one.
 struct Power {
   NodeId base;
   std::vector<size_t> axes;
+  MapOp op = MapOp::pow_;
   friend auto operator<=>(const Power&, const Power&) = default;
 };
 
@@ -32,8 +33,8 @@ Fraction fraction(const Graph& g, const Term& t) {
   Fraction f{t, product ? g.factors(t.tensor) : std::vector<Factor>{{t.tensor, all}}, product ? g.out(t.tensor) : all, {}};
   for (const Factor& x : f.factors) {
     const Node& n = g[x.tensor];
-    const bool is_power = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g[n.operands[1]].kind == Kind::Const;
-    Power p{is_power ? n.operands[0] : x.tensor, {}};
+    const bool is_power = n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_) && g[n.operands[1]].kind == Kind::Const;
+    Power p{is_power ? n.operands[0] : x.tensor, {}, is_power ? n.map_op() : MapOp::pow_};
     for (Label l : x.labels) p.axes.push_back(size_t(std::ranges::find(f.out, l) - f.out.begin()));
     if (std::ranges::count(p.axes, f.out.size()) == 0) f.powers.emplace(std::move(p), is_power ? g[n.operands[1]].value() : Rational(1));
   }
@@ -72,7 +73,7 @@ NodeId over(Graph& g, const std::vector<Fraction>& terms, const Power& p, const 
   const auto times_power = [&](std::vector<Factor> factors, const Labels& out, const Rational& e) {
     Labels at;
     for (size_t axis : p.axes) at.push_back(out[axis]);
-    factors.push_back({g.power(p.base, e), std::move(at)});
+    factors.push_back({g.map(p.op, {p.base, g.constant(e)}), std::move(at)});
     return g.ein(std::move(factors), out, type);
   };
   std::vector<Term> numerators;
