@@ -29,6 +29,7 @@ constexpr std::pair<std::string_view, MapOp> kAliases[] = {
     {"arcsinh", MapOp::asinh_}, {"arccosh", MapOp::acosh_}, {"arctanh", MapOp::atanh_}, {"gammaln", MapOp::lgamma_},
     {"psi", MapOp::digamma_},  {"logistic", MapOp::sigmoid_}, {"expit", MapOp::sigmoid_}, {"heaviside", MapOp::step_},
     {"where", MapOp::select_}, {"arctan2", MapOp::atan2_}, {"sgn", MapOp::sign_},
+    {"loggamma", MapOp::lgamma_}, {"ReLU", MapOp::relu_},
 };
 
 }  // namespace

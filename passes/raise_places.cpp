@@ -177,6 +177,23 @@ class TermRaiser {
   const Type& type_;
 };
 
+// x_a e_a is x[k] e_a: of what meets a unit vector on an axis of the result, its entry there.
+void pick_entries(const Graph& g, RaisedTerm& t) {
+  for (const Factor& p : t.constants) {
+    if (g[p.tensor].kind != Kind::Place || p.labels.size() != 1 || !contains(t.out, p.labels[0])) continue;
+    for (RaisedFactor& f : t.factors) {
+      const size_t rank = f.labels.size(), at = size_t(std::ranges::find(f.labels, p.labels[0]) - f.labels.begin());
+      if (at == rank || rank > 2 || has_repeats(f.labels)) continue;
+      std::vector<Expr> indices(rank, mat::range());
+      indices[at] = index_of(g, p.tensor);
+      f.labels.erase(f.labels.begin() + std::ptrdiff_t(at));
+      const Shape shape = rank == 1 ? Shape::scalar() : at == 0 ? Shape::row(t.dim.at(f.labels[0])) : Shape::column(t.dim.at(f.labels[0]));
+      f.expr = mat::slice(f.expr, indices, shape);
+      if (f.expr->shape.is_row()) f.expr = transpose(f.expr);
+    }
+  }
+}
+
 // One stretch of an axis of a block matrix.
 struct Segment {
   Extent offset, length;
@@ -222,9 +239,10 @@ std::optional<Expr> raise_place(const Graph& g, NodeId place) {
   return mat::slice(mat::eye(g, n.type[0]), {mat::range(), index}, Shape::matrix(n.type[0], n.type[1]));
 }
 
-std::optional<Expr> raise_blocks(const Graph& g, const std::vector<SignedTerm>& terms, const Type& type) {
+std::optional<Expr> raise_blocks(const Graph& g, std::vector<SignedTerm> terms, const Type& type) {
   constexpr size_t kMostBlocks = 100;
   if (type.empty() || type.size() > 2) return std::nullopt;
+  for (SignedTerm& t : terms) pick_entries(g, t.term);
   std::vector<Segment> segments[2];
   bool split[2] = {false, false};
   // The place of each term on an axis of the result.

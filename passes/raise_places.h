@@ -31,6 +31,6 @@ struct SignedTerm {
   Rational coefficient;
   RaisedTerm term;
 };
-std::optional<mat::Expr> raise_blocks(const Graph& g, const std::vector<SignedTerm>& terms, const Type& type);
+std::optional<mat::Expr> raise_blocks(const Graph& g, std::vector<SignedTerm> terms, const Type& type);
 
 }  // namespace ricci

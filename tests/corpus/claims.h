@@ -24,8 +24,11 @@ inline std::optional<Left> left_side(const Row& row, bool scalar, size_t x_rank)
   const std::string& form = row.form;
   if (form == "symgrad_cb") return Left{"grad(" + f + ", " + by + ")", false, true};
   if (scalar && form == "grad") return Left{"grad(" + f + ", " + by + ")"};
-  if (form == "elem" && x_rank == 0)  // D may be a variable's name
-    return Left{row.order == 1 ? "d(" + f + ", " + by + ")[1]" : "d(d(" + f + ", " + by + ")[1], " + second + ")[1]"};
+  if (form == "elem" && x_rank == 0) {  // D may be a variable's name
+    std::string d = f;
+    for (int k = 0; k < row.order; ++k) d = "d(" + d + ", " + (k == 0 ? by : second) + ")[1]";
+    return Left{d};
+  }
   if (form == "grad" || form == "elem" || form == "index") {
     std::string list = "D(" + f;
     for (int k = 0; k < row.order; ++k) list += ", " + (k == 0 ? by : second);
