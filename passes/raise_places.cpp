@@ -316,7 +316,13 @@ std::optional<Expr> raise_blocks(const Graph& g, std::vector<SignedTerm> terms, 
     if (!std::holds_alternative<Expr>(raised)) return std::nullopt;
     Expr e = std::get<Expr>(raised);
     if (out.size() == 1 && !has_rows) e = transpose(e);
-    cells[index[0] * count(1) + index[1]].push_back({t.coefficient < 0, scale(abs(t.coefficient), e)});
+    std::vector<mat::Signed>& cell = cells[index[0] * count(1) + index[1]];
+    const Expr scaled = scale(abs(t.coefficient), e);
+    std::vector<mat::Signed> multiplied;  // 2 + 4*x rather than 2*(1 + 2*x)
+    for (size_t k = 0; e->op == mat::Op::Add && k < e->operands.size(); ++k)
+      multiplied.push_back({e->negative[k] != (t.coefficient < 0), scale(abs(t.coefficient), e->operands[k])});
+    if (!multiplied.empty() && mat::add(multiplied)->size < scaled->size) std::ranges::move(multiplied, std::back_inserter(cell));
+    else cell.push_back({t.coefficient < 0, scaled});
   }
   std::vector<bool> tells[2] = {std::vector<bool>(count(0)), std::vector<bool>(count(1), type.size() == 1)};
   for (size_t k = 0; k < cells.size(); ++k)
