@@ -41,7 +41,7 @@ uint64_t hash_text(std::string_view s) {
 bool transposes_inside(const Node& n) {
   switch (n.op) {
     case Op::Number: case Op::Name: case Op::Transpose: case Op::Slice: case Op::Range: return false;
-    case Op::Call: return n.entrywise;
+    case Op::Call: return n.entrywise || commutes_with_transpose(n.name);
     default: return n.height <= kTall;
   }
 }
@@ -311,7 +311,7 @@ Expr transpose(const Expr& e) {
   if (e->calls("ones") && e->operands.size() == 2) return make_call("ones", {e->operands[1], e->operands[0]}, e->shape.transposed());
   uint32_t inside = own_size(*e);
   for (const Expr& c : e->operands) inside = plus(inside, c->transposed_size);
-  const uint32_t most = e->op == Op::Call ? e->size : plus(e->size, 1);  // tanh(A*x)' rather than tanh((A*x)')
+  const uint32_t most = e->op == Op::Call ? e->size : plus(e->size, 1);  // tanh(A*x)' rather than tanh((A*x)'), but expm([0, 2; 1, 0])
   if (!transposes_inside(*e) || inside > most) {
     if (e->op != Op::Mul || !e->operands[0]->shape.is_scalar()) return make(Op::Transpose, e->shape.transposed(), {e});
     std::vector<Expr> scalars, chain;  // (2*A*B)' = 2*(A*B)'

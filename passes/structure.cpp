@@ -259,7 +259,7 @@ std::optional<bool> is_mostly_transposed(const Graph& g, NodeId product) {
   const Labels out = g.out(product);
   long first = 0, sum = 0;
   for (const Factor& f : g.factors(product)) {
-    if (f.labels.size() != 2 || g.is_symmetric(f.tensor)) continue;
+    if (f.labels.size() != 2 || g.is_symmetric(f.tensor) || is_sum(g, f.tensor)) continue;  // a sum stands in its canonical order
     const long turned = (f.labels[1] == out[0]) + (f.labels[0] == out[1]) - (f.labels[0] == out[0]) - (f.labels[1] == out[1]);
     if (first == 0) first = turned;
     sum += turned;
