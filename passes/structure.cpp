@@ -274,7 +274,11 @@ bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_antisymmetr
 // expm([X, H; 0, X]); of products the one with fewer transposes is canonical, of skew matrices the one without a minus.
 bool is_turned(Graph& g, NodeId n) {
   if (g.is_symmetric(n)) return false;
-  if (g[n].kind == Kind::Sum && g[n].operands.size() == 1) return g[n].coefficients[0] < 0 && is_skew(g, g[n].operands[0]);
+  if (g[n].kind == Kind::Sum && g[n].operands.size() == 1) {
+    const NodeId scaled = g[n].operands[0];
+    if (is_skew(g, scaled)) return g[n].coefficients[0] < 0;
+    return is_turned(g, scaled) || g[g.permute(scaled, {1, 0})].kind != Kind::Ein;  // -X' of a matrix X, which is no product
+  }
   const auto is_block = [&](NodeId t) { return g[t].kind == Kind::Ein && std::ranges::any_of(g[t].operands, [&](NodeId o) { return g[o].kind == Kind::Place; }); };
   if (is_sum(g, n)) {
     if (std::ranges::none_of(g[n].operands, is_block)) return !std::ranges::is_sorted(canonical_axes(g, n));
