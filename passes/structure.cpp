@@ -253,19 +253,24 @@ long side_of_block(const Graph& g, NodeId term) {
   return (*offset[1] - *offset[0]).is_size() ? 1 : (*offset[0] - *offset[1]).is_size() ? -1 : 0;
 }
 
-// Whether more factors of a matrix product stand transposed in it than not, as in X'*A' = (A*X)', or as many and the first of them, as in A'.*B; nothing
-// where no factor says.
+// Whether more factors stand transposed than not on the way from the rows of a matrix product to its columns, as in X'*A' = (A*X)', or as many and the
+// later declared comes first, as in B*A'; nothing where there is no such way, or it says nothing.
 std::optional<bool> is_mostly_transposed(const Graph& g, NodeId product) {
   const Labels out = g.out(product);
-  long first = 0, sum = 0;
-  for (const Factor& f : g.factors(product)) {
-    if (f.labels.size() != 2 || g.is_symmetric(f.tensor) || is_sum(g, f.tensor)) continue;  // a sum stands in its canonical order
-    const long turned = (f.labels[1] == out[0]) + (f.labels[0] == out[1]) - (f.labels[0] == out[0]) - (f.labels[1] == out[1]);
-    if (first == 0) first = turned;
-    sum += turned;
+  std::vector<Factor> factors = g.factors(product);
+  std::vector<size_t> way;
+  long balance = 0;
+  for (Label at = out[0]; at != out[1];) {
+    const auto f = std::ranges::find_if(factors, [&](const Factor& x) { return x.labels.size() == 2 && !has_repeats(x.labels) && contains(x.labels, at); });
+    if (f == factors.end()) return std::nullopt;
+    const bool transposed = f->labels[1] == at;
+    at = f->labels[transposed ? 0 : 1];
+    if (!g.is_symmetric(f->tensor) && !is_sum(g, f->tensor)) balance += transposed ? 1 : -1, way.push_back(size_t(f - factors.begin()));
+    f->labels.clear();  // taken
   }
-  if (first == 0) return std::nullopt;
-  return (sum != 0 ? sum : first) > 0;
+  if (balance != 0) return balance > 0;
+  if (way.empty() || factors[way.front()].tensor == factors[way.back()].tensor) return std::nullopt;
+  return way.front() > way.back();
 }
 
 bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_antisymmetric(g, g.permute(n, {1, 0})) == g.scale(-1, n); }
@@ -287,7 +292,8 @@ bool is_turned(Graph& g, NodeId n) {
     return above < 0;
   }
   if (g[n].kind != Kind::Ein || g.is_structure(n)) return false;
-  if (const auto mostly = is_mostly_transposed(g, n)) return *mostly;
+  const auto here = is_mostly_transposed(g, n), there = is_mostly_transposed(g, permute(g, n, {1, 0}));
+  if (here && there && *here != *there) return *here;
   return fingerprint_of_permuted(g, n, {1, 0}) < fingerprint_of_permuted(g, n, {0, 1});
 }
 
