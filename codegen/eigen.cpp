@@ -44,7 +44,7 @@ class Speller {
         if (n.name == "pi" && n.shape.is_scalar()) return {"3.141592653589793"};
         if (dimensions_.contains(n.name)) return {"static_cast<double>(" + cpp_identifier(n.name) + ")"};
         return {cpp_identifier(n.name)};
-      case Op::Add: return spell_sum(n);
+      case Op::Add: return spell_terms(n);
       case Op::Mul: return spell_product(n);
       case Op::Hadamard: {
         Pieces out = {{n.operands[0], Level::Postfix}};
@@ -98,6 +98,18 @@ class Speller {
   static Pieces factor(const Expr& e, Level demanded) {
     if (is_diagonal(e)) return as_diagonal(e->operands[0]);
     return {{e, demanded}};
+  }
+
+  static bool leads_with_diagonal(const Expr& e) {
+    if (is_diagonal(e)) return true;
+    return e->op == Op::Mul && split_scalars(*e).scalars.empty() && !is_call(split_chain(*e)) && leads_with_diagonal(split_chain(*e).first);
+  }
+
+  // Eigen's diagonal matrices have no minus, but products of them have: -(x.asDiagonal() * A).
+  static Pieces spell_terms(const Node& n) {
+    Pieces out = spell_sum(n);
+    if (n.negative[0] && n.operands[0]->op == Op::Mul && leads_with_diagonal(n.operands[0])) out[1].demanded = Level::Power;
+    return out;
   }
 
   static Pieces spell_product(const Node& n) {
