@@ -65,7 +65,7 @@ struct Calculus {
   NodeId (*derivative)(Graph&, NodeId f, NodeId x);                 // the axes of f, then those of x
   NodeId (*directional)(Graph&, NodeId f, NodeId x, NodeId h);      // the axes of f; h has the type of x
   NodeId (*pullback)(Graph&, NodeId f, NodeId x, NodeId seed);      // the axes of x; seed has the type of f
-  NodeId (*canonical)(Graph&, NodeId);
+  NodeId (*canonical)(Graph&, NodeId);                              // one form for all that are equal by how products and sums nest
 };
 
 struct ParseOptions {

@@ -91,9 +91,12 @@ std::optional<Rational> value_at_constant(MapOp op, const Rational& c) {
 }
 
 // Whether all entries are positive by what was promised of variables: of those themselves, their powers, and entrywise products.
+// Asked at construction, so only a few nodes are looked at: of a long chain of shared products it is not known.
 bool is_positive(const Graph& g, NodeId n) {
+  constexpr size_t kMostLooks = 64;
   std::vector<NodeId> open = {n};
-  while (!open.empty()) {
+  for (size_t looks = 0; !open.empty(); ++looks) {
+    if (looks == kMostLooks) return false;
     const NodeId id = open.back();
     open.pop_back();
     const Node& x = g[id];

@@ -72,7 +72,7 @@ struct Printed {
 
 // How many of 1,000 forms may read back as another node of the same value: sums of high order that are printed multiplied out, and tensors of more alike
 // axes than all orders of are tried.
-constexpr size_t kMostMatrixForms = 2, kMostIndexForms = 2;
+constexpr size_t kMostMatrixForms = 1, kMostIndexForms = 2;
 
 size_t same_node = 0, another_node = 0, without = 0;
 
