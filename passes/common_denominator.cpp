@@ -48,6 +48,8 @@ std::optional<std::pair<Power, Rational>> common_denominator(const std::vector<F
     for (const auto& [p, exponent] : f.powers)
       if (exponent < 0) bases.insert(p);
   for (const Power& p : bases) {
+    // Where a guarded base is 0, so is all that is over it, and what is not divided by it need not be.
+    if (p.op == MapOp::pow0_ && !std::ranges::all_of(terms, [&](const Fraction& f) { return f.powers.contains(p); })) continue;
     Rational lowest = 0;
     std::set<Rational> exponents;
     for (const Fraction& f : terms) {
