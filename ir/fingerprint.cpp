@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <string>
 
 #include "ir/mix.h"
@@ -32,6 +33,24 @@ std::vector<uint64_t> in_order(size_t rank) {
   std::vector<uint64_t> marks;
   for (size_t k = 0; k < rank; ++k) marks.push_back(mark_of_axis(k));
   return marks;
+}
+
+// Those of the permutation symbol: any axis comes to any place.
+Symmetries even_permutations(size_t rank) {
+  constexpr size_t kMostAxes = 5;
+  Symmetries s{{}, std::vector<size_t>(rank, 0)};
+  std::vector<size_t> order(rank);
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto is_even = [&] {
+    size_t inversions = 0;
+    for (size_t k = 0; k < rank; ++k) inversions += size_t(std::count_if(order.begin(), order.begin() + std::ptrdiff_t(k), [&](size_t before) { return before > order[k]; }));
+    return inversions % 2 == 0;
+  };
+  if (rank > kMostAxes) return s;
+  do {
+    if (is_even()) s.orders.push_back(order);
+  } while (std::ranges::next_permutation(order).found);
+  return s;
 }
 
 }  // namespace
@@ -81,6 +100,7 @@ size_t most_orders(const Graph& g, NodeId n) {
 
 std::optional<Symmetries> symmetries_of(const Graph& g, NodeId id) {
   const Node& n = g[id];
+  if (n.kind == Kind::Epsilon) return even_permutations(n.rank());
   std::map<uint64_t, std::vector<size_t>> classes;  // of axes that look alike one by one
   for (size_t a = 0; a < n.rank(); ++a) classes[g.axis_fingerprints(id)[a]].push_back(a);
   if (classes.size() == n.rank()) return std::nullopt;

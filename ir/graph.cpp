@@ -140,7 +140,7 @@ const std::vector<uint64_t>& Graph::axis_fingerprints(NodeId n) const {
 
 const Symmetries* Graph::symmetries(NodeId n) const {
   const Node& node = (*this)[n];
-  if ((node.kind != Kind::Sum && node.kind != Kind::Map) || node.rank() < 3) return nullptr;
+  if ((node.kind != Kind::Sum && node.kind != Kind::Map && node.kind != Kind::Epsilon) || node.rank() < 3) return nullptr;
   auto it = symmetries_.find(n.value);
   if (it == symmetries_.end()) it = symmetries_.emplace(n.value, symmetries_of(*this, n)).first;
   return it->second ? &*it->second : nullptr;

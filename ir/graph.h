@@ -195,7 +195,7 @@ class Graph {
   uint64_t fingerprint(NodeId n) const { return fingerprints_[n.value]; }
   // What each axis looks like by itself, whatever the others are called: equal for axes that a symmetry exchanges, and told apart by most else.
   const std::vector<uint64_t>& axis_fingerprints(NodeId n) const;
-  // The symmetries of a sum or a function of rank 3 and more; null if it has none.
+  // The symmetries of a sum, a function or a permutation symbol of rank 3 and more; null if it has none.
   const Symmetries* symmetries(NodeId n) const;
   std::vector<Term> terms(NodeId n) const;                 // the terms of a Sum; {1, n} for anything else
   // Nodes reachable from `roots`, ascending (operands first).

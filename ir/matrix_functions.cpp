@@ -1,5 +1,6 @@
 // Functions of matrix expressions whose arguments have simpler forms: ones, eye, diag, sum, tr, inner and outer products, inv, det.
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "ir/functions.h"
@@ -305,7 +306,11 @@ Expr call(std::string function, std::vector<Expr> arguments, Shape shape, bool s
 }
 
 Expr map_call(std::string function, std::vector<Expr> arguments, Shape shape) {
-  return make_call(std::move(function), std::move(arguments), shape, false, true);
+  const auto size = [&](auto member) { return std::accumulate(arguments.begin(), arguments.end(), size_t{0}, [&](size_t s, const Expr& e) { return s + (*e).*member; }); };
+  const bool turns = shape.is_matrix() && size(&Node::transposed_size) < size(&Node::size);  // tanh(X') is tanh(X)'
+  if (turns) std::ranges::transform(arguments, arguments.begin(), transpose);
+  const Expr mapped = make_call(std::move(function), std::move(arguments), turns ? shape.transposed() : shape, false, true);
+  return turns ? transpose(mapped) : mapped;
 }
 
 Expr undeclared_call(std::string function, std::vector<Expr> arguments, Shape shape) {

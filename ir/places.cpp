@@ -66,6 +66,10 @@ bool is_cut(const Graph& g, NodeId n) {
          std::ranges::none_of(factors, [&](const Factor& f) { return is_place(g, f) && contains(out, f.labels[0]); });
 }
 
+bool has_factor(const Graph& g, NodeId ein, NodeId tensor) {
+  return std::ranges::any_of(g.factors(ein), [&](const Factor& f) { return f.tensor == tensor; });
+}
+
 }  // namespace
 
 bool is_group(const Graph& g, NodeId place) {
@@ -286,9 +290,26 @@ bool Product::refine(size_t p, const Labels& digits, const Type& parts) {
   return true;
 }
 
+// What the labels of a factor meet: of each the axis of the result, and the axes of other factors. However labels are called and factors stand, it is
+// the same.
+std::vector<std::vector<std::pair<uint64_t, size_t>>> Product::surroundings(const Factor& of) const {
+  std::vector<std::vector<std::pair<uint64_t, size_t>>> r;
+  for (Label l : of.labels) {
+    auto& met = r.emplace_back(1, std::pair(uint64_t{0}, size_t(std::ranges::find(out, l) - out.begin())));
+    for (const Factor& f : factors) {
+      if (f.tensor == of.tensor && f.labels == of.labels) continue;
+      const bool either = f.labels.size() == 2 && graph.is_symmetric(f.tensor);
+      for (size_t k = 0; k < f.labels.size(); ++k)
+        if (f.labels[k] == l) met.emplace_back(graph.fingerprint(f.tensor), either ? 0 : k);
+    }
+    std::sort(met.begin() + 1, met.end());
+  }
+  return r;
+}
+
 // T[a] P[a, i] = T[offset + i]: every tensor that carries a whole becomes a slice, a node of its own. Of several places of one whole that with the
 // fewest digits does it, an entry before a piece; a digit that is itself placed is sliced in its turn. Whether a slice is something simpler, that of
-// a block matrix, whose factors belong to this product.
+// a block matrix, whose factors belong to this product, and with them the places in what is left of a sum.
 bool Product::slice() {
   bool simpler = false;
   const auto sliced_by = [&](const Factor& place) {
@@ -296,12 +317,7 @@ bool Product::slice() {
   };
   for (size_t rounds = factors.size() * factors.size(); rounds > 0; --rounds) {  // more only if a place is inside itself
     const Factor* next = nullptr;
-    const auto in_result = [&](const Factor& f) {
-      std::vector<size_t> axes;
-      for (Label l : f.labels) axes.push_back(size_t(std::ranges::find(out, l) - out.begin()));
-      return axes;
-    };
-    const auto key = [&](const Factor& f) { return std::tuple(f.labels.size(), graph.fingerprint(f.tensor), in_result(f), f.labels); };
+    const auto key = [&](const Factor& f) { return std::tuple(f.labels.size(), graph.fingerprint(f.tensor), surroundings(f), f.labels); };
     for (const Factor& f : factors)
       if (is_place(graph, f) && (!next || key(f) < key(*next)) && std::ranges::any_of(factors, sliced_by(f))) next = &f;
     if (!next) break;
@@ -320,7 +336,7 @@ bool Product::slice() {
       }
       const NodeId sliced = graph.ein({f, place}, kept, kept_type);
       if (graph.is_zero(sliced)) coefficient = 0;
-      simpler = simpler || !is_cut(graph, sliced);
+      simpler = simpler || !is_cut(graph, sliced) || (graph[f.tensor].kind == Kind::Sum && !has_factor(graph, sliced, f.tensor));
       f = {sliced, kept};
     }
   }

@@ -33,6 +33,7 @@ struct Product {
   bool join_places();
   bool join(size_t p, size_t q);
   bool refine(size_t p, const Labels& digits, const Type& parts);
+  std::vector<std::vector<std::pair<uint64_t, size_t>>> surroundings(const Factor& of) const;
   bool slice();
 };
 

@@ -208,7 +208,10 @@ std::vector<Term> picks_of_terms(Graph& g, NodeId id) {
 NodeId power_of_placed(Graph& g, NodeId id) {
   const Node n = g[id];
   if (n.map_op() != MapOp::pow_ || g[n.operands[1]].kind != Kind::Const || g[n.operands[1]].value() <= 0) return id;
-  const std::vector<Placed> ways = placed(g, n.operands[0]);
+  const NodeId base = n.operands[0];
+  const auto is_place = [&](NodeId o) { return g[o].kind == Kind::Place; };
+  if (g[base].kind == Kind::Ein && std::ranges::all_of(g[base].operands, is_place) && only_moves(g, base)) return base;  // zeros and ones
+  const std::vector<Placed> ways = placed(g, base);
   return ways.empty() ? id : place_again(g, ways[0].around, g.map(MapOp::pow_, {ways[0].inside, n.operands[1]}), n.type);
 }
 

@@ -67,11 +67,11 @@ std::vector<Factor> with_canonical_labels(Graph& g, std::vector<Factor> factors,
 NodeId permute(Graph& g, NodeId n, const std::vector<size_t>& axes) {
   Type type = type_of(g, n, axes);
   if (is_entrywise(g, n) && g[n].kind == Kind::Sum) return over(g, n, type, [&](NodeId o) { return permute(g, o, axes); });
-  if (g[n].kind != Kind::Ein) return g.permute(n, axes);
-  const Labels out = g.out(n);
+  const bool product = g[n].kind == Kind::Ein;
+  const Labels out = product ? g.out(n) : Graph::iota(axes.size());
   Labels moved;
   for (size_t a : axes) moved.push_back(out[a]);
-  return g.ein(with_canonical_labels(g, g.factors(n), moved), moved, std::move(type));
+  return g.ein(with_canonical_labels(g, product ? g.factors(n) : std::vector<Factor>{{n, out}}, moved), moved, std::move(type));
 }
 
 // Whether a tensor whose axes change places is a permutation of a tensor, and if it is none, which variable it is.
@@ -330,7 +330,8 @@ std::vector<Factor> with_canonical_labels(Graph& g, std::vector<Factor> factors,
     };
     std::vector<std::vector<size_t>> orders = g.symmetries(f.tensor)->orders;  // as fingerprints see them, the identity first
     std::ranges::stable_sort(orders, {}, reading);
-    const auto order = std::ranges::find_if(orders, [&](const auto& o) { return std::ranges::is_sorted(o) || with_axes(g, f.tensor, o) == f.tensor; });
+    const auto is_same = [&](const auto& o) { return std::ranges::is_sorted(o) || !is_entrywise(g, f.tensor) || with_axes(g, f.tensor, o) == f.tensor; };
+    const auto order = std::ranges::find_if(orders, is_same);
     f.labels = in_order(f.labels, *order);
     for (size_t k = 0; k < f.labels.size(); ++k) marks[f.labels[k]] += mix(mark_of_axis(out.size() + k));
     open.erase(next);
