@@ -89,7 +89,8 @@ class Canonicalizer {
     std::vector<Factor> factors;
     for (uint32_t i : order) {
       Factor f = factors_[i];
-      if (symmetric_[i] && key(f.labels[1], label) < key(f.labels[0], label)) std::swap(f.labels[0], f.labels[1]);
+      const auto rank = [&](Label l) { return std::pair(key(l, label), name[l]); };  // of labels that look alike, as an earlier factor has them
+      if (symmetric_[i] && rank(f.labels[1]) < rank(f.labels[0])) std::swap(f.labels[0], f.labels[1]);
       for (Label& l : f.labels) l = number(l);
       factors.push_back(std::move(f));
     }

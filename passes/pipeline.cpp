@@ -33,13 +33,17 @@ NodeId rewrite(Graph& g, NodeId root, const SimplifyOptions& options) {
 
 Flattened* flattened(const SimplifyOptions& options) { return options.memory ? &options.memory->flattened : nullptr; }
 
-// What occurs several times is a quantity of its own, as M = A + t*B is in tr(B*M*M); only other sums are multiplied out.
+// A sum with more axes than a matrix: a matrix form has its terms one by one.
+bool is_hidden(const Graph& g, NodeId n) { return g[n].kind == Kind::Sum && g[n].rank() > 2; }
+
+// What occurs several times is a quantity of its own, as M = A + t*B is in tr(B*M*M); only other sums are multiplied out, and those that no matrix
+// form shows.
 NodeId distribute(Graph& g, NodeId root, const SimplifyOptions& options) {
   std::map<NodeId, size_t> uses;
   const NodeId roots[] = {root};
   for (NodeId n : g.reachable(roots))
     for (NodeId operand : g[n].operands) ++uses[operand];
-  return expand(g, root, kMostTerms, [&](NodeId sum) { return uses[sum] < 2; }, flattened(options));
+  return expand(g, root, kMostTerms, [&](NodeId sum) { return uses[sum] < 2 || is_hidden(g, sum); }, flattened(options));
 }
 
 constexpr Pass kPasses[] = {
@@ -120,22 +124,24 @@ NodeId settle(Graph& g, NodeId root, bool factored, const SimplifyOptions& optio
   return root;
 }
 
-// How long the answer is when printed: as a matrix expression if it has such a form, by weight otherwise.
-uint64_t printed_size(const Graph& g, NodeId n, SimplifyMemory& memory) {
+// How long the answer is when printed: as a matrix expression if it has such a form, and then how many sums that does not show; by weight otherwise.
+PrintedSize printed_size(const Graph& g, NodeId n, SimplifyMemory& memory) {
   auto [it, first] = memory.printed_size.try_emplace(n);
   if (!first) return it->second;
   Raised r = raise(g, n, {});
-  return it->second = r.expr ? (*r.expr)->size : Weight(g)(n);
+  if (!r.expr) return it->second = {Weight(g)(n), 0};
+  const NodeId roots[] = {n};
+  return it->second = {(*r.expr)->size, std::ranges::count_if(g.reachable(roots), [&](NodeId m) { return is_hidden(g, m); })};
 }
 
 // The shortest print of the settled forms; the earlier one among equals.
 NodeId shortest(Graph& g, NodeId root, const SimplifyOptions& options) {
   NodeId flat = settle(g, root, false, options);
   NodeId best = flat;
-  uint64_t least = printed_size(g, flat, *options.memory);
+  PrintedSize least = printed_size(g, flat, *options.memory);
   auto consider = [&](NodeId candidate) {
     if (candidate == best) return;
-    uint64_t size = printed_size(g, candidate, *options.memory);
+    const PrintedSize size = printed_size(g, candidate, *options.memory);
     if (size < least) least = size, best = candidate;
   };
   consider(settle(g, flat, true, options));

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "ir/graph.h"
 #include "passes/canonicalize.h"
@@ -14,13 +15,16 @@
 
 namespace ricci {
 
+// Operators and names, and sums that are not among them.
+using PrintedSize = std::pair<uint64_t, int64_t>;
+
 // What has been found out during one simplification: its forms end in the same nodes again and again, and a pass gives for a node what it gave before.
 struct SimplifyMemory {
   SimplifyMemory(Graph& g, const SimplifyOptions& options);
   Rewriting rewriting;
   Flattened flattened;
   std::map<std::pair<std::string_view, NodeId>, NodeId> results;  // by pass and root
-  std::unordered_map<NodeId, uint64_t> printed_size;
+  std::unordered_map<NodeId, PrintedSize> printed_size;
 };
 
 // DAG to DAG, the value unchanged.

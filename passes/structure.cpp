@@ -273,7 +273,7 @@ std::optional<bool> is_mostly_transposed(const Graph& g, NodeId product) {
   return way.front() > way.back();
 }
 
-bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_antisymmetric(g, g.permute(n, {1, 0})) == g.scale(-1, n); }
+bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_antisymmetric(g, permute(g, n, {1, 0})) == g.scale(-1, n); }
 
 // Whether a matrix is the transpose of its canonical form. Blocks are read as they were written, expm([X, 0; H, X]) as the transpose of
 // expm([X, H; 0, X]); of products the one with fewer transposes is canonical, of skew matrices the one without a minus.
@@ -291,7 +291,7 @@ bool is_turned(Graph& g, NodeId n) {
     for (NodeId t : g[n].operands) above += side_of_block(g, t);
     return above < 0;
   }
-  if (g[n].kind != Kind::Ein || g.is_structure(n)) return false;
+  if (g[n].kind != Kind::Ein || g.is_structure(n) || is_skew(g, n)) return false;
   const auto here = is_mostly_transposed(g, n), there = is_mostly_transposed(g, permute(g, n, {1, 0}));
   if (here && there && *here != *there) return *here;
   return fingerprint_of_permuted(g, n, {1, 0}) < fingerprint_of_permuted(g, n, {0, 1});

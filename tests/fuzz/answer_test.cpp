@@ -20,13 +20,14 @@ constexpr Options kLanguage = {.small = true, .language = true};
 
 // The program as text with a last definition F: itself, or its derivative by one or two inputs, as the seed says.
 struct Printed {
+  uint64_t seed;
   std::string declarations, F;
   std::optional<Program> program;
   std::vector<std::string> by;  // names of inputs
   Dims dims;
   std::map<std::string, Array<Quad>> inputs;
 
-  explicit Printed(const RandomProgram& p, size_t order) : declarations(p.declarations()), dims(p.dims()) {
+  explicit Printed(const RandomProgram& p, size_t order) : seed(p.seed), declarations(p.declarations()), dims(p.dims()) {
     std::vector<size_t> variables;
     for (size_t k = 0; k < p.steps.size(); ++k)
       if (p.steps[k].kind == Step::Kind::Input && !p.steps[k].symmetric) variables.push_back(k);
@@ -93,7 +94,7 @@ Outcome read_back(Printed& p, const std::string& line, NodeId node, const Array<
   const bool same = printed[0] == as_read[0];
   (same ? same_node : another_node) += 1;
   if (!same && from_environment("RICCI_FUZZ_LIST", 0))
-    std::printf("%s%s\nprinted:\n%sread:\n%s\n", p.declarations.c_str(), line.c_str(), print_ir(p.g(), printed).c_str(), print_ir(p.g(), as_read).c_str());
+    std::printf("RICCI_FUZZ_SEED=%llu\n%s%s\nprinted:\n%sread:\n%s\n", static_cast<unsigned long long>(p.seed), p.declarations.c_str(), line.c_str(), print_ir(p.g(), printed).c_str(), print_ir(p.g(), as_read).c_str());
   return {};
 }
 
