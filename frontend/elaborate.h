@@ -185,7 +185,7 @@ class Elaborator {
   Meaning slice(const Meaning& m, const std::vector<Piece>& pieces);
   Meaning entries(const Ast& a, Meaning m);
   Meaning block(const Ast& a);
-  DraftId stacked(DraftId matrix);
+  DraftId stacked(DraftId tensor);  // all entries as one vector, the first index counting fastest
   bool three_vector(const Call& c, size_t i);
   Meaning f_e(Call& c);
   Meaning f_vec(Call& c);

@@ -221,7 +221,7 @@ bool Elaborator::square_argument(const Call& c, size_t i) {
   return false;
 }
 
-// A function without index form acts on its core; a reduction of a tensor reduces every axis.
+// A function without index form acts on its core; a reduction of a tensor reduces all its entries.
 Meaning Elaborator::table_call(FunOp op, Call& c) {
   if (!right_count(c, 1, 1) || !whole(c.arguments[0], c, 0)) return poison();
   const FunctionRow& r = row(op);
@@ -237,10 +237,9 @@ Meaning Elaborator::table_call(FunOp op, Call& c) {
   return {.draft = f, .variance = r.core.in == 1 ? m.variance : usual_variance(r.core.out)};
 }
 
+// Of all entries at once: reduced axis by axis, equal ones would not share alike (ir/functions.def: argmax).
 Meaning Elaborator::reduce(FunOp op, Meaning m) {
-  while (drafts_.rank(m.draft) > 0) {
-    m.draft = drafts_.fun(op, m.draft);
-  }
+  if (drafts_.rank(m.draft) > 0) m.draft = drafts_.fun(op, stacked(m.draft));
   return scalar(m.draft);
 }
 

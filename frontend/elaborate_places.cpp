@@ -245,10 +245,15 @@ Meaning Elaborator::f_vec(Call& c) {
   return {.draft = stacked(m.draft), .variance = {Variance::Up}};
 }
 
-DraftId Elaborator::stacked(DraftId matrix) {
-  const Shape s = drafts_.shape(matrix);
-  const DimVar whole = dims_.product({s[1], s[0]});
-  return drafts_.ein({{matrix, {0, 1}}, {drafts_.place(whole, {s[1], s[0]}, dims_.number(0)), {2, 1, 0}}}, {2}, {whole});
+DraftId Elaborator::stacked(DraftId tensor) {
+  const Shape s = drafts_.shape(tensor);
+  if (s.size() == 1) return tensor;
+  const Shape digits(s.rbegin(), s.rend());  // the last index counts slowest
+  const DimVar whole = dims_.product(digits);
+  const Label entry = Label(s.size());
+  Labels labels = Graph::iota(s.size() + 1);
+  std::ranges::reverse(labels);
+  return drafts_.ein({{tensor, Graph::iota(s.size())}, {drafts_.place(whole, digits, dims_.number(0)), labels}}, {entry}, {whole});
 }
 
 // reshape(x, m, n): the matrix whose columns below each other are x, or the columns of x.

@@ -108,13 +108,35 @@ std::optional<std::pair<std::string, int64_t>> solve(const Extent& e, int64_t va
   return std::pair(open, value / coefficient);
 }
 
+namespace {
+// 2*m*n, without its sign.
+std::string spell_monomial(const std::vector<std::string>& symbols, int64_t coefficient) {
+  const uint64_t size = coefficient < 0 ? -uint64_t(coefficient) : uint64_t(coefficient);
+  std::string term = size != 1 || symbols.empty() ? std::to_string(size) : "";
+  for (const std::string& s : symbols) term += (term.empty() ? "" : "*") + s;
+  return term;
+}
+}  // namespace
+
+std::string spell(const Extent& e) {
+  std::string added, taken;
+  const auto add = [&](const std::vector<std::string>& symbols, int64_t c) {
+    if (c < 0) taken += " - " + spell_monomial(symbols, c);
+    else added += (added.empty() ? "" : " + ") + spell_monomial(symbols, c);
+  };
+  for (const auto& [symbols, c] : e.terms)
+    if (!symbols.empty()) add(symbols, c);
+  for (const auto& [symbols, c] : e.terms)
+    if (symbols.empty()) add(symbols, c);
+  if (!added.empty()) return added + taken;
+  return taken.empty() ? "0" : "-" + taken.substr(3);
+}
+
 std::string condition(const Extent& at_least_zero) {
   std::string sides[2];
   for (const auto& [symbols, c] : std::views::reverse(at_least_zero.terms)) {  // numbers last
-    std::string term = std::abs(c) != 1 || symbols.empty() ? std::to_string(std::abs(c)) : "";
-    for (const std::string& s : symbols) term += (term.empty() ? "" : "*") + s;
     std::string& side = sides[c < 0];
-    side += (side.empty() ? "" : " + ") + term;
+    side += (side.empty() ? "" : " + ") + spell_monomial(symbols, c);
   }
   for (std::string& side : sides)
     if (side.empty()) side = "0";

@@ -36,6 +36,9 @@ std::optional<Extent> checked_product(const Extent& a, const Extent& b);
 // The symbol that has no size yet and the size it has if `e` is `value`; nothing unless there is one such, linear, and the size is whole.
 std::optional<std::pair<std::string, int64_t>> solve(const Extent& e, int64_t value, const std::map<std::string, int64_t, std::less<>>& sizes);
 
+// As people write it: "m*n", "n + 1"; what is taken away stands last, "n - m", "n - 1".
+std::string spell(const Extent& e);
+
 // That it is at least 0, in words: "n >= 5", "m + n >= 2*k".
 std::string condition(const Extent& at_least_zero);
 

@@ -85,11 +85,7 @@ std::string Graph::spell(DimId id) const {
     case Dim::Kind::Symbol: return d.name;
     case Dim::Kind::Fixed: return std::to_string(d.size);
     case Dim::Kind::Product:
-    case Dim::Kind::Sum: {
-      std::string s;
-      for (DimId part : d.parts) s += (s.empty() ? "" : d.kind == Dim::Kind::Product ? "*" : " + ") + spell(part);
-      return s;
-    }
+    case Dim::Kind::Sum: return ricci::spell(Extent::of(*this, id));
   }
   return "";
 }

@@ -26,10 +26,10 @@ uint64_t mix(uint64_t h) {  // the finaliser of splitmix64
   h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
   return h ^ (h >> 31);
 }
-// f(X') = f(X)'
-bool commutes_with_transpose(std::string_view function) {
+// f(X)' = g(X'): g for f, tril for triu and inv for itself; nothing if there is none.
+std::string_view transposed_function(std::string_view function) {
   const auto op = find_function(function);
-  return op && row(*op).core.in == 2 && row(*op).core.out == 2 && row(*op).transposed == function;
+  return op && row(*op).core.in == 2 && row(*op).core.out == 2 ? row(*op).transposed : "";
 }
 
 uint64_t hash_text(std::string_view s) {
@@ -41,7 +41,7 @@ uint64_t hash_text(std::string_view s) {
 bool transposes_inside(const Node& n) {
   switch (n.op) {
     case Op::Number: case Op::Name: case Op::Transpose: case Op::Slice: case Op::Range: return false;
-    case Op::Call: return n.entrywise || commutes_with_transpose(n.name);
+    case Op::Call: return n.entrywise || !transposed_function(n.name).empty();
     default: return n.height <= kTall;
   }
 }
@@ -103,10 +103,11 @@ std::pair<uint64_t, uint64_t> hashes(const Node& n) {
       break;
     }
     case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: case Op::Slice: case Op::Range: {
-      if (n.op == Op::Call) own = across = mix(salt ^ hash_text(n.name));
+      const std::string_view turned = n.op == Op::Call && !n.entrywise ? transposed_function(n.name) : n.name;
+      if (n.op == Op::Call) own = mix(salt ^ hash_text(n.name)), across = mix(salt ^ hash_text(turned));
       for (const Expr& e : n.operands) own = mix(own ^ e->hash), across = mix(across ^ e->transposed_hash);
       bool is_operator = n.op != Op::Call && n.op != Op::Slice;
-      bool commutes = is_operator || n.entrywise || commutes_with_transpose(n.name);
+      bool commutes = is_operator || n.entrywise || !turned.empty();
       if (n.shape.is_scalar()) across = own;
       else if (!commutes) across = mix(own);
       if (n.symmetric) across = own;
@@ -320,7 +321,7 @@ Expr transpose(const Expr& e) {
     return mul(scalars);
   }
   Node n(e->op, e->shape.transposed());
-  n.name = e->name;
+  n.name = e->op == Op::Call && !e->entrywise ? transposed_function(e->name) : e->name;
   n.entrywise = e->entrywise;
   n.negative = e->negative;
   for (const Expr& c : e->operands) n.operands.push_back(transpose(c));

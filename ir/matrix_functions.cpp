@@ -301,6 +301,7 @@ Expr call(std::string function, std::vector<Expr> arguments, Shape shape, bool s
       return transpose(make_call(std::string(row(*op).transposed), {turned}, shape.transposed()));
     if (shape.is_scalar()) arguments[0] = turned;  // det, tr, norm2: the same for the transpose
   }
+  if (shape.is_scalar() && arguments.size() == 1 && arguments[0]->calls("vec")) arguments[0] = arguments[0]->operands[0];  // max(vec(X)): of all entries
   if (function == "norm2" && arguments[0]->is_negated()) arguments[0] = arguments[0]->operands[0];
   return make_call(std::move(function), std::move(arguments), shape, symmetric);
 }

@@ -28,7 +28,7 @@ struct Nested<Dual<T>> {
 };
 
 // Moves entry `i` of variable x, and with it what x's constraint ties to it: (E_ij + E_ji)/2 in a symmetric matrix, (E_ij - E_ji)/2 in a skew
-// one, nothing off the diagonal of a diagonal one. So the derivative by x is the one projected on the space of x.
+// one, nothing off the diagonal of a diagonal one or beyond that of a triangular one. So the derivative by x is the one projected on the space of x.
 template <class T>
 void move(const Symbol& x, Array<T>& at, size_t i, size_t level) {
   const Properties p = x.properties;
@@ -40,7 +40,7 @@ void move(const Symbol& x, Array<T>& at, size_t i, size_t level) {
   } else if ((p.has(Property::symmetric) || p.has(Property::skew)) && square) {
     seed(i, Quad(0.5));
     seed(mirror, p.has(Property::skew) ? Quad(-0.5) : Quad(0.5));
-  } else {
+  } else if (!square || !(p.has(Property::lower) ? mirror > i : p.has(Property::upper) && mirror < i)) {
     seed(i, 1);
   }
 }

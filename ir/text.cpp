@@ -493,10 +493,11 @@ class Reader {
       if (adds) d.kind = Dim::Kind::Sum;
       while (c.take(adds ? "+" : "*")) d.parts.push_back(dim(c, depth + 1));
       c.expect(")");
-    } else if (std::isdigit(static_cast<unsigned char>(c.peek()))) {
+    } else if (std::isdigit(static_cast<unsigned char>(c.peek())) || (depth > 0 && c.peek() == '-')) {  // (n+-1)
+      const int64_t sign = c.take("-") ? -1 : 1;
       std::string_view digits = c.digits();
-      if (digits.size() > 18) c.fail("a size beyond 18 digits");
-      else d = {.kind = Dim::Kind::Fixed, .size = std::stoll(std::string(digits))};
+      if (digits.size() > 18 || digits.empty()) c.fail(digits.empty() ? "expected a number" : "a size beyond 18 digits");
+      else d = {.kind = Dim::Kind::Fixed, .size = sign * std::stoll(std::string(digits))};
     } else {
       const bool plain = c.peek() != '"';
       d.name = c.name();

@@ -1,5 +1,7 @@
 #include "passes/constrain.h"
 
+#include "ir/functions.h"
+
 namespace ricci {
 namespace {
 
@@ -26,7 +28,12 @@ NodeId constrain(Graph& g, NodeId t, const Symbol& x, SymmetricConvention conven
   const Properties p = x.properties;
   if (convention == SymmetricConvention::Unconstrained || x.type.size() != 2) return t;
   if (p.has(Property::diagonal)) return diagonal_part(g, t);
-  if (p.has(Property::skew)) return g.scale(half, g.subtract(t, transpose_last(g, t)));
+  if (p.has(Property::lower)) return g.fun(FunOp::tril, t);
+  if (p.has(Property::upper)) return g.fun(FunOp::triu, t);
+  if (p.has(Property::skew)) {
+    const NodeId both = g.subtract(t, transpose_last(g, t));
+    return convention == SymmetricConvention::Projected ? g.scale(half, both) : both;
+  }
   if (!p.has(Property::symmetric)) return t;
   NodeId both = g.add(t, transpose_last(g, t));
   return convention == SymmetricConvention::Projected ? g.scale(half, both) : g.subtract(both, diagonal_part(g, t));
@@ -34,6 +41,7 @@ NodeId constrain(Graph& g, NodeId t, const Symbol& x, SymmetricConvention conven
 
 NodeId from_independent(Graph& g, NodeId t, const Symbol& x) {
   const Properties p = x.properties;
+  if (x.type.size() == 2 && p.has(Property::skew) && !p.has(Property::diagonal)) return g.scale(Rational(1, 2), t);
   if (!p.has(Property::symmetric) || p.has(Property::diagonal) || x.type.size() != 2) return constrain(g, t, x);
   return g.scale(Rational(1, 2), g.add(t, diagonal_part(g, t)));
 }

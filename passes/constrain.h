@@ -1,4 +1,4 @@
-// Derivatives by variables that are not free: symmetric, skew and diagonal matrices.
+// Derivatives by variables that are not free: symmetric, skew, diagonal and triangular matrices.
 //
 // A function of a symmetric matrix says nothing of what happens off the symmetric matrices, and the graph stores S_ij and S_ji as one. So
 // the derivative has a meaning only after it is brought back to the variable's own space, at every order anew.
@@ -12,9 +12,9 @@ namespace ricci {
 
 // The gradient G by a variable with A' = A (and A' = -A, and diagonal ones, accordingly).
 enum class SymmetricConvention : uint8_t {
-  Projected,      // (G + G')/2, right for the inner product tr(A'*B); (G - G')/2 for skew, diag(diag(G)) for diagonal variables
+  Projected,      // (G + G')/2, right for the inner product tr(A'*B); (G - G')/2 for skew, diag(diag(G)) for diagonal, tril(G) for lower variables
   Unconstrained,  // G, as if all entries were free
-  Independent,    // G + G' - diag(diag(G)): by the entries on and above the diagonal (The Matrix Cookbook)
+  Independent,    // G + G' - diag(diag(G)): by the entries on and above the diagonal (The Matrix Cookbook); G - G' for skew variables
 };
 
 std::optional<SymmetricConvention> find_symmetric_convention(std::string_view name);  // "projected", ...

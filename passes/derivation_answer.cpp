@@ -244,9 +244,11 @@ NodeId Deriving::project(NodeId whole, NodeId unconstrained) {
 std::string Deriving::projection(Properties p) const {
   if (r_.style.symmetric == SymmetricConvention::Unconstrained) return "G";
   if (p.has(Property::diagonal)) return "diag(diag(G))";
-  if (p.has(Property::skew)) return "(G - G')/2";
-  if (!p.has(Property::symmetric)) return "its projection";
-  return r_.style.symmetric == SymmetricConvention::Independent ? "G + G' - diag(diag(G))" : "(G + G')/2";
+  if (p.has(Property::lower)) return "tril(G)";
+  if (p.has(Property::upper)) return "triu(G)";
+  const bool independent = r_.style.symmetric == SymmetricConvention::Independent;
+  if (p.has(Property::skew)) return independent ? "G - G'" : "(G - G')/2";
+  return independent ? "G + G' - diag(diag(G))" : "(G + G')/2";
 }
 
 bool Deriving::transposed() const {

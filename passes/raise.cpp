@@ -96,8 +96,6 @@ class Raiser {
       case Kind::Fun:
       case Kind::Call: break;
     }
-    if (n.kind == Kind::Fun)
-      if (auto whole = whole_reduction(n)) return {*whole, ""};
     std::vector<Expr> operands;
     for (NodeId o : n.operands) {
       if (g_[o].rank() > 2) return refuse(opened(id));
@@ -113,15 +111,6 @@ class Raiser {
     if (g_[n.operands[0]].rank() != r.core.in) return refuse(opened(id));
     if (r.op == FunOp::expm) return {mat::exponential(operands[0], shape(id), g_.is_symmetric(id)), ""};
     return {mat::call(std::string(r.name), std::move(operands), shape(id), g_.is_symmetric(id)), ""};
-  }
-
-  // max(A), lse(A): one axis is reduced after the other.
-  std::optional<Expr> whole_reduction(const Node& n) const {
-    const FunctionRow& r = row(n.fun_op());
-    const Node& inner = g_[n.operands[0]];
-    bool twice = n.rank() == 0 && r.core.in == 1 && r.core.out == 0 && inner.kind == Kind::Fun && inner.row == n.row;
-    if (!twice || g_[inner.operands[0]].rank() != 2 || !done_.at(inner.operands[0]).expr) return std::nullopt;
-    return mat::call(std::string(r.name), {*done_.at(inner.operands[0]).expr}, Shape::scalar());
   }
 
   // Why a function of a tensor with more indices than matrix notation shows has no form.

@@ -15,18 +15,10 @@ using mat::Shape;
 Labels digits_of(const Factor& place) { return {place.labels.begin() + 1, place.labels.end()}; }
 
 // A size as it is written: a number, or a name for what is built.
-Expr size_expr(const Graph& g, const Extent& e) {
+Expr size_expr(const Extent& e) {
   if (e.terms.empty()) return mat::number(0);
   if (e.terms.size() == 1 && e.terms.begin()->first.empty()) return mat::number(Rational(long(e.terms.begin()->second)));
-  std::string sum, number;
-  for (const auto& [symbols, c] : e.terms) {
-    std::string product = symbols.empty() || std::abs(c) != 1 ? std::to_string(std::abs(c)) : "";
-    for (const std::string& s : symbols) product += (product.empty() ? "" : "*") + s;
-    std::string& text = symbols.empty() ? number : sum;
-    text += text.empty() && !symbols.empty() ? (c < 0 ? "-" : "") + product : (c < 0 ? " - " : " + ") + product;
-  }
-  static_cast<void>(g);
-  return mat::name(sum + number, Shape::scalar());
+  return mat::name(spell(e), Shape::scalar());
 }
 
 Extent offset_of(const Graph& g, NodeId place) { return Extent::of(g, DimId{g[place].row}); }
@@ -34,8 +26,8 @@ Extent offset_of(const Graph& g, NodeId place) { return Extent::of(g, DimId{g[pl
 // What a place with at most one digit takes of an axis.
 Expr index_of(const Graph& g, NodeId place) {
   const Extent first = offset_of(g, place) + Extent::number(1);
-  if (g[place].rank() == 1) return size_expr(g, first);
-  return mat::range(size_expr(g, first), size_expr(g, offset_of(g, place) + Extent::of(g, g[place].type[1])));
+  if (g[place].rank() == 1) return size_expr(first);
+  return mat::range(size_expr(first), size_expr(offset_of(g, place) + Extent::of(g, g[place].type[1])));
 }
 
 Shape shape_of(const std::vector<DimId>& rows, const std::vector<DimId>& columns) {
@@ -341,7 +333,7 @@ std::optional<Expr> raise_blocks(const Graph& g, std::vector<SignedTerm> terms, 
         tells[0][i] = tells[1][j] = true;
         std::vector<Expr> sizes;
         for (size_t axis = 0; axis < type.size(); ++axis)
-          sizes.push_back(size_expr(g, split[axis] ? segments[axis][axis == 0 ? i : j].length : Extent::of(g, type[axis])));
+          sizes.push_back(size_expr(split[axis] ? segments[axis][axis == 0 ? i : j].length : Extent::of(g, type[axis])));
         blocks.push_back(mat::call("zeros", sizes, Shape::matrix(type[0], type.back())));
       } else {
         blocks.push_back(mat::number(0));
