@@ -4,6 +4,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "ir/flat_map.h"
 #include "ir/mix.h"
 
 namespace ricci {
@@ -113,17 +114,22 @@ class Canonicalizer {
 }  // namespace
 
 void canonical_order(std::vector<Factor>& factors, Labels& out, const std::function<bool(NodeId)>& symmetric, const std::function<uint64_t(NodeId)>& fingerprint) {
-  std::map<Label, Label> dense;  // numbers labels by first appearance
+  FlatMap<Label, Label> dense;  // numbers labels by first appearance
   auto number = [&](Label& l) { l = dense.try_emplace(l, Label(dense.size())).first->second; };
   auto number_all = [&] {
-    dense.clear();
+    dense = {};
     for (Factor& f : factors) std::ranges::for_each(f.labels, number);
     std::ranges::for_each(out, number);
   };
-  number_all();
+  std::vector<NodeId> tensors;
+  tensors.reserve(factors.size());
+  for (const Factor& f : factors) tensors.push_back(f.tensor);
+  std::ranges::sort(tensors);
+  const bool alike = std::ranges::adjacent_find(tensors) != tensors.end();
+  const bool settled = !alike && std::ranges::none_of(factors, [&](const Factor& f) { return f.labels.size() == 2 && symmetric(f.tensor); });
+  if (!settled) number_all();
   std::ranges::sort(factors, {}, &Factor::tensor);
-  bool alike = std::ranges::adjacent_find(factors, {}, &Factor::tensor) != factors.end();
-  if (!alike && std::ranges::none_of(factors, [&](const Factor& f) { return f.labels.size() == 2 && symmetric(f.tensor); })) return number_all();
+  if (settled) return number_all();
   std::vector<Factor> input = factors;
   Labels input_out = out;
   Canonicalizer(input, input_out, Label(dense.size()), symmetric).run(factors, out, fingerprint);

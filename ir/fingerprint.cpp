@@ -198,7 +198,15 @@ uint64_t Graph::fingerprint_of(NodeId id) const {
       add(terms);
       break;
     }
-    case Kind::Ein: add(of_product(*this, factors(id), out(id), in_order(n.rank()))); break;
+    case Kind::Ein:
+      if (n.labels.empty()) {  // what of_product comes to where nothing meets
+        uint64_t factors = 0;
+        for (NodeId o : n.operands) factors += mix(fingerprint(o));
+        add(factors);
+      } else {
+        add(of_product(*this, factors(id), out(id), in_order(n.rank())));
+      }
+      break;
     case Kind::Map:
     case Kind::Fun:
     case Kind::Call:

@@ -107,22 +107,22 @@ SymbolId Graph::declare(Symbol s) {
 
 // --- interning ------------------------------------------------------------------------------------------------------------------
 
-size_t Graph::Hash::operator()(const Node* n) const {
-  size_t h = size_t(n->kind) * 0x9e3779b97f4a7c15ull + n->row;
+static size_t hash_of(const Node& n) {
+  size_t h = size_t(n.kind) * 0x9e3779b97f4a7c15ull + n.row;
   auto mix = [&h](size_t x) { h = (h ^ x) * 0xff51afd7ed558ccdull, h ^= h >> 32; };
-  for (DimId d : n->type) mix(d.value);
-  mix(n->type.size());
-  for (NodeId o : n->operands) mix(o.value);
-  for (Label l : n->labels) mix(l);
-  for (const Rational& c : n->coefficients) mix(hash_value(c));
+  for (DimId d : n.type) mix(d.value);
+  mix(n.type.size());
+  for (NodeId o : n.operands) mix(o.value);
+  for (Label l : n.labels) mix(l);
+  for (const Rational& c : n.coefficients) mix(hash_value(c));
   return h;
 }
 
 NodeId Graph::intern(Node node) {
-  if (auto it = ids_.find(&node); it != ids_.end()) return {it->second};
-  NodeId id{uint32_t(nodes_.size())};
+  const NodeId id{uint32_t(nodes_.size())};
+  const uint32_t known = ids_.find_or_enter(hash_of(node), id.value, [&](uint32_t n) { return nodes_[n] == node; });
+  if (known != id.value) return {known};
   nodes_.push_back(std::move(node));
-  ids_.emplace(&nodes_.back(), id.value);
   fingerprints_.push_back(fingerprint_of(id));
   symmetric_.push_back(false);
   symmetric_[id.value] = equals_own_transpose(id);
@@ -188,6 +188,11 @@ NodeId Graph::constant(Rational value) {
   return intern({.kind = Kind::Const, .coefficients = {std::move(value)}});
 }
 
+NodeId Graph::one() {
+  if (!one_) one_ = constant(1);
+  return *one_;
+}
+
 NodeId Graph::size(DimId d) {
   const Dim& dim = (*this)[d];
   switch (dim.kind) {
@@ -217,10 +222,15 @@ NodeId Graph::zero(Type type) {
 // --- sums -----------------------------------------------------------------------------------------------------------------------
 
 NodeId Graph::sum(std::vector<Term> input, Type type) {
+  const NodeId one = this->one();
+  const auto is_plain = [&](const Term& t) {  // neither a number nor a multiple
+    const Node& n = (*this)[t.tensor];
+    return t.coefficient == 1 && n.kind != Kind::Const && (n.kind != Kind::Sum || n.operands.size() > 1);
+  };
+  assert(std::ranges::all_of(input, [&](const Term& t) { return (*this)[t.tensor].type == type; }));
+  if (input.size() == 1 && is_plain(input[0])) return input[0].tensor;
   std::map<NodeId, Rational> collected;  // like terms add their coefficients
-  const NodeId one = constant(1);
   for (Term& t : input) {
-    assert((*this)[t.tensor].type == type);
     while ((*this)[t.tensor].kind == Kind::Sum && (*this)[t.tensor].operands.size() <= 1) {  // c*t inside
       const Node& n = (*this)[t.tensor];
       if (n.operands.empty()) {
@@ -253,7 +263,43 @@ NodeId Graph::sum(std::vector<Term> input, Type type) {
 
 // --- products -------------------------------------------------------------------------------------------------------------------
 
+// A product without any labels, most of those that entrywise derivatives are made of: there is nothing to unite, and if no two powers of one base meet,
+// nothing but coefficients to take out. The answer is what the steps of Product come to, without the tables these keep of labels.
+std::optional<NodeId> Graph::product_of_numbers(const std::vector<Factor>& input) {
+  std::vector<NodeId> factors, bases;
+  std::optional<Rational> coefficient;
+  const auto scale = [&](const Rational& c) {
+    if (coefficient) *coefficient *= c;
+    else coefficient = c;
+  };
+  for (const Factor& f : input) {
+    NodeId t = f.tensor;
+    if (!f.labels.empty()) return std::nullopt;
+    while ((*this)[t].kind == Kind::Sum && (*this)[t].operands.size() == 1) {
+      scale((*this)[t].coefficients[0]);
+      t = (*this)[t].operands[0];
+    }
+    const Node& n = (*this)[t];
+    if (n.kind == Kind::Const) {
+      scale(n.value());
+      continue;
+    }
+    if (!n.labels.empty() && only_moves(*this, t)) return std::nullopt;  // an entry of a tensor: two of them may be one
+    factors.push_back(t);
+    bases.push_back(power_base(*this, t));
+  }
+  std::ranges::sort(bases);
+  if (std::ranges::adjacent_find(bases) != bases.end()) return std::nullopt;
+  if (coefficient && *coefficient == 0) return zero({});
+  if (factors.empty()) return constant(coefficient ? *std::move(coefficient) : Rational(1));
+  std::ranges::sort(factors);
+  const NodeId product = factors.size() == 1 ? factors[0] : intern({.kind = Kind::Ein, .operands = std::move(factors)});
+  return coefficient && *coefficient != 1 ? sum({{*std::move(coefficient), product}}, {}) : product;
+}
+
 NodeId Graph::ein(std::vector<Factor> input, Labels out, Type type) {
+  if (out.empty())
+    if (const auto product = product_of_numbers(input)) return *product;
   Product p(*this, std::move(input), std::move(out), std::move(type));
   p.dissolve_structure();
   p.settle_places();
@@ -281,6 +327,7 @@ NodeId Graph::ein(std::vector<Factor> input, Labels out, Type type) {
 std::vector<Factor> Graph::factors(NodeId id) const {
   const Node& n = (*this)[id];
   std::vector<Factor> result;
+  result.reserve(n.operands.size());
   auto label = n.labels.begin();
   for (NodeId op : n.operands) {
     auto end = label + std::ptrdiff_t((*this)[op].rank());
@@ -447,6 +494,7 @@ std::vector<Term> Graph::terms(NodeId id) const {
   const Node& n = (*this)[id];
   if (n.kind != Kind::Sum) return {{1, id}};
   std::vector<Term> result;
+  result.reserve(n.operands.size());
   for (size_t k = 0; k < n.operands.size(); ++k) result.push_back({n.coefficients[k], n.operands[k]});
   return result;
 }

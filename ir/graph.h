@@ -25,8 +25,10 @@
 
 #include "ir/elementwise.h"
 #include "ir/functions.h"
+#include "ir/intern_table.h"
 #include "ir/properties.h"
 #include "ir/rational.h"
+#include "ir/stable_list.h"
 
 namespace ricci {
 
@@ -207,16 +209,13 @@ class Graph {
   Dim normal_form(const Extent& e);
   DimId intern(Dim d);
   NodeId intern(Node node);
+  NodeId one();
+  std::optional<NodeId> product_of_numbers(const std::vector<Factor>& factors);
   bool equals_own_transpose(NodeId n);
   uint64_t fingerprint_of(NodeId n) const;
-  struct Hash {
-    size_t operator()(const Node* n) const;
-  };
-  struct Equal {
-    bool operator()(const Node* a, const Node* b) const { return *a == *b; }
-  };
-  std::deque<Node> nodes_;                                       // stable addresses
-  std::unordered_map<const Node*, uint32_t, Hash, Equal> ids_;
+  StableList<Node> nodes_;
+  InternTable ids_;
+  std::optional<NodeId> one_;                                    // once it is there: every sum asks for it
   std::vector<bool> symmetric_;                                  // per node
   std::vector<uint64_t> fingerprints_;                           // per node
   // What is found when it is asked for, and kept: so two threads may not share a graph, even a const one.

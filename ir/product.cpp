@@ -22,7 +22,7 @@ class UnionFind {
   }
 
  private:
-  std::map<Label, Label> parent_;
+  FlatMap<Label, Label> parent_;
 };
 
 // Whether an Ein is the diagonal of a tensor, or its axes in another order.
@@ -32,7 +32,17 @@ bool picks_of_one(const Graph& g, NodeId n) {
   return !has_repeats(out) && std::ranges::all_of(out, [&](Label l) { return contains(own, l); });
 }
 
+// The tensor of which `base` is a diagonal or has the axes in another order, or itself.
+NodeId picked_from(const Graph& g, NodeId base) { return picks_of_one(g, base) ? g[base].operands[0] : base; }
+
 }  // namespace
+
+NodeId power_base(const Graph& g, NodeId factor) {
+  const Node& n = g[factor];
+  const bool is_power = n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_) && g[n.operands[1]].kind == Kind::Const &&
+                        g[n.operands[0]].rank() == n.rank();
+  return is_power ? n.operands[0] : factor;
+}
 
 Product::Product(Graph& g, std::vector<Factor> fs, Labels o, Type t) : graph(g), factors(std::move(fs)), out(std::move(o)), type(std::move(t)) {
   assert(out.size() == type.size());
@@ -53,7 +63,7 @@ void Product::dissolve_structure() {
   std::vector<Factor> work = std::move(factors);
   factors.clear();
   std::ranges::reverse(work);
-  Label fresh = dim.empty() ? 0 : dim.rbegin()->first + 1;
+  Label fresh = dim.empty() ? 0 : dim.back().first + 1;
   while (!work.empty()) {
     Factor f = std::move(work.back());
     work.pop_back();
@@ -66,7 +76,7 @@ void Product::dissolve_structure() {
     } else if (n.kind == Kind::Ein) {
       std::vector<Factor> inner = graph.factors(f.tensor);
       Labels inner_out = graph.out(f.tensor);
-      std::map<Label, Label> outer;  // an inner output label and the label it meets here
+      FlatMap<Label, Label> outer;  // an inner output label and the label it meets here
       Labels kept;                   // inner output labels that some inner factor carries, once each
       Type kept_type;
       const bool moves = only_moves(graph, f.tensor);
@@ -101,13 +111,13 @@ void Product::dissolve_structure() {
   for (Factor& f : factors)
     for (Label& l : f.labels) l = same.find(l);
   for (Label& l : out) l = same.find(l);
-  std::map<Label, DimId> merged;
+  FlatMap<Label, DimId> merged;
   for (auto [l, d] : dim) merged.try_emplace(same.find(l), d);
   dim = std::move(merged);
 }
 
 void Product::sum_lone_labels() {
-  std::map<Label, DimId> lone = dim;
+  FlatMap<Label, DimId> lone = dim;
   for (const Factor& f : factors)
     for (Label l : f.labels) lone.erase(l);
   for (Label l : out) lone.erase(l);
@@ -124,6 +134,11 @@ void Product::sum_lone_labels() {
 }
 
 void Product::collect_powers() {
+  std::vector<NodeId> bases;
+  bases.reserve(factors.size());
+  for (const Factor& f : factors) bases.push_back(picked_from(graph, power_base(graph, f.tensor)));
+  std::ranges::sort(bases);
+  if (std::ranges::adjacent_find(bases) == bases.end()) return;
   // A factor as base^exponent; `guarded` powers (pow0) are 0 at 0 whatever the exponent, and stay guarded when they meet plain ones.
   struct Power {
     Rational exponent;
@@ -134,12 +149,11 @@ void Product::collect_powers() {
   std::map<std::pair<NodeId, Labels>, Power> powers;
   for (Factor& f : factors) {
     const Node& n = graph[f.tensor];
-    bool is_power = n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_) && graph[n.operands[1]].kind == Kind::Const &&
-                    graph[n.operands[0]].rank() == n.rank();
-    NodeId base = is_power ? n.operands[0] : f.tensor;
+    NodeId base = power_base(graph, f.tensor);
+    const bool is_power = base != f.tensor;
     Labels key = f.labels;
     if (picks_of_one(graph, base)) {  // x_ii is a factor of x^2_ii as much as of (x_ii)^2
-      std::map<Label, Label> outer;
+      FlatMap<Label, Label> outer;
       const Labels own = graph.out(base);
       for (size_t k = 0; k < own.size(); ++k) outer[own[k]] = key[k];
       const Factor inner = graph.factors(base)[0];

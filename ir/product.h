@@ -1,8 +1,12 @@
 // A product on its way to becoming an Ein node: what the constructor Graph::ein does to it, step by step.
 #pragma once
+#include "ir/flat_map.h"
 #include "ir/graph.h"
 
 namespace ricci {
+
+// What a factor is a power of with a number for its exponent: x of x^3, and of y, y itself.
+NodeId power_base(const Graph& g, NodeId factor);
 
 struct Product {
   Graph& graph;
@@ -10,7 +14,7 @@ struct Product {
   Labels out;
   Type type;
   Rational coefficient = 1;
-  std::map<Label, DimId> dim = {};  // of every label seen
+  FlatMap<Label, DimId> dim = {};  // of every label seen
 
   Product(Graph& g, std::vector<Factor> factors, Labels out, Type type);
 

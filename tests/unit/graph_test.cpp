@@ -50,6 +50,34 @@ TEST_F(GraphTest, LikeTermsAndPowersCollect) {
   EXPECT_EQ(g.power(g.scale(2, s), 3), g.scale(8, g.power(s, 3)));
 }
 
+TEST_F(GraphTest, NumbersMultiplyAlikeWithAndWithoutLabelsBeside) {
+  const NodeId z = var("z", {three}), e = g.unit_vector(three, 1), entry = g.ein({{z, {0}}, {e, {0}}}, {}, {});
+  const NodeId numbers[] = {s, t, g.constant(0), g.constant(1), g.constant(Rational(-1, 2)), g.power(g.constant(2), Rational(1, 2)), g.scale(3, s), g.power(s, 2),
+                            g.power(s, -1), g.map(MapOp::pow0_, {s, g.constant(-1)}), g.power(g.power(s, 2), Rational(1, 2)), g.map(MapOp::pow_, {s, t}),
+                            g.add(s, t), g.scale(2, g.add(s, t)), g.times(s, t), entry, g.size(n), g.ein({{A, {0, 0}}}, {}, {}), g.map(MapOp::sin_, {s})};
+  const std::vector<Factor> one = {{e, {0}}, {e, {0}}};
+  ASSERT_EQ(g.ein(one, {}, {}), g.constant(1));
+  for (NodeId a : numbers)
+    for (NodeId b : numbers)
+      for (NodeId c : numbers) {
+        std::vector<Factor> product = {{a, {}}, {b, {}}, {c, {}}};
+        const NodeId alone = g.ein(product, {}, {});
+        product.insert(product.begin() + 1, one.begin(), one.end());
+        EXPECT_EQ(alone, g.ein(product, {}, {})) << a.value << " " << b.value << " " << c.value;
+      }
+}
+
+TEST(Graph, ManyNodesAreFoundAgain) {
+  Graph g;
+  std::vector<NodeId> numbers;
+  for (int k = 0; k < 5000; ++k) numbers.push_back(g.constant(k));
+  EXPECT_EQ(g.size(), 5000u);
+  for (int k = 0; k < 5000; ++k) {
+    EXPECT_EQ(g.constant(k), numbers[size_t(k)]);
+    EXPECT_EQ(g[numbers[size_t(k)]].value(), k);
+  }
+}
+
 TEST_F(GraphTest, ZeroFactorMakesZero) { EXPECT_TRUE(g.is_zero(g.ein({{g.zero({n, n}), {0, 1}}, {x, {1}}}, {0}, {n}))); }
 
 TEST_F(GraphTest, SymmetryIsSeen) {
