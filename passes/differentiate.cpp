@@ -138,17 +138,21 @@ std::vector<bool> active_nodes(const Graph& g, std::span<const NodeId> order, st
 // Pulls `seed` (axes: extra, then f's) back through the DAG of f. Adjoints have the extra axes first, then the node's.
 class Reverse {
  public:
-  Reverse(Graph& g, NodeId f, NodeId seed, Type extra) : g_(g), f_(f), extra_(std::move(extra)) { contributions_[f].push_back({1, seed}); }
+  Reverse(Graph& g, NodeId f, NodeId seed, Type extra) : g_(g), f_(f), seed_(seed), extra_(std::move(extra)) {}
 
   std::vector<NodeId> operator()(std::span<const NodeId> xs) {
     NodeId roots[] = {f_};
     std::vector<NodeId> order = g_.reachable(roots);
     active_ = active_nodes(g_, order, xs);
+    if (active(f_)) {
+      oldest_ = std::ranges::min(xs).value;
+      contributions_.resize(f_.value - oldest_ + 1);
+      contribute(f_, 1, seed_);
+    }
     std::map<NodeId, NodeId> result;
     for (auto it = order.rbegin(); it != order.rend(); ++it) {
       if (!active_[it->value]) continue;
-      NodeId bar = g_.sum(std::move(contributions_[*it]), concat(extra_, g_[*it].type));
-      contributions_.erase(*it);
+      NodeId bar = g_.sum(std::move(contributions_[it->value - oldest_]), concat(extra_, g_[*it].type));
       if (std::ranges::count(xs, *it)) result[*it] = bar;
       if (!g_.is_zero(bar)) pull(*it, bar);
     }
@@ -158,7 +162,9 @@ class Reverse {
   }
 
  private:
-  void contribute(NodeId operand, Rational c, NodeId bar) { contributions_[operand].push_back({std::move(c), bar}); }
+  void contribute(NodeId operand, Rational c, NodeId bar) {
+    if (active(operand)) contributions_[operand.value - oldest_].push_back({std::move(c), bar});  // below an x that is no variable nothing is
+  }
   bool active(NodeId n) const { return active_[n.value]; }
 
   void pull(NodeId id, NodeId bar) {
@@ -229,11 +235,12 @@ class Reverse {
   }
 
   Graph& g_;
-  NodeId f_;
+  NodeId f_, seed_;
   Type extra_;
   Slopes slope_{g_};
   std::vector<bool> active_;
-  std::map<NodeId, std::vector<Term>> contributions_;
+  uint32_t oldest_ = 0;                           // of the x: what depends on it is younger
+  std::vector<std::vector<Term>> contributions_;  // per node from there up to f
 };
 
 // --- forward --------------------------------------------------------------------------------------------------------------------

@@ -52,10 +52,9 @@ class Raiser {
   explicit Raiser(const Graph& g) : g_(g) {}
 
   Raised operator()(NodeId root) {
-    const NodeId roots[] = {root};
-    const std::vector<NodeId> order = g_.reachable(roots);
     if (!can_be_written(g_, root)) return too_long();
-    for (NodeId n : order) {
+    const NodeId roots[] = {root};
+    for (NodeId n : g_.reachable(roots)) {
       if (g_[n].rank() > 2) continue;  // opened by the products that use it
       Raised r = raise_node(n);
       if (r.expr && (*r.expr)->size > kMaxSize) r = too_long();
@@ -397,14 +396,14 @@ std::string index_letter(size_t n) {
 }
 
 bool can_be_written(const Graph& g, NodeId root) {
-  std::unordered_map<NodeId, double> tree;
+  std::vector<double> tree(root.value + 1);  // per node, its size written out
   const NodeId roots[] = {root};
   for (NodeId n : g.reachable(roots)) {
     double size = 1;
-    for (NodeId op : g[n].operands) size += tree.at(op);
-    tree[n] = size;
+    for (NodeId op : g[n].operands) size += tree[op.value];
+    tree[n.value] = size;
   }
-  return tree.at(root) <= kMaxTree;
+  return tree[root.value] <= kMaxTree;
 }
 
 Raised raise(const Graph& graph, NodeId node, const std::vector<Variance>& variance) {

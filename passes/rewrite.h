@@ -1,7 +1,6 @@
 // Bottom-up rebuilding of a DAG, the loop every rewriting pass shares.
 #pragma once
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "ir/graph.h"
@@ -12,14 +11,16 @@ namespace ricci {
 // One visit per node: memoised, without recursion.
 template <class Step>
 std::vector<NodeId> rewrite_bottom_up(Graph& g, std::span<const NodeId> roots, Step step) {
-  std::unordered_map<NodeId, NodeId> done;
-  for (NodeId n : g.reachable(roots)) {
+  const std::vector<NodeId> order = g.reachable(roots);
+  std::vector<NodeId> done(order.empty() ? 0 : order.back().value + 1);
+  for (NodeId n : order) {
     std::vector<NodeId> operands;
-    for (NodeId op : g[n].operands) operands.push_back(done.at(op));
-    done[n] = step(g.rebuild(n, std::move(operands)));
+    operands.reserve(g[n].operands.size());
+    for (NodeId op : g[n].operands) operands.push_back(done[op.value]);
+    done[n.value] = step(g.rebuild(n, std::move(operands)));
   }
   std::vector<NodeId> result;
-  for (NodeId r : roots) result.push_back(done.at(r));
+  for (NodeId r : roots) result.push_back(done[r.value]);
   return result;
 }
 

@@ -14,6 +14,7 @@ class Vectorizer {
 
   // `own` axes of `l` keep their place; leading ones become exactly `leading`.
   NodeId widen(const Lifted& l, const Labels& leading) {
+    if (leading.empty() && g_[l.tensor].rank() == 0) return l.tensor;
     size_t own = g_[l.tensor].rank() - l.labels.size();
     const Type type = g_[l.tensor].type;
     Labels in = l.labels, out = leading;
@@ -27,18 +28,21 @@ class Vectorizer {
     return g_.ein({{l.tensor, in}}, std::move(out), std::move(out_type));
   }
 
-  Lifted lift(NodeId id, const std::map<NodeId, Lifted>& done) {
+  // `done(n)` is what an operand has become.
+  Lifted lift(NodeId id, const auto& done) {
     const Node& n = g_[id];
     std::vector<Lifted> ops;
     Labels leading;  // the union of what the operands carry, in ascending order
+    ops.reserve(n.operands.size());
     for (NodeId op : n.operands) {
-      ops.push_back(done.at(op));
+      ops.push_back(done(op));
       leading.insert(leading.end(), ops.back().labels.begin(), ops.back().labels.end());
     }
     std::ranges::sort(leading);
     leading.erase(std::ranges::unique(leading).begin(), leading.end());
     if (leading.empty()) {
       std::vector<NodeId> plain;
+      plain.reserve(ops.size());
       for (const Lifted& l : ops) plain.push_back(l.tensor);
       return {g_.rebuild(id, std::move(plain)), {}};
     }
@@ -114,10 +118,14 @@ NodeId vectorize(Graph& g, NodeId expression, const std::map<NodeId, Lifted>& re
 
 NodeId vectorize(Graph& g, std::span<const NodeId> expression, const std::map<NodeId, Lifted>& replacements, const Labels& leading, const Type& dims) {
   Vectorizer v(g, leading, dims);
-  std::map<NodeId, Lifted> done = replacements;
-  for (NodeId n : expression)
-    if (!done.contains(n)) done.emplace(n, v.lift(n, done));
-  return v.widen(done.at(expression.back()), leading);
+  std::vector<Lifted> done;  // of each node of the expression; they ascend
+  done.reserve(expression.size());
+  const auto lifted = [&](NodeId n) -> const Lifted& { return done[size_t(std::ranges::lower_bound(expression, n) - expression.begin())]; };
+  for (NodeId n : expression) {
+    const auto given = replacements.find(n);
+    done.push_back(given != replacements.end() ? given->second : v.lift(n, lifted));
+  }
+  return v.widen(done.back(), leading);
 }
 
 }  // namespace ricci

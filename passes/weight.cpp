@@ -4,7 +4,7 @@
 
 namespace ricci {
 namespace {
-constexpr uint64_t kMost = uint64_t{1} << 40;
+constexpr uint64_t kMost = uint64_t{1} << 40, kUnknown = ~uint64_t{0};
 }
 
 // The operators this node adds to its operands.
@@ -37,15 +37,16 @@ uint64_t Weight::own(NodeId id) const {
 }
 
 uint64_t Weight::operator()(NodeId root) {
-  if (auto it = known_.find(root); it != known_.end()) return it->second;
+  if (root.value >= known_.size()) known_.resize(root.value + 1, kUnknown);
+  if (known_[root.value] != kUnknown) return known_[root.value];
   NodeId roots[] = {root};
   for (NodeId n : g_.reachable(roots)) {
-    if (known_.contains(n)) continue;
+    if (known_[n.value] != kUnknown) continue;
     uint64_t w = own(n);
-    for (NodeId op : g_[n].operands) w = std::min(kMost, w + known_.at(op));
-    known_[n] = w;
+    for (NodeId op : g_[n].operands) w = std::min(kMost, w + known_[op.value]);
+    known_[n.value] = w;
   }
-  return known_.at(root);
+  return known_[root.value];
 }
 
 }  // namespace ricci

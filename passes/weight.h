@@ -1,6 +1,7 @@
 // How long an expression is when written down: what simplification makes smaller.
 #pragma once
-#include <unordered_map>
+#include <cstdint>
+#include <vector>
 
 #include "ir/graph.h"
 
@@ -16,7 +17,7 @@ class Weight {
  private:
   uint64_t own(NodeId n) const;
   const Graph& g_;
-  std::unordered_map<NodeId, uint64_t> known_;
+  std::vector<uint64_t> known_;  // per node
 };
 
 }  // namespace ricci
