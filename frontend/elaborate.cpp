@@ -121,6 +121,7 @@ std::string Elaborator::excerpt(SourceRange where) const { return shorten(diagno
 std::vector<std::string> Elaborator::candidates() const {
   std::vector<std::string> all;
   for (const auto& [name, meaning] : names) all.push_back(name);
+  std::ranges::sort(all);
   return all;
 }
 

@@ -12,6 +12,7 @@
 
 #include "frontend/ast.h"
 #include "frontend/draft.h"
+#include "frontend/name_map.h"
 
 namespace ricci {
 
@@ -44,7 +45,7 @@ class Elaborator {
       : dims_(dims), drafts_(drafts), diagnostics_(diagnostics), entrywise_(entrywise) {}
 
   // What names mean; a poisoned meaning keeps its uses silent.
-  std::map<std::string, Meaning, std::less<>> names = {};
+  NameMap<Meaning> names = {};
   // Undeclared functions: `fun h(vector(n)) -> vector(m)`.
   struct Undeclared {
     uint32_t number;                        // of the drafts
@@ -63,7 +64,7 @@ class Elaborator {
   // Variables declared constant: nothing is differentiated by them.
   std::set<std::string, std::less<>> constants = {};
   // Names that a later statement defines, and the one whose definition is being read.
-  std::map<std::string, SourceRange, std::less<>> later = {};
+  NameMap<SourceRange> later = {};
   std::string defining = {};
   // Operands that must be shown to have a property, which is known when the graph is built.
   struct Promise {

@@ -15,6 +15,7 @@ class StatementParser : ExpressionParser {
   using ExpressionParser::ExpressionParser;
 
   Syntax run() {
+    syntax_.nodes.reserve(tokens_.size());
     while (skip_separators(), peek().kind != TokenKind::End) {
       failed_ = false;
       const size_t start = pos_;

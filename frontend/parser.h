@@ -1,17 +1,14 @@
 // Tokens to syntax. An operator-precedence parser with its own stacks, so that depth of nesting costs no machine stack.
 #pragma once
-#include <functional>
-#include <set>
-#include <string>
-
 #include "frontend/ast.h"
 #include "frontend/lexer.h"
+#include "frontend/name_map.h"
 
 namespace ricci {
 
 // Names that are known when a text is read: `A_ij` is one name if it is among them and A with two indices otherwise; after `^` a
 // known name is an exponent and any other an index.
-using KnownNames = std::set<std::string, std::less<>>;
+using KnownNames = NameSet;
 
 // Appends the statements of `tokens` to a syntax; `known` gains the names they declare or define. Each broken statement is one report and one
 // Statement::Poison with the names it would have given a meaning to.

@@ -143,8 +143,11 @@ void Reader::function(const Statement& s) {
     const auto d = elaborator_.undeclared(other);
     return d && d->function == name.text && !d->by.empty();
   };
+  std::vector<std::string> taken;
   for (const auto& [other, where] : places_)
-    if (derivative(other)) diagnostics_.report(Message::function_taken, where, shorten(other)).note(name.where, Message::defined_here, shorten(name.text));
+    if (derivative(other)) taken.push_back(other);
+  std::ranges::sort(taken);
+  for (const std::string& other : taken) diagnostics_.report(Message::function_taken, places_.at(other), shorten(other)).note(name.where, Message::defined_here, shorten(name.text));
 }
 
 bool Reader::applies(const PropertyRow& p, const Shape& shape) {
@@ -356,6 +359,7 @@ void Reader::exports(Program& p) {
 
 // The names of exports; those that a mistake elsewhere left without a meaning pass.
 void Reader::check_exports() {
+  if (exports_.empty()) return;
   std::set<std::string> variables, definitions;
   for (const Variable& v : variables_) variables.insert(v.name);
   for (const Pending& d : pending_) definitions.insert(d.name);

@@ -80,7 +80,7 @@ class Reader {
   std::vector<Variable> variables_;
   std::vector<Pending> pending_;
   std::vector<Statement> exports_;
-  std::map<std::string, SourceRange, std::less<>> places_;
+  NameMap<SourceRange> places_;
   std::string file_, source_;
 };
 
