@@ -48,12 +48,12 @@ std::optional<Claim> parse_claim(std::string_view text) {
   return c;
 }
 
-Judgement judge(Graph& g, const Value& left, const Value& right, const Points& points) {
+Judgement judge(Graph& g, const Value& left, const Value& right, const Points& points, std::optional<NodeId> function) {
   Judgement j;
   j.turned = left.variance.size() == 1 && right.variance.size() == 1 && left.variance != right.variance;
   const NodeId a = simplify(g, left.node), b = simplify(g, right.node);
   j.symbolic = a == b;
-  if (!j.symbolic) j.numbers = compare(g, left.node, right.node, points);
+  if (!j.symbolic) j.numbers = compare(g, left.node, right.node, points, function);
   return j;
 }
 

@@ -21,6 +21,7 @@ struct Judgement {
   bool turned = false;         // a row against a column: equal numbers, and transposed all the same
   bool verified() const { return !turned && (symbolic || numbers.verdict == Comparison::Verdict::Equal); }
 };
-Judgement judge(Graph& g, const Value& left, const Value& right, const Points& points);
+// The claim says that, wherever `function` has a value (what the left side is a derivative of; else the left side), the right side is the left one.
+Judgement judge(Graph& g, const Value& left, const Value& right, const Points& points, std::optional<NodeId> function = {});
 
 }  // namespace ricci

@@ -1,4 +1,5 @@
-// Points where either side is not finite, or a kink is touched, decide nothing and are skipped.
+// Points where what is spoken of has no value, or a kink is touched, decide nothing and are skipped. If it has one and one side is a number, the other
+// must be that number: inf and NaN are none.
 #include "passes/compare.h"
 
 #include <cmath>
@@ -25,9 +26,10 @@ void locate(Comparison& c, const Array<Quad>& a, const Array<Quad>& b) {
   c.right_shape = b.shape;
   if (a.shape != b.shape) return;
   double scale = kFloor;
-  for (const Quad& v : b.data) scale = std::max(scale, std::abs(double(v)));
+  for (const Quad& v : b.data)
+    if (std::isfinite(double(v))) scale = std::max(scale, std::abs(double(v)));
   size_t first = 0;
-  while (!(std::abs(double(a.data[first] - b.data[first])) > kTolerance * scale)) ++first;
+  while (std::abs(double(a.data[first] - b.data[first])) <= kTolerance * scale) ++first;
   c.left = double(a.data[first]);
   c.right = double(b.data[first]);
   for (size_t k = a.shape.size(), rest = first; k-- > 0; rest /= size_t(a.shape[k]))
@@ -36,7 +38,7 @@ void locate(Comparison& c, const Array<Quad>& a, const Array<Quad>& b) {
 
 struct Sides {
   Array<Quad> left, right;
-  bool at_kink = false;
+  bool decide = true;
 };
 using Inputs = std::map<NodeId, Array<Quad>>;
 
@@ -49,7 +51,7 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
   for (int k = 0; k < points.count; ++k) {
     Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises);
     Sides s = sides(dims, point);
-    if (s.at_kink || !finite(s.left) || !finite(s.right)) {
+    if (!s.decide || !(finite(s.left) || finite(s.right))) {
       ++c.skipped;
       continue;
     }
@@ -85,12 +87,12 @@ Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& d
   return point;
 }
 
-Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points) {
-  const NodeId roots[] = {a, b};
+Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function) {
+  const NodeId roots[] = {a, b, function.value_or(a)};
   return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) {
-    scalar::kink_touched = false;
     auto values = interpret<Quad>(g, roots, dims, point);
-    return Sides{std::move(values[0]), std::move(values[1])};
+    const bool decide = finite(values[2]);
+    return Sides{std::move(values[0]), std::move(values[1]), decide};
   });
 }
 
@@ -99,7 +101,8 @@ Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId>
   roots.insert(roots.end(), xs.begin(), xs.end());
   return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) {
     OracleValue truth = dual_derivative(g, f, xs, dims, point);
-    return Sides{interpret<Quad>(g, derivative, dims, point), std::move(truth.value), truth.at_kink};
+    const bool decide = !truth.at_kink && finite(truth.value) && finite(interpret<Quad>(g, f, dims, point));
+    return Sides{interpret<Quad>(g, derivative, dims, point), std::move(truth.value), decide};
   });
 }
 

@@ -1,9 +1,11 @@
 // Whether two tensors are equal, judged by numbers: in quadruple precision, at random points that keep the declarations' promises.
 //
 // Equal analytic functions agree everywhere and different ones almost nowhere, so a few points decide; a refutation is certain and comes
-// with its point.
+// with its point. What is compared is spoken of where some function has a value, and there a number on one side and none on the other differ: the branch
+// of a `where` that is not taken may be sqrt(-1).
 #pragma once
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +25,7 @@ struct Comparison {
   enum class Verdict : uint8_t { Equal, Transposed, Layout, Different, Undecided } verdict;  // Undecided: no point was usable
   std::string layout = {};                                                           // Transposed, Layout: what makes `a` into `b`
   int points = 0;                                                                    // where it was compared
-  int skipped = 0;                                                                   // at a kink, or not finite on both sides
+  int skipped = 0;                                                                   // at a kink, where the function has no value, or neither side one
   double largest = 0;                                                                // relative difference
   // Not Equal: where, at the first entry that differs. `index` counts entries from one; empty for scalars, or if the shapes differ.
   std::map<NodeId, Array<Quad>> point = {};
@@ -31,8 +33,9 @@ struct Comparison {
   double left = 0, right = 0;
 };
 
-// Compares `a` and `b`; Transposed if a' agrees with b and a does not, Layout if another arrangement of a does (passes/arrangement.h).
-Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points);
+// Compares `a` and `b`, derivatives of `function` or what else is spoken of where it has a value: `a` itself if not said. Transposed if a' agrees with b and
+// a does not, Layout if another arrangement of a does (passes/arrangement.h).
+Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function = {});
 
 // Compares `derivative`, the claimed derivative of f by xs in turn (axes of f, of xs[0], ...), with dual numbers on f.
 Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId> xs, NodeId derivative, const Points& points);

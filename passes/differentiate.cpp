@@ -11,6 +11,7 @@
 #include "passes/canonicalize.h"
 #include "passes/constrain.h"
 #include "passes/frechet.h"
+#include "passes/guard.h"
 #include "passes/rules.h"
 #include "passes/vectorize.h"
 
@@ -133,39 +134,145 @@ std::vector<bool> active_nodes(const Graph& g, std::span<const NodeId> order, st
   return active;
 }
 
+// d f[out] / d f[out'] = delta[out,out']...
+NodeId identity(Graph& g, const Type& type) {
+  Labels i = Graph::iota(type.size());
+  return g.ein({}, concat(i, i), concat(type, type));
+}
+
+// --- choices --------------------------------------------------------------------------------------------------------------------
+
+// The branches of a choice and when each is taken: of where(c, a, b), a where c holds and b where it does not.
+struct Branch {
+  size_t operand;
+  Guard guard;
+};
+
+bool is_choice(const Node& n) { return n.kind == Kind::Map && n.map_op() == MapOp::select_; }
+
+std::array<Branch, 2> branches(const Graph& g, NodeId choice, const Labels& all) {
+  const NodeId condition = g[choice].operands[0];
+  const Labels labels = g[condition].rank() == 0 ? Labels{} : all;
+  return {Branch{1, {condition, labels, true}}, Branch{2, {condition, labels, false}}};
+}
+
+// What is known of the way from a node down to the variables.
+class Ways {
+ public:
+  Ways(Graph& g, Slopes& slope, Finiteness& finite, std::vector<bool> active)
+      : g_(g), slope_(slope), finite_(finite), active_(std::move(active)) {}
+  bool active(NodeId n) const { return active_[n.value]; }
+
+  // Whether every local derivative on the ways is finite: then an adjoint that is 0 stays 0 all the way.
+  bool finite(NodeId root) {
+    if (const auto it = known_.find(root); it != known_.end()) return it->second;
+    for (NodeId n : g_.reachable(std::span(&root, 1)))
+      if (!known_.contains(n)) known_[n] = !active(n) || (std::ranges::all_of(Node(g_[n]).operands, [&](NodeId o) { return known_.at(o); }) && finite_here(n));
+    return known_.at(root);
+  }
+
+ private:
+  bool finite_here(NodeId id) {
+    const Node& n = g_[id];
+    if (is_choice(n)) return true;
+    for (size_t k = 0; k < n.operands.size(); ++k) {
+      if (!active(n.operands[k])) continue;
+      if (n.kind == Kind::Map && !finite_(slope_(id, k))) return false;
+      for (size_t other = 0; n.kind == Kind::Ein && other < n.operands.size(); ++other)
+        if (other != k && !finite_(n.operands[other])) return false;
+    }
+    if (n.kind != Kind::Fun) return n.kind != Kind::Call;
+    switch (n.fun_op()) {
+      case FunOp::triu:
+      case FunOp::tril:
+      case FunOp::lse:
+      case FunOp::prod:
+      case FunOp::max_of:
+      case FunOp::min_of:
+      case FunOp::argmax: return true;
+      default: return false;
+    }
+  }
+
+  Graph& g_;
+  Slopes& slope_;
+  Finiteness& finite_;
+  std::vector<bool> active_;
+  std::unordered_map<NodeId, bool> known_;
+};
+
 // --- reverse --------------------------------------------------------------------------------------------------------------------
+
+// What the sweeps over f and over the branches of its choices share.
+struct Sweeps {
+  Sweeps(Graph& g, NodeId f, std::span<const NodeId> variables)
+      : xs(variables.begin(), variables.end()), slope(g), finite(g), ways(g, slope, finite, active_nodes(g, g.reachable(std::span(&f, 1)), variables)) {}
+
+  std::vector<NodeId> xs;
+  Slopes slope;
+  Finiteness finite;
+  Ways ways;
+  std::map<NodeId, std::vector<NodeId>> jacobians;  // of branches, by each x
+};
 
 // Pulls `seed` (axes: extra, then f's) back through the DAG of f. Adjoints have the extra axes first, then the node's.
 class Reverse {
  public:
-  Reverse(Graph& g, NodeId f, NodeId seed, Type extra) : g_(g), f_(f), seed_(seed), extra_(std::move(extra)) {}
+  Reverse(Graph& g, NodeId f, NodeId seed, Type extra, Sweeps& shared) : g_(g), f_(f), extra_(std::move(extra)), shared_(shared) {
+    contributions_[f].push_back({1, seed});
+  }
 
-  std::vector<NodeId> operator()(std::span<const NodeId> xs) {
+  std::vector<NodeId> operator()() {
     NodeId roots[] = {f_};
     std::vector<NodeId> order = g_.reachable(roots);
-    active_ = active_nodes(g_, order, xs);
-    if (active(f_)) {
-      oldest_ = std::ranges::min(xs).value;
-      contributions_.resize(f_.value - oldest_ + 1);
-      contribute(f_, 1, seed_);
-    }
     std::map<NodeId, NodeId> result;
     for (auto it = order.rbegin(); it != order.rend(); ++it) {
-      if (!active_[it->value]) continue;
-      NodeId bar = g_.sum(std::move(contributions_[it->value - oldest_]), concat(extra_, g_[*it].type));
-      if (std::ranges::count(xs, *it)) result[*it] = bar;
+      if (!active(*it)) continue;
+      const Type type = concat(extra_, g_[*it].type);
+      NodeId bar = g_.sum(std::move(contributions_[*it]), type);
+      contributions_.erase(*it);
+      if (std::ranges::count(shared_.xs, *it)) result[*it] = chosen_.contains(*it) ? g_.add(bar, g_.sum(std::move(chosen_[*it]), type)) : bar;
       if (!g_.is_zero(bar)) pull(*it, bar);
     }
     std::vector<NodeId> answers;
-    for (NodeId x : xs) answers.push_back(result.contains(x) ? result[x] : g_.zero(concat(extra_, g_[x].type)));
+    for (NodeId x : shared_.xs) answers.push_back(result.contains(x) ? result[x] : g_.zero(concat(extra_, g_[x].type)));
     return answers;
   }
 
  private:
-  void contribute(NodeId operand, Rational c, NodeId bar) {
-    if (active(operand)) contributions_[operand.value - oldest_].push_back({std::move(c), bar});  // below an x that is no variable nothing is
+  void contribute(NodeId operand, Rational c, NodeId bar) { contributions_[operand].push_back({std::move(c), bar}); }
+  bool active(NodeId n) const { return shared_.ways.active(n); }
+
+  // d where(c, a, b) = where(c, da, db). Where everything on the way from a to x is finite, the adjoint of a may be 0 where c does not hold; else the
+  // whole derivative of a is chosen or not, entry by entry, whatever numbers it has.
+  void pull_choice(NodeId id, NodeId bar) {
+    const Labels extra = Graph::iota(extra_.size()), all = Graph::iota(g_[id].rank(), Label(extra_.size()));
+    for (const Branch& branch : branches(g_, id, all)) {
+      const NodeId u = g_[id].operands[branch.operand];
+      if (!active(u)) continue;
+      const Labels own = g_[u].rank() == 0 ? Labels{} : all;
+      const Factor adjoint{bar, concat(extra, all)};
+      if (shared_.ways.finite(u)) {
+        contribute(u, 1, guarded(g_, shared_.finite, branch.guard, {adjoint}, concat(extra, own), concat(extra_, g_[u].type)));
+        continue;
+      }
+      const std::vector<NodeId>& jacobian = jacobian_of(u);
+      for (size_t k = 0; k < jacobian.size(); ++k) {
+        const NodeId x = shared_.xs[k];
+        const Labels of_x = Graph::iota(g_[x].rank(), Label(extra.size() + all.size()));
+        chosen_[x].push_back({1, guarded(g_, shared_.finite, branch.guard, {adjoint, {jacobian[k], concat(own, of_x)}}, concat(extra, of_x),
+                                         concat(extra_, g_[x].type))});
+      }
+    }
   }
-  bool active(NodeId n) const { return active_[n.value]; }
+
+  // Found once per node: choices inside of choices share their branches.
+  const std::vector<NodeId>& jacobian_of(NodeId u) {
+    const auto known = shared_.jacobians.find(u);
+    if (known != shared_.jacobians.end()) return known->second;
+    const Type type = g_[u].type;
+    return shared_.jacobians[u] = Reverse(g_, u, identity(g_, type), type, shared_)();
+  }
 
   void pull(NodeId id, NodeId bar) {
     const Node& n = g_[id];
@@ -195,11 +302,12 @@ class Reverse {
       }
 
       case Kind::Map: {  // f = phi(u):  u' += f' .* phi'(u)
+        if (is_choice(n)) return pull_choice(id, bar);
         Labels extra = Graph::iota(extra_.size()), all = Graph::iota(n.rank(), Label(extra_.size()));
         for (size_t k = 0; k < n.operands.size(); ++k) {
           NodeId u = n.operands[k];
           if (!active(u)) continue;
-          NodeId s = slope_(id, k);
+          NodeId s = shared_.slope(id, k);
           Labels own = g_[u].rank() == 0 ? Labels{} : all;  // a scalar operand was broadcast: its pull-back sums
           contribute(u, 1, g_.ein({{bar, concat(extra, all)}, {s, g_[s].rank() == 0 ? Labels{} : all}}, concat(extra, own), concat(extra_, g_[u].type)));
         }
@@ -235,12 +343,10 @@ class Reverse {
   }
 
   Graph& g_;
-  NodeId f_, seed_;
+  NodeId f_;
   Type extra_;
-  Slopes slope_{g_};
-  std::vector<bool> active_;
-  uint32_t oldest_ = 0;                           // of the x: what depends on it is younger
-  std::vector<std::vector<Term>> contributions_;  // per node from there up to f
+  Sweeps& shared_;
+  std::map<NodeId, std::vector<Term>> contributions_, chosen_;  // chosen: of an x, and complete; not to be pulled back further
 };
 
 // --- forward --------------------------------------------------------------------------------------------------------------------
@@ -260,6 +366,20 @@ class Forward {
   }
 
  private:
+  // d where(c, a, b) = where(c, da, db)
+  NodeId push_choice(NodeId id, const Labels& extra, const Labels& all) {
+    const Type type = concat(extra_, g_[id].type);
+    std::vector<Term> terms;
+    for (const Branch& branch : branches(g_, id, all)) {
+      const NodeId u = g_[id].operands[branch.operand];
+      const auto it = dot_.find(u);
+      if (it == dot_.end()) continue;
+      const Labels own = g_[u].rank() == 0 ? Labels{} : all;
+      terms.push_back({1, guarded(g_, finite_, branch.guard, {{it->second, concat(extra, own)}}, concat(extra, all), type)});
+    }
+    return g_.sum(std::move(terms), type);
+  }
+
   NodeId push(NodeId id) {
     const Node& n = g_[id];
     Type type = concat(extra_, n.type);
@@ -291,6 +411,7 @@ class Forward {
 
       case Kind::Map: {  // d phi(u) = phi'(u) .* du
         Labels extra = Graph::iota(extra_.size()), all = Graph::iota(n.rank(), Label(extra_.size()));
+        if (is_choice(n)) return push_choice(id, extra, all);
         for (size_t k = 0; k < n.operands.size(); ++k) {
           auto it = dot_.find(n.operands[k]);
           if (it == dot_.end()) continue;
@@ -329,22 +450,18 @@ class Forward {
 
   Graph& g_;
   Slopes slope_{g_};
+  Finiteness finite_{g_};
   NodeId x_;
   Type extra_;
   std::map<NodeId, NodeId> dot_;
 };
 
-// d x[i..] / d x[j..] = delta[i,j]...
-NodeId identity(Graph& g, const Type& type) {
-  Labels i = Graph::iota(type.size());
-  return g.ein({}, concat(i, i), concat(type, type));
-}
-
 }  // namespace
 
 std::vector<NodeId> gradients(Graph& g, NodeId f, std::span<const NodeId> xs) {
-  Type type = g[f].type;
-  return Reverse(g, f, identity(g, type), type)(xs);
+  const Type type = g[f].type;
+  Sweeps shared(g, f, xs);
+  return Reverse(g, f, identity(g, type), type, shared)();
 }
 
 namespace {
@@ -374,7 +491,8 @@ NodeId directional(Graph& g, NodeId f, NodeId x, NodeId h) { return Forward(g, x
 
 NodeId pullback(Graph& g, NodeId f, NodeId x, NodeId seed) {
   NodeId xs[] = {x};
-  return Reverse(g, f, seed, {})(xs)[0];
+  Sweeps shared(g, f, xs);
+  return Reverse(g, f, seed, {}, shared)()[0];
 }
 
 NodeId stable(Graph& g, NodeId f) {

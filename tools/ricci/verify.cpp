@@ -43,6 +43,7 @@ std::string counterexample(const Program& p, const Comparison& c) {
 struct Sides {
   Program program;
   Value left, right;
+  NodeId function;  // the left side, or what it is the derivative of
 };
 
 // A variable read as free is drawn as declared.
@@ -67,8 +68,9 @@ Sides read(const Claim& claim, const Options& options, const DerivativeStyle& st
     program = parse_expression(text, free, calculus(), diagnostics);
   }
   Value left = program->find_definition("claim1")->value, right = program->find_definition("claim2")->value;
+  const NodeId function = left.node;
   if (!claim.variable.empty()) left = derivative(*program->graph, left, differentiation_variable(*program, claim.variable), 1, style);
-  return {std::move(*program), std::move(left), std::move(right)};
+  return {std::move(*program), std::move(left), std::move(right), function};
 }
 
 // The layout and the convention, among those with a name, in which the claim would be right.
@@ -79,7 +81,7 @@ std::string convention_of(const Claim& claim, const Options& options, const Deri
       const DerivativeStyle style{*find_layout(layout), *find_symmetric_convention(symmetric)};
       Sides s = read(claim, options, style);
       points.promises = promises(s.program);
-      if (!judge(*s.program.graph, s.left, s.right, points).verified()) continue;
+      if (!judge(*s.program.graph, s.left, s.right, points, s.function).verified()) continue;
       return fmt::format("the right side is the derivative in {}", style.symmetric != in_force.symmetric
                                                                        ? fmt::format("--symmetric {}", symmetric)
                                                                        : fmt::format("--layout {}", layout));
@@ -114,7 +116,7 @@ int verify(const Options& options) {
   Sides s = read(*claim, options, style);
   if (!s.program.assumptions.empty()) fmt::print(stderr, "assuming {}\n", fmt::join(s.program.assumptions, "; "));
   const Points points{dimension_sizes(options), options.seed, options.points, promises(s.program)};
-  const Judgement j = judge(*s.program.graph, s.left, s.right, points);
+  const Judgement j = judge(*s.program.graph, s.left, s.right, points, s.function);
   return report(s.program, j, j.verified() ? "" : convention_of(*claim, options, style, points));
 }
 

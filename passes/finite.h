@@ -1,0 +1,27 @@
+// What has a finite number in every entry whatever the variables are, so that it may be multiplied by a 0 that means "not this one".
+//
+// 0*inf and 0*NaN are NaN: where(c, 1, 0)*u is where(c, u, 0) only for a finite u. The answer is conservative. What grows without a pole (variables, their
+// sums, products and powers) counts as finite; an exponential of what is not bounded does not, as it overflows at common arguments.
+#pragma once
+#include <unordered_map>
+
+#include "passes/signs.h"
+
+namespace ricci {
+
+class Finiteness {
+ public:
+  explicit Finiteness(Graph& g) : g_(g), signs_(g) {}
+  bool operator()(NodeId n);
+
+ private:
+  bool infer(NodeId n);
+  bool of_map(NodeId n);
+  bool of_power(NodeId n);
+
+  Graph& g_;
+  Signs signs_;
+  std::unordered_map<NodeId, bool> known_;
+};
+
+}  // namespace ricci
