@@ -5,6 +5,7 @@
 #include <cassert>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "frontend/formula.h"
 #include "ir/calls.h"
@@ -142,19 +143,24 @@ NodeId identity(Graph& g, const Type& type) {
 
 // --- choices --------------------------------------------------------------------------------------------------------------------
 
-// The branches of a choice and when each is taken: of where(c, a, b), a where c holds and b where it does not.
-struct Branch {
-  size_t operand;
-  Guard guard;
-};
-
-bool is_choice(const Node& n) { return n.kind == Kind::Map && n.map_op() == MapOp::select_; }
-
-std::array<Branch, 2> branches(const Graph& g, NodeId choice, const Labels& all) {
-  const NodeId condition = g[choice].operands[0];
-  const Labels labels = g[condition].rank() == 0 ? Labels{} : all;
-  return {Branch{1, {condition, labels, true}}, Branch{2, {condition, labels, false}}};
+// What a choice is: where(c, a, b) is a where c holds and b where it does not; max(a, b) has nothing of a where a < b; relu(a) is max(a, 0).
+bool is_choice(const Node& n) {
+  if (n.kind != Kind::Map) return false;
+  return n.map_op() == MapOp::select_ || n.map_op() == MapOp::max_ || n.map_op() == MapOp::min_ || n.map_op() == MapOp::relu_;
 }
+
+// When the choice takes its operand k, which is not the condition.
+Guard guard_of(Graph& g, Slopes& slope, NodeId id, size_t k, const Labels& all) {
+  const Node& n = g[id];
+  const auto axes = [&](NodeId m) { return g[m].rank() == 0 ? Labels{} : all; };
+  if (n.map_op() == MapOp::select_) return {n.operands[0], axes(n.operands[0]), k == 1};
+  const NodeId mine = n.operands[k], other = n.operands.size() == 1 ? g.constant(0) : n.operands[1 - k];
+  const NodeId passed = n.map_op() == MapOp::min_ ? g.map(MapOp::isless_, {other, mine}) : g.map(MapOp::isless_, {mine, other});
+  const NodeId share = slope(id, k);
+  return {passed, axes(passed), false, Factor{share, axes(share)}};
+}
+
+size_t first_branch(const Node& choice) { return choice.map_op() == MapOp::select_ ? 1 : 0; }
 
 // What is known of the way from a node down to the variables.
 class Ways {
@@ -171,7 +177,7 @@ class Ways {
     return known_.at(root);
   }
 
- private:
+  // Whether this local derivative is.
   bool finite_here(NodeId id) {
     const Node& n = g_[id];
     if (is_choice(n)) return true;
@@ -194,6 +200,7 @@ class Ways {
     }
   }
 
+ private:
   Graph& g_;
   Slopes& slope_;
   Finiteness& finite_;
@@ -206,11 +213,15 @@ class Ways {
 // What the sweeps over f and over the branches of its choices share.
 struct Sweeps {
   Sweeps(Graph& g, NodeId f, std::span<const NodeId> variables)
-      : xs(variables.begin(), variables.end()), slope(g), finite(g), ways(g, slope, finite, active_nodes(g, g.reachable(std::span(&f, 1)), variables)) {}
+      : xs(variables.begin(), variables.end()), slope(g), finite(g), without_poles(g, Finiteness::Overflow::Ignored),
+        ways(g, slope, finite, active_nodes(g, g.reachable(std::span(&f, 1)), variables)) {
+    finite.suppose(f);
+    without_poles.suppose(f);
+  }
 
   std::vector<NodeId> xs;
   Slopes slope;
-  Finiteness finite;
+  Finiteness finite, without_poles;
   Ways ways;
   std::map<NodeId, std::vector<NodeId>> jacobians;  // of branches, by each x
 };
@@ -247,20 +258,21 @@ class Reverse {
   // whole derivative of a is chosen or not, entry by entry, whatever numbers it has.
   void pull_choice(NodeId id, NodeId bar) {
     const Labels extra = Graph::iota(extra_.size()), all = Graph::iota(g_[id].rank(), Label(extra_.size()));
-    for (const Branch& branch : branches(g_, id, all)) {
-      const NodeId u = g_[id].operands[branch.operand];
+    for (size_t k = first_branch(g_[id]); k < g_[id].operands.size(); ++k) {
+      const NodeId u = g_[id].operands[k];
       if (!active(u)) continue;
       const Labels own = g_[u].rank() == 0 ? Labels{} : all;
       const Factor adjoint{bar, concat(extra, all)};
-      if (shared_.ways.finite(u)) {
-        contribute(u, 1, guarded(g_, shared_.finite, branch.guard, {adjoint}, concat(extra, own), concat(extra_, g_[u].type)));
+      const Guard guard = guard_of(g_, shared_.slope, id, k, all);
+      if (shared_.ways.finite(u)) {  // of exp(relu(x)) that overflows nothing is left
+        contribute(u, 1, guarded(g_, guard.share ? shared_.without_poles : shared_.finite, guard, {adjoint}, concat(extra, own), concat(extra_, g_[u].type)));
         continue;
       }
       const std::vector<NodeId>& jacobian = jacobian_of(u);
-      for (size_t k = 0; k < jacobian.size(); ++k) {
-        const NodeId x = shared_.xs[k];
+      for (size_t j = 0; j < jacobian.size(); ++j) {
+        const NodeId x = shared_.xs[j];
         const Labels of_x = Graph::iota(g_[x].rank(), Label(extra.size() + all.size()));
-        chosen_[x].push_back({1, guarded(g_, shared_.finite, branch.guard, {adjoint, {jacobian[k], concat(own, of_x)}}, concat(extra, of_x),
+        chosen_[x].push_back({1, guarded(g_, shared_.finite, guard, {adjoint, {jacobian[j], concat(own, of_x)}}, concat(extra, of_x),
                                          concat(extra_, g_[x].type))});
       }
     }
@@ -360,6 +372,7 @@ class Forward {
     NodeId roots[] = {f}, xs[] = {x_};
     std::vector<NodeId> order = g_.reachable(roots);
     std::vector<bool> active = active_nodes(g_, order, xs);
+    finite_.suppose(f);
     for (NodeId n : order)
       if (active[n.value] && n != x_) dot_[n] = push(n);
     return f == x_ || active[f.value] ? dot_.at(f) : g_.zero(concat(extra_, g_[f].type));
@@ -370,12 +383,12 @@ class Forward {
   NodeId push_choice(NodeId id, const Labels& extra, const Labels& all) {
     const Type type = concat(extra_, g_[id].type);
     std::vector<Term> terms;
-    for (const Branch& branch : branches(g_, id, all)) {
-      const NodeId u = g_[id].operands[branch.operand];
+    for (size_t k = first_branch(g_[id]); k < g_[id].operands.size(); ++k) {
+      const NodeId u = g_[id].operands[k];
       const auto it = dot_.find(u);
       if (it == dot_.end()) continue;
       const Labels own = g_[u].rank() == 0 ? Labels{} : all;
-      terms.push_back({1, guarded(g_, finite_, branch.guard, {{it->second, concat(extra, own)}}, concat(extra, all), type)});
+      terms.push_back({1, guarded(g_, finite_, guard_of(g_, slope_, id, k, all), {{it->second, concat(extra, own)}}, concat(extra, all), type)});
     }
     return g_.sum(std::move(terms), type);
   }
@@ -466,6 +479,22 @@ std::vector<NodeId> gradients(Graph& g, NodeId f, std::span<const NodeId> xs) {
 
 namespace {
 
+// Whether a tangent that a choice made 0 meets a slope that may be infinite on its way up, as in sqrt(where(x > 0, x, 0)). Backwards that slope comes first, and
+// is chosen with all else.
+bool chooses_below_poles(Graph& g, NodeId f, NodeId x) {
+  const std::vector<NodeId> order = g.reachable(std::span(&f, 1));
+  if (std::ranges::none_of(order, [&](NodeId n) { return is_choice(g[n]); })) return false;
+  Sweeps shared(g, f, std::span(&x, 1));
+  std::set<NodeId> chosen;
+  for (NodeId n : order) {
+    if (!shared.ways.active(n)) continue;
+    const bool below = std::ranges::any_of(Node(g[n]).operands, [&](NodeId o) { return chosen.contains(o); });
+    if (below && !shared.ways.finite_here(n)) return true;
+    if (below || is_choice(g[n])) chosen.insert(n);
+  }
+  return false;
+}
+
 bool has_primary_function(const Graph& g, NodeId f) {
   return std::ranges::any_of(g.reachable(std::span(&f, 1)), [&](NodeId n) { return g[n].kind == Kind::Fun && row(g[n].fun_op()).is_primary(); });
 }
@@ -475,7 +504,7 @@ bool has_primary_function(const Graph& g, NodeId f) {
 NodeId differentiate(Graph& g, NodeId f, NodeId x) {
   // By a number both ways cost the same; forward, the direction of expm(t*A) is A, which commutes.
   const bool along_number = g[x].rank() == 0 && has_primary_function(g, f);
-  if (g[f].rank() <= g[x].rank() && !along_number) {
+  if ((g[f].rank() <= g[x].rank() && !along_number) || chooses_below_poles(g, f, x)) {
     NodeId xs[] = {x};
     return gradients(g, f, xs)[0];
   }
@@ -487,7 +516,11 @@ NodeId differentiate(Graph& g, NodeId f, NodeId x) {
   return g.permute(dot, axes);
 }
 
-NodeId directional(Graph& g, NodeId f, NodeId x, NodeId h) { return Forward(g, x, h, {})(f); }
+NodeId directional(Graph& g, NodeId f, NodeId x, NodeId h) {
+  if (!chooses_below_poles(g, f, x)) return Forward(g, x, h, {})(f);
+  const Labels out = Graph::iota(g[f].rank()), in = Graph::iota(g[x].rank(), Label(out.size()));
+  return g.ein({{gradients(g, f, std::span(&x, 1))[0], concat(out, in)}, {h, in}}, out, Type(g[f].type));
+}
 
 NodeId pullback(Graph& g, NodeId f, NodeId x, NodeId seed) {
   NodeId xs[] = {x};

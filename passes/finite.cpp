@@ -5,6 +5,27 @@
 
 namespace ricci {
 
+// A sum or product with an entry that is inf or NaN is not finite, if the entry goes into it: places, the permutation symbol and diagonals pick entries.
+void Finiteness::suppose(NodeId f) {
+  std::vector<NodeId> open = {f};
+  while (!open.empty()) {
+    const NodeId id = open.back();
+    open.pop_back();
+    if (!known_.try_emplace(id, true).second) continue;
+    const Node& n = g_[id];
+    const bool keeps_infinity = n.kind == Kind::Map && (n.map_op() == MapOp::log_ || n.map_op() == MapOp::abs_ || is_positive_power(id));
+    if (n.kind == Kind::Sum || keeps_infinity) open.insert(open.end(), n.operands.begin(), n.operands.end());
+    if (n.kind != Kind::Ein) continue;
+    const auto picks = [&](NodeId o) { return g_[o].kind == Kind::Place || g_[o].kind == Kind::Epsilon; };
+    if (std::ranges::any_of(n.operands, picks)) continue;
+    for (const Factor& x : g_.factors(id)) {
+      Labels labels = x.labels;
+      std::ranges::sort(labels);
+      if (std::ranges::adjacent_find(labels) == labels.end()) open.push_back(x.tensor);
+    }
+  }
+}
+
 bool Finiteness::operator()(NodeId root) {
   if (const auto it = known_.find(root); it != known_.end()) return it->second;
   for (NodeId n : g_.reachable(std::span(&root, 1)))
@@ -55,12 +76,19 @@ bool Finiteness::of_map(NodeId id) {
     case MapOp::expm1_:
     case MapOp::sinh_:
     case MapOp::cosh_: {
+      if (overflow_ == Overflow::Ignored) return true;
       const Range values = signs_.range(id);
       return values.low && values.high;
     }
     // Without a pole on the interval of the table, that of their last argument.
     default: return n.operands.empty() || signs_.range(n.operands.back()).inside(r.smooth_low, r.smooth_high);
   }
+}
+
+bool Finiteness::is_positive_power(NodeId id) const {
+  const Node& n = g_[id];
+  if (n.map_op() != MapOp::pow_ && n.map_op() != MapOp::pow0_) return false;
+  return g_[n.operands[1]].kind == Kind::Const && g_[n.operands[1]].value() > 0;
 }
 
 bool Finiteness::of_power(NodeId id) {

@@ -27,14 +27,9 @@ class GuardedProduct {
 
   NodeId operator()() {
     for (size_t k = 0; k < factors_.size();) {
-      Factor& f = factors_[k];
-      if (finite_(f.tensor)) {
-        ++k;
-        continue;
-      }
-      f.tensor = canonicalize(g_, f.tensor);
-      if (opens(f.tensor)) return by_terms(k);
-      if (g_[f.tensor].kind == Kind::Ein) open(k);
+      const NodeId factor = factors_[k].tensor;
+      if (!finite_(factor) && opens(factor)) return by_terms(k);
+      if (!finite_(factor) && g_[factor].kind == Kind::Ein) open(k);
       else ++k;
     }
     return g_.ein(chosen(), out_, type_);
@@ -101,7 +96,7 @@ class GuardedProduct {
     std::vector<Factor> inside, outside;
     for (Factor& f : factors_) (finite_(f.tensor) ? outside : inside).push_back(std::move(f));
     if (inside.empty()) {
-      outside.push_back({choice(guard_.condition, one, zero), guard_.labels});
+      if (!guard_.share) outside.push_back({choice(guard_.condition, one, zero), guard_.labels});
       return outside;
     }
     // What is summed and no matter of the guard is summed under it.
@@ -159,6 +154,9 @@ class GuardedProduct {
 }  // namespace
 
 NodeId guarded(Graph& g, Finiteness& finite, Guard guard, std::vector<Factor> factors, Labels out, const Type& type) {
+  if (guard.share) factors.push_back(*guard.share);
+  for (Factor& f : factors)
+    if (!finite(f.tensor)) f.tensor = canonicalize(g, f.tensor);
   return GuardedProduct(g, finite, std::move(guard), std::move(factors), std::move(out), type)();
 }
 

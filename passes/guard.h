@@ -13,6 +13,8 @@ struct Guard {
   NodeId condition;
   Labels labels;
   bool holds;
+  // A factor that is 0 at the other entries and not only 1 at these: step(x - y) is 1/2 at a tie.
+  std::optional<Factor> share = {};
 };
 
 // The product of `factors` as Graph::ein has it, of the guarded entries: the others are 0 before they are summed.

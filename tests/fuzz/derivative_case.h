@@ -101,6 +101,12 @@ struct DerivativeCase {
 
   Array<Quad> value(NodeId id) const { return interpret<Quad>(g, id, dims, inputs); }
 
+  // A program that was shrunk may have lost the choice that kept its value finite.
+  bool has_value() const {
+    const Array<Quad> v = value(f);
+    return std::ranges::all_of(v.data, [](Quad e) { return std::isfinite(double(e)); });
+  }
+
   // The tensor's last axes, those of x, contracted with h.
   static Array<Quad> contract(const Array<Quad>& d, const Array<Quad>& h) {
     Array<Quad> r(std::vector<int64_t>(d.shape.begin(), d.shape.end() - std::ptrdiff_t(h.shape.size())));

@@ -14,7 +14,7 @@ namespace {
 
 Outcome check_derivative(const RandomProgram& p, size_t order) {
   DerivativeCase c(p, order);
-  if (c.xs.empty()) return {Outcome::Kind::Skipped};
+  if (c.xs.empty() || !c.has_value()) return {Outcome::Kind::Skipped};
   NodeId d = c.f;
   Type type = c.g[c.f].type;
   for (NodeId x : c.xs) {
@@ -39,7 +39,7 @@ Outcome check_derivative(const RandomProgram& p, size_t order) {
 // directional and pullback are the derivative contracted with a direction on its right, or a seed on its left.
 Outcome check_products(const RandomProgram& p) {
   DerivativeCase c(p, 1);
-  if (c.xs.empty()) return {Outcome::Kind::Skipped};
+  if (c.xs.empty() || !c.has_value()) return {Outcome::Kind::Skipped};
   const NodeId x = c.xs[0];
   const Type x_type = c.g[x].type, f_type = c.g[c.f].type;
   const NodeId h = c.g.variable(c.g.declare({.name = "h", .type = x_type})), s = c.g.variable(c.g.declare({.name = "s", .type = f_type}));
@@ -106,6 +106,15 @@ TEST(Constructors, KeepTheValue) {
 TEST(Derivative, FirstOrder) {
   campaign(400, 24, {}, [](const RandomProgram& p) { return check_derivative(p, 1); });
 }
+// Where the branch that is not taken has no value, the derivative has one.
+constexpr Options kBranches{.calls = false, .branches = 30}, kSmallBranches{.small = true, .calls = false, .branches = 40};
+TEST(Derivative, OfBranches) {
+  campaign(400, 14, kBranches, [](const RandomProgram& p) { return check_derivative(p, 1); });
+}
+TEST(Derivative, OfBranchesTwice) {
+  campaign(300, 8, kSmallBranches, [](const RandomProgram& p) { return check_derivative(p, 2); });
+}
+TEST(Derivative, OfBranchesBothWays) { campaign(300, 14, kBranches, check_products); }
 TEST(Derivative, SecondOrder) {
   campaign(300, 16, {.small = true}, [](const RandomProgram& p) { return check_derivative(p, 2); });
 }

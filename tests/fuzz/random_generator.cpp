@@ -88,8 +88,19 @@ void Generator::finish() {
 
 // --- trying a step ----------------------------------------------------------------------------------------------------------------------
 
-Generator::Found Generator::keep(Step s) {
-  if (auto same = std::ranges::find(p_.steps, s); same != p_.steps.end()) return size_t(same - p_.steps.begin());
+bool Generator::is_tame(size_t k) const { return tame(values_[k]); }
+
+void Generator::drop(size_t count) {
+  p_.steps.resize(count);
+  nodes_.resize(count);
+  values_.resize(count);
+}
+
+Generator::Found Generator::keep(Step s, Values values) {
+  if (auto same = std::ranges::find(p_.steps, s); same != p_.steps.end()) {
+    const size_t k = size_t(same - p_.steps.begin());
+    return values == Values::Any || is_tame(k) ? Found(k) : std::nullopt;
+  }
   if (Array<double>::count(p_.shape(s.type)) > kMostEntries) return std::nullopt;
   p_.steps.push_back(std::move(s));
   const Step& step = p_.steps.back();
@@ -106,7 +117,7 @@ Generator::Found Generator::keep(Step s) {
   } catch (const std::invalid_argument&) {  // the maximum of nothing
     value = Array<double>({}, INFINITY);
   }
-  if (!tame(value)) {
+  if (values == Values::Tame && !tame(value)) {
     p_.steps.pop_back();
     nodes_.resize(p_.steps.size());
     return std::nullopt;
@@ -122,8 +133,11 @@ size_t Generator::any_step() {
     for (size_t o : s.operands) used[o] = true;
   std::vector<size_t> unused;
   for (size_t k = 0; k < used.size(); ++k)
-    if (!used[k] && !is_constant(step(k))) unused.push_back(k);
-  return !unused.empty() && chance(65) ? any(unused) : pick(p_.steps.size());
+    if (!used[k] && !is_constant(step(k)) && is_tame(k)) unused.push_back(k);
+  if (!unused.empty() && chance(65)) return any(unused);
+  size_t k = pick(p_.steps.size());
+  while (!is_tame(k)) k = pick(p_.steps.size());
+  return k;
 }
 
 Generator::Found Generator::any_step_where(const std::function<bool(const Step&)>& fits) {
@@ -137,6 +151,7 @@ Generator::Found Generator::alike_or_scalar(const Dimensions& type) {
 }
 
 bool Generator::operation() {
+  if (options_.branches > 0 && pick(100) < options_.branches) return branch();
   if (pick(100) < options_.places) return moves();
   const size_t roll = pick(100);
   if (roll < 40) return product();

@@ -35,8 +35,12 @@ class Generator {
   // The result is the last step that computes something.
   void finish();
 
-  // Adds the step if it evaluates to tame numbers; its number, or nothing.
-  Found keep(Step s);
+  // Adds the step if it evaluates to tame numbers, or if any will do; its number, or nothing.
+  enum class Values : uint8_t { Tame, Any };
+  Found keep(Step s, Values values = Values::Tame);
+  bool is_tame(size_t k) const;
+  // Forgets all steps from the `count`th.
+  void drop(size_t count);
   const Step& step(size_t k) const { return p_.steps[k]; }
   const Dimensions& type(size_t k) const { return p_.steps[k].type; }
   size_t rank(size_t k) const { return type(k).size(); }
@@ -59,6 +63,10 @@ class Generator {
   Found squashed(size_t k, double low, double high);
   bool fun();
   bool call();
+
+  // random_branches.cpp
+  bool branch();
+  Found undefined_somewhere(size_t u, bool entrywise);
 
   // random_places.cpp
   bool moves();

@@ -7,7 +7,7 @@
 // others have sizes that differ from each other, so that a swapped axis cannot hide.
 //
 //   random_program.cpp    what a program means: its graph, its inputs
-//   random_generator.*    making one; random_places.cpp its steps that move entries, random_domains.* where functions may be applied
+//   random_generator.*    making one; random_places.cpp its steps that move entries, random_branches.cpp those that choose, random_domains.* where functions may be applied
 //   random_source.cpp     its text
 //   random_shrink.cpp     making it smaller
 #pragma once
@@ -88,6 +88,7 @@ struct Options {
   bool language = false;   // only what the language can say
   bool calls = true;       // undeclared functions
   size_t places = 12;      // percent of the operations that only move entries
+  size_t branches = 0;     // percent of them that are a `where` whose other branch may have no value
 };
 
 // The same seed, size and options give the same program on every machine.
