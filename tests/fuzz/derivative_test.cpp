@@ -109,12 +109,12 @@ TEST(Derivative, FirstOrder) {
 // Where the branch that is not taken has no value, the derivative has one.
 constexpr Options kBranches{.calls = false, .branches = 30}, kSmallBranches{.small = true, .calls = false, .branches = 40};
 TEST(Derivative, OfBranches) {
-  campaign(400, 14, kBranches, [](const RandomProgram& p) { return check_derivative(p, 1); });
+  campaign(200, 14, kBranches, [](const RandomProgram& p) { return check_derivative(p, 1); });
 }
 TEST(Derivative, OfBranchesTwice) {
-  campaign(300, 8, kSmallBranches, [](const RandomProgram& p) { return check_derivative(p, 2); });
+  campaign(200, 8, kSmallBranches, [](const RandomProgram& p) { return check_derivative(p, 2); });
 }
-TEST(Derivative, OfBranchesBothWays) { campaign(300, 14, kBranches, check_products); }
+TEST(Derivative, OfBranchesBothWays) { campaign(200, 14, kBranches, check_products); }
 TEST(Derivative, SecondOrder) {
   campaign(300, 16, {.small = true}, [](const RandomProgram& p) { return check_derivative(p, 2); });
 }
