@@ -1,9 +1,12 @@
 // A dual number of depth k has 2^k parts; seeding variable j at depth j makes the part where all e_j meet the mixed derivative.
 #include "ir/oracle.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+
+#include "ir/sample.h"
 
 namespace ricci {
 namespace {
@@ -87,6 +90,20 @@ OracleValue dual_derivative(const Graph& g, NodeId f, std::span<const NodeId> xs
   }
   result.at_kink = scalar::kink_touched;
   return result;
+}
+
+bool well_conditioned(const Graph& g, std::span<const NodeId> roots, const Dims& dims, const std::map<NodeId, Array<Quad>>& inputs) {
+  constexpr double kMoved = 0x1p-100, kLargestEffect = 1e-20;  // relative; rounding is 2^-113
+  Sampler direction(1);
+  auto nearby = inputs;
+  for (auto& [node, value] : nearby)
+    for (Quad& v : value.data)
+      if (Quad(std::floor(double(v))) != v) v += v * Quad(kMoved * direction.uniform(-1, 1));  // whole numbers are meant exactly
+  const auto here = interpret<Quad>(g, roots, dims, inputs), there = interpret<Quad>(g, roots, dims, nearby);
+  const auto finite = [](const Array<Quad>& a) { return std::ranges::all_of(a.data, [](const Quad& v) { return std::isfinite(double(v)); }); };
+  for (size_t k = 0; k < roots.size(); ++k)
+    if (!finite(here[k]) || !(relative_difference(there[k], here[k]) <= kLargestEffect)) return false;
+  return true;
 }
 
 double relative_difference(const Array<Quad>& a, const Array<Quad>& b, double floor) {

@@ -21,6 +21,10 @@ struct OracleValue {
 OracleValue dual_derivative(const Graph& g, NodeId f, std::span<const NodeId> xs, const Dims& dims,
                             const std::map<NodeId, Array<Quad>>& inputs);
 
+// Whether every entry of `roots` is finite there and hardly changes when the inputs do by more than rounding, and less than tolerances: the
+// inverse of a matrix that is singular but for rounding is a number, and means nothing.
+bool well_conditioned(const Graph& g, std::span<const NodeId> roots, const Dims& dims, const std::map<NodeId, Array<Quad>>& inputs);
+
 // The largest difference of two arrays of one shape relative to the larger of `floor` and the largest entry of `b`; infinity if shapes
 // differ or one has a NaN or infinity where the other does not.
 double relative_difference(const Array<Quad>& a, const Array<Quad>& b, double floor = 1e-3);

@@ -4,6 +4,7 @@
 #include "ir/dimension.h"
 #include "ir/places.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ricci {
@@ -103,6 +104,30 @@ Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims) {
     if (g[n].kind == Kind::Size || g[n].kind == Kind::Place) give(DimId{g[n].row});
   }
   return with_room_for_places(g, roots, std::move(dims), given);
+}
+
+std::vector<Dims> size_orders(const Graph& g, std::span<const NodeId> roots, const Dims& sizes, const Dims& given) {
+  constexpr int kMostPermutations = 24;  // all of four sizes
+  std::vector<int64_t> chosen;
+  for (const auto& [name, size] : sizes)
+    if (!given.contains(name)) chosen.push_back(size);
+  std::vector<Dims> orders{sizes};
+  const auto add = [&](const std::vector<int64_t>& values) {
+    Dims dims = sizes;
+    auto value = values.begin();
+    for (auto& [name, size] : dims)
+      if (!given.contains(name)) size = *value++;
+    dims = with_room_for_places(g, roots, std::move(dims), given);
+    if (std::ranges::find(orders, dims) == orders.end()) orders.push_back(std::move(dims));
+  };
+  add({chosen.rbegin(), chosen.rend()});
+  const std::vector<int64_t> equal(chosen.size(), 3);
+  for (int k = 0; k < kMostPermutations; ++k) {
+    std::ranges::next_permutation(chosen);
+    add(chosen);
+  }
+  add(equal);
+  return orders;
 }
 
 Dims with_room_for_places(const Graph& g, std::span<const NodeId> roots, Dims dims, const Dims& given) {

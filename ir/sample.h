@@ -30,6 +30,10 @@ class Sampler {
 // axis cannot hide.
 Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims = {});
 
+// `sizes`, of which the `given` ones stay, in other orders, the reverse first: X'*X is singular at all sizes for which X is wide. Last, all of
+// one size: only there X'*X and X*X' are both nonsingular.
+std::vector<Dims> size_orders(const Graph& g, std::span<const NodeId> roots, const Dims& sizes, const Dims& given);
+
 // The sizes, larger where a place would be outside its axis (x[9]), but for those that are `given`.
 Dims with_room_for_places(const Graph& g, std::span<const NodeId> roots, Dims dims, const Dims& given);
 

@@ -1,9 +1,10 @@
-// Points where what is spoken of has no value, or a kink is touched, decide nothing and are skipped. If it has one and one side is a number, the other
-// must be that number: inf and NaN are none.
+// Points where what is spoken of has no value, or a kink is touched, or a number is ill-conditioned, decide nothing and are skipped. If it has one and
+// one side is a number, the other must be that number: inf and NaN are none.
 #include "passes/compare.h"
 
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "ir/sample.h"
 #include "passes/arrangement.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr double kFloor = 1e-3;       // differences below it are absolute
 constexpr double kTolerance = 1e-18;  // of quadruple precision's 1e-34, less what ill-conditioned functions lose
+constexpr int kProbes = 3;            // points at sizes that others gave way to
 
 bool finite(const Array<Quad>& a) {
   for (const Quad& v : a.data)
@@ -38,32 +40,37 @@ void locate(Comparison& c, const Array<Quad>& a, const Array<Quad>& b) {
 
 struct Sides {
   Array<Quad> left, right;
-  bool decide = true;
 };
 using Inputs = std::map<NodeId, Array<Quad>>;
+using Evaluate = std::function<std::optional<Sides>(const Dims&, const Inputs&)>;  // nothing where a side means nothing
 
-Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Points& points,
-                      const std::function<Sides(const Dims&, const Inputs&)>& sides) {
-  const Dims dims = distinct_sizes(g, roots, points.dims);
+// At the first sizes at which there is a point to compare at.
+Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Points& points, const Evaluate& evaluate) {
   Comparison c{Comparison::Verdict::Undecided};
   bool equal = true;
   std::vector<Arrangement> others;  // those under which the sides have agreed so far
-  for (int k = 0; k < points.count; ++k) {
-    Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises);
-    Sides s = sides(dims, point);
-    if (!s.decide || !(finite(s.left) || finite(s.right))) {
+  const auto compare_there = [&](const Dims& dims, uint64_t seed) {
+    Inputs point = random_point(g, roots, dims, seed, points.promises);
+    const std::optional<Sides> s = evaluate(dims, point);
+    if (!s || !(finite(s->left) || finite(s->right))) {
       ++c.skipped;
-      continue;
+      return;
     }
-    if (c.points++ == 0) others = arrangements(s.left.shape, s.right.shape);
-    const double difference = relative_difference(s.left, s.right, kFloor);
-    std::erase_if(others, [&](const Arrangement& a) { return !(relative_difference(a.apply(s.left), s.right, kFloor) <= kTolerance); });
+    if (c.points++ == 0) others = arrangements(s->left.shape, s->right.shape);
+    const double difference = relative_difference(s->left, s->right, kFloor);
+    std::erase_if(others, [&](const Arrangement& a) { return !(relative_difference(a.apply(s->left), s->right, kFloor) <= kTolerance); });
     if (!(difference <= kTolerance) && equal) {
       equal = false;
-      locate(c, s.left, s.right);
+      locate(c, s->left, s->right);
       c.point = std::move(point);
     }
     c.largest = std::max(c.largest, difference);
+  };
+  int tries = points.count;
+  for (const Dims& dims : size_orders(g, roots, distinct_sizes(g, roots, points.dims), points.dims)) {
+    for (int k = 0; k < (c.points > 0 ? points.count : tries); ++k) compare_there(dims, points.seed + uint64_t(k));
+    if (c.points > 0) break;
+    tries = std::min(points.count, kProbes);
   }
   if (c.points == 0) return c;
   c.verdict = equal ? Comparison::Verdict::Equal : Comparison::Verdict::Different;
@@ -89,20 +96,24 @@ Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& d
 
 Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function) {
   const NodeId roots[] = {a, b, function.value_or(a)};
-  return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) {
+  return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
     auto values = interpret<Quad>(g, roots, dims, point);
-    const bool decide = finite(values[2]);
-    return Sides{std::move(values[0]), std::move(values[1]), decide};
+    std::vector<NodeId> numbers;
+    for (size_t k = 0; k < std::size(roots); ++k)
+      if (finite(values[k])) numbers.push_back(roots[k]);
+    if (!finite(values[2]) || !well_conditioned(g, numbers, dims, point)) return std::nullopt;
+    return Sides{std::move(values[0]), std::move(values[1])};
   });
 }
 
 Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId> xs, NodeId derivative, const Points& points) {
   std::vector<NodeId> roots = {f, derivative};
   roots.insert(roots.end(), xs.begin(), xs.end());
-  return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) {
+  return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
+    if (!well_conditioned(g, std::span(&f, 1), dims, point)) return std::nullopt;
     OracleValue truth = dual_derivative(g, f, xs, dims, point);
-    const bool decide = !truth.at_kink && finite(truth.value) && finite(interpret<Quad>(g, f, dims, point));
-    return Sides{interpret<Quad>(g, derivative, dims, point), std::move(truth.value), decide};
+    if (truth.at_kink || !finite(truth.value)) return std::nullopt;
+    return Sides{interpret<Quad>(g, derivative, dims, point), std::move(truth.value)};
   });
 }
 

@@ -15,7 +15,7 @@
 namespace ricci {
 
 struct Points {
-  Dims dims = {};  // what is not given is small and all different
+  Dims dims = {};  // what is not given is small and all different, in the first order (ir/sample.h) that has a point where both sides mean something
   uint64_t seed = 1;
   int count = 10;
   std::map<NodeId, Properties> promises = {};  // what a variable is drawn as, if it is not as declared
@@ -25,7 +25,7 @@ struct Comparison {
   enum class Verdict : uint8_t { Equal, Transposed, Layout, Different, Undecided } verdict;  // Undecided: no point was usable
   std::string layout = {};                                                           // Transposed, Layout: what makes `a` into `b`
   int points = 0;                                                                    // where it was compared
-  int skipped = 0;                                                                   // at a kink, where the function has no value, or neither side one
+  int skipped = 0;                                                                   // at a kink, without a value, or ill-conditioned
   double largest = 0;                                                                // relative difference
   // Not Equal: where, at the first entry that differs. `index` counts entries from one; empty for scalars, or if the shapes differ.
   std::map<NodeId, Array<Quad>> point = {};

@@ -94,11 +94,20 @@ class Analysis {
     });
   }
 
+  // The set of all nonsingular matrices has two parts, but where no eigenvalue is negative they are those whose eigenvalues are positive.
+  static bool nonsingular_on_a_convex_set(Properties p) {
+    using enum Property;
+    return p.has(psd) || (p.has(nonnegative) && (p.has(lower) || p.has(upper)));
+  }
+
   std::optional<std::string> nonconvex_set() const {
     for (NodeId x : variables_)
       for (Property p : {Property::orthogonal, Property::sign, Property::onehot})
         if (g_.symbol(x).properties.has(p))
           return fmt::format("the set of {} values of `{}` is not convex", row(p).name, g_.symbol(x).name);
+    for (NodeId x : variables_)
+      if (const Properties p = g_.symbol(x).properties; p.has(Property::nonsingular) && !nonsingular_on_a_convex_set(p))
+        return fmt::format("the set of nonsingular values of `{}` is not convex", g_.symbol(x).name);
     return std::nullopt;
   }
 
@@ -214,33 +223,43 @@ class Analysis {
     });
   }
 
-  // The sizes that were chosen, in the opposite order: a matrix that was tall is wide.
-  Dims mirrored_sizes(Dims dims) const {
-    std::vector<int64_t*> chosen;
-    for (auto& [name, size] : dims)
-      if (!points_.dims.contains(name)) chosen.push_back(&size);
-    for (size_t i = 0, j = chosen.size(); i + 1 < j; ++i) std::swap(*chosen[i], *chosen[--j]);
-    return dims;
-  }
-
+  // Spectra at `positions` points for each of `parameters` values of everything else, at the first orders of the sizes (a matrix that was tall is
+  // wide) by turns; one at which the function is nowhere defined gives way to the next.
   template <class Visit>
   void sample(int parameters, int positions, Visit visit) {
     std::vector<NodeId> roots = {f_};
     roots.insert(roots.end(), variables_.begin(), variables_.end());
-    const Dims ascending = distinct_sizes(g_, roots, points_.dims), descending = with_room_for_places(g_, roots, mirrored_sizes(ascending), points_.dims);
+    std::vector<Dims> orders = size_orders(g_, roots, distinct_sizes(g_, roots, points_.dims), points_.dims);
     for (int p = 0; p < parameters; ++p) {
-      const Dims& dims = p % 2 ? descending : ascending;
+      const size_t order = size_t(p) % std::min<size_t>(2, orders.size());
+      const Dims dims = orders[order];
+      bool defined = false;
       const uint64_t seed = points_.seed + 1000 * uint64_t(p);
       const auto fixed = random_point(g_, roots, dims, seed);
       for (int k = 0; k < positions; ++k) {
         const double scale = kScales[size_t(k) % std::size(kScales)];
         auto s = hessian_spectrum(g_, f_, variables_, dims, moved_point(g_, variables_, dims, fixed, seed + uint64_t(k) + 1, scale));
+        defined = defined || s;
+        sampled_ = sampled_ || defined;
         if (s && !visit(p, *s)) return;
       }
+      if (!defined && orders.size() > 1) orders.erase(orders.begin() + std::ptrdiff_t(order)), --p;
     }
   }
 
+  // What is called with the variables: any function may stand behind its name, so what stands in for it is no witness.
+  std::optional<std::string> unknown_function() const {
+    for (NodeId n : g_.reachable(std::span(&f_, 1)))
+      if (g_[n].kind == Kind::Call && std::ranges::any_of(variables_, [&](NodeId x) { return depends(n, x); }))
+        return fmt::format("nothing is known of the function `{}`", g_.symbol(n).name);
+    return std::nullopt;
+  }
+
   void look_for_witness() {
+    if (const auto unknown = unknown_function()) {
+      result_.reason = *unknown;
+      return;
+    }
     Bends bends, ever;
     int at = 0;
     sample(std::max(2, points_.count / 3), 6, [&](int p, const Spectrum& s) {
@@ -257,6 +276,8 @@ class Analysis {
       result_.witness = {*bends.up, *bends.down};
     } else if (ever.up && ever.down) {
       result_.reason = "it bends upwards for some values of its parameters and downwards for others";
+    } else if (!sampled_) {
+      result_.reason += ", and no random point was smooth, finite and well conditioned";
     }
   }
 
@@ -312,6 +333,7 @@ class Analysis {
   int depth_;
   Signs signs_;
   std::map<NodeId, Convexity> asked_;  // about other functions
+  bool sampled_ = false;               // there was a spectrum
   Convexity result_;
 };
 

@@ -12,7 +12,7 @@ namespace {
 using scalar::fabs;
 using scalar::sqrt;
 
-constexpr double kLargest = 1e15;  // beyond it a derivative is the rounding of a pole: the inverse of a singular matrix
+constexpr double kLargest = 1e15;  // beyond it a derivative is the rounding of a pole
 
 // An orthonormal basis of the directions in which a variable may move.
 std::vector<Array<Quad>> directions(const Symbol& symbol, const std::vector<int64_t>& shape) {
@@ -102,6 +102,7 @@ std::vector<Quad> eigenvalues(Array<Quad> a, Array<Quad>& v) {
 
 std::optional<Spectrum> hessian_spectrum(const Graph& g, NodeId f, std::span<const NodeId> variables, const Dims& dims,
                                          const std::map<NodeId, Array<Quad>>& point) {
+  if (!well_conditioned(g, std::span(&f, 1), dims, point)) return std::nullopt;
   struct Direction {
     size_t variable;
     Array<Quad> along;

@@ -21,7 +21,7 @@ struct Spectrum {
 std::vector<Quad> eigenvalues(Array<Quad> matrix, Array<Quad>& vectors);
 
 // The spectrum at one point, restricted to directions that the variables allow (symmetric ones for a symmetric matrix, of sum 0 in a
-// simplex). Nothing where the function is not smooth or not finite.
+// simplex). Nothing where the function is not smooth, not finite or ill-conditioned.
 std::optional<Spectrum> hessian_spectrum(const Graph& g, NodeId f, std::span<const NodeId> variables, const Dims& dims,
                                          const std::map<NodeId, Array<Quad>>& point);
 

@@ -49,6 +49,29 @@ TEST_F(OracleTest, SaysThatItStoodAtAKink) {
   EXPECT_TRUE(dual_derivative(g, at_zero, std::vector{x}, dims, inputs).at_kink);
 }
 
+// Where X is wide, X'*X is singular, and its inverse and determinant are rounding.
+TEST(WellConditioned, TellsRoundingFromNumbers) {
+  Graph g;
+  const DimId m = g.dim("m"), n = g.dim("n");
+  const NodeId X = g.variable(g.declare({"X", {m, n}})), gram = g.ein({{X, {0, 1}}, {X, {0, 2}}}, {1, 2}, {n, n});
+  const NodeId inverse = g.fun(FunOp::inv, gram), det = g.fun(FunOp::det, gram), log = g.map(MapOp::log_, {g.map(MapOp::abs_, {det})});
+  const auto usable = [&](NodeId f, const Dims& dims) {
+    std::map<NodeId, Array<Quad>> at;
+    at[X] = convert<Quad>(Sampler(1).draw(g, g.symbol(X), dims));
+    return well_conditioned(g, std::span(&f, 1), dims, at);
+  };
+  const Dims tall{{"m", 4}, {"n", 3}}, wide{{"m", 3}, {"n", 4}};
+  for (const NodeId f : {inverse, g.fun(FunOp::logdet, gram), log}) {
+    EXPECT_TRUE(usable(f, tall));
+    EXPECT_FALSE(usable(f, wide));
+  }
+  for (const Dims& dims : {tall, wide}) {  // a determinant of 0 is one
+    EXPECT_TRUE(usable(det, dims));
+    EXPECT_TRUE(usable(g.fun(FunOp::pinv, gram), dims));
+    EXPECT_TRUE(usable(g.fun(FunOp::sqrtm, g.add(gram, g.delta(n))), dims));
+  }
+}
+
 TEST(RelativeDifference, DoesNotOverlookShapesAndNaN) {
   Array<Quad> a({2}, 1), b({2}, 1), row({1, 2}, 1);
   EXPECT_EQ(relative_difference(a, b), 0);
@@ -130,6 +153,14 @@ TEST(DistinctSizes, KeepsWhatIsGivenAndRepeatsNothing) {
   NodeId a = g.variable(g.declare({"a", {g.dim("k"), g.dim("l"), g.dim("m"), g.dim("k")}}));
   Dims dims = distinct_sizes(g, std::vector{a}, {{"l", 9}});
   EXPECT_EQ(dims, (Dims{{"k", 4}, {"l", 9}, {"m", 5}}));
+}
+
+TEST(SizeOrders, AreTheReverseThenTheOthersThenAllEqual) {
+  Graph g;
+  const NodeId a = g.variable(g.declare({"a", {g.dim("k"), g.dim("l"), g.dim("m")}}));
+  const auto orders = size_orders(g, std::vector{a}, {{"k", 4}, {"l", 9}, {"m", 5}}, {{"l", 9}});
+  EXPECT_EQ(orders, (std::vector<Dims>{{{"k", 4}, {"l", 9}, {"m", 5}}, {{"k", 5}, {"l", 9}, {"m", 4}}, {{"k", 3}, {"l", 9}, {"m", 3}}}));
+  EXPECT_EQ(size_orders(g, std::vector{a}, {{"k", 3}, {"l", 4}, {"m", 5}}, {}).size(), 7u);
 }
 
 }  // namespace

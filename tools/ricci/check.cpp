@@ -50,7 +50,7 @@ struct Report {
     ++checks;
     std::string verdict =
         c.verdict == Comparison::Verdict::Equal       ? fmt::format("agrees at {} points, largest deviation {:.1e}", c.points, c.largest)
-        : c.verdict == Comparison::Verdict::Undecided ? "undecided: no random point was smooth and finite"
+        : c.verdict == Comparison::Verdict::Undecided ? "undecided: no random point was smooth, finite and well conditioned"
         : c.left_shape != c.right_shape               ? "WRONG: the shapes differ"
                                         : fmt::format("WRONG at entry [{}]: {} and not {}", fmt::join(c.index, ", "), c.left, c.right);
     bool wrong = c.verdict != Comparison::Verdict::Equal && c.verdict != Comparison::Verdict::Undecided;

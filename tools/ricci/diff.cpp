@@ -39,7 +39,7 @@ void certify(Program& program, const Definition& f, const Declaration& x, NodeId
   const NodeId claimed = o.order == 1 ? as_projected(g, answer, f, x, style) : answer;
   const Comparison c = compare_with_oracle(g, f.value.node, xs, claimed, {{}, o.seed, o.points});
   if (c.verdict == Comparison::Verdict::Undecided) {
-    fmt::print(stderr, "not certified: no random point was smooth and finite\n");
+    fmt::print(stderr, "not certified: no random point was smooth, finite and well conditioned\n");
     return;
   }
   if (c.verdict != Comparison::Verdict::Equal)

@@ -99,7 +99,7 @@ int report(const Program& p, const Judgement& j, const std::string& convention) 
   using Verdict = Comparison::Verdict;
   const std::string why = convention.empty() ? "" : convention + "\n";
   if (j.symbolic || c.verdict == Verdict::Equal) fmt::print("equal up to transposition: one side is a row, the other a column\n{}", why);
-  else if (c.verdict == Verdict::Undecided) fmt::print("undecided: no random point was smooth and finite\n");
+  else if (c.verdict == Verdict::Undecided) fmt::print("undecided: no random point was smooth, finite and well conditioned\n");
   else if (c.verdict == Verdict::Transposed) fmt::print("equal up to transposition\n{}as they stand, {}", why, counterexample(p, c));
   else if (c.verdict == Verdict::Layout)
     fmt::print("equal up to layout: the right side is the left one {}\n{}as they stand, {}", c.layout, why, counterexample(p, c));
