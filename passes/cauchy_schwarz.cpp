@@ -107,6 +107,7 @@ std::optional<Domination> dominate(Graph& g, const std::vector<Factor>& square, 
   auto is_out = [&](Label l) { return std::ranges::count(linear.out, l) > 0; };
 
   std::set<Label> shared(linear.out.begin(), linear.out.end());  // labels that both copies of R carry
+  if (linear.kernel) shared.erase(*linear.kernel);
   std::map<Label, DimId> dims;
   Label fresh = 0;
   auto see = [&](const Factor& f) {
@@ -161,14 +162,21 @@ std::optional<Domination> dominate(Graph& g, const std::vector<Factor>& square, 
   for (const auto& [from, to] : e.labels())
     if (mirror.is_fixed(from) && !is_out(to)) alive.insert(to);
   for (Label l : alive) product.push_back({g.ones({dims.at(l)}), {l}});  // each is summed, even where nothing else carries it
+  Labels out = linear.out;
+  if (linear.kernel) {  // the matrix must be the same for all that else is shared
+    const auto foreign = [&](Label l) { return l != *linear.kernel && is_out(l); };
+    if (!d.common.empty() || std::ranges::any_of(product, [&](const Factor& f) { return std::ranges::any_of(f.labels, foreign); })) return std::nullopt;
+    const Factor axis{linear.factors[0].tensor, {*linear.kernel}};
+    out = {*linear.kernel, prime(axis).labels[0]};
+  }
   Type type;
-  for (Label l : linear.out) {
+  for (Label l : out) {
     type.push_back(dims.at(l));
     product.push_back({g.ones({dims.at(l)}), {l}});
   }
   for (Label l : linear.out)
     if (std::ranges::any_of(e.labels(), [&](const auto& m) { return m.second == l; })) d.shared.push_back(l);
-  d.constant = g.ein(std::move(product), linear.out, std::move(type));
+  d.constant = g.ein(std::move(product), out, std::move(type));
   return d;
 }
 

@@ -184,10 +184,11 @@ class Prover {
 
   bool is_direction(NodeId n) const { return std::ranges::count(form_.directions, n) > 0; }
 
-  // The linear form whose weighted square a mirrored monomial is; nothing if kernels join the halves.
+  // The linear form whose weighted square a mirrored monomial is, or the forms u of u'*inv(B)*u; nothing if other kernels join the halves.
   struct Squared {
     LinearForm linear;
     std::vector<Factor> weights;
+    std::optional<NodeId> inverted = {};  // B
   };
   std::optional<Squared> squared(const Monomial& m, const Mirror& mirror) const {
     Squared s;
@@ -199,13 +200,26 @@ class Prover {
         for (Label l : f.labels)
           if (mirror.is_fixed(l)) on_mirror.insert(l);
       if (mirror.side[k] != Mirror::Side::Fixed) continue;
-      if (mirror.is_kernel(f)) return std::nullopt;
-      s.weights.push_back(f);
+      if (!mirror.is_kernel(f)) {
+        s.weights.push_back(f);
+        continue;
+      }
+      const Node& kernel = g_[f.tensor];
+      if (s.inverted || kernel.kind != Kind::Fun || kernel.fun_op() != FunOp::inv) return std::nullopt;
+      s.inverted = kernel.operands[0];
+      s.linear.kernel = joined_on_the_left(m, mirror, f);
+      on_mirror.insert(*s.linear.kernel);
     }
     s.linear.out.assign(on_mirror.begin(), on_mirror.end());
     for (Label l : s.linear.out)  // an axis that the linear form does not carry is none of its own
       if (std::ranges::none_of(s.linear.factors, [&](const Factor& f) { return std::ranges::count(f.labels, l) > 0; })) return std::nullopt;
     return s;
+  }
+
+  static Label joined_on_the_left(const Monomial& m, const Mirror& mirror, const Factor& kernel) {
+    for (size_t k = 0; k < m.factors.size(); ++k)
+      if (mirror.side[k] == Mirror::Side::Left && std::ranges::count(m.factors[k].labels, kernel.labels[0])) return kernel.labels[0];
+    return kernel.labels[1];
   }
 
   NodeId magnitude(NodeId scalar) { return signs_.range(scalar).nonpositive() ? g_.scale(-1, scalar) : scalar; }
@@ -233,11 +247,13 @@ class Prover {
               g_, positive[p]->factors, mirror, square->linear, [&](NodeId n) { return is_direction(n); },
               [&](NodeId n) { return signs_.positive(n); });
           if (!d) continue;
-          const NodeId remainder = shortest(surplus(*positive[p], minus, *square, *d));
+          auto step = square->inverted ? inverted_bounds(*square, *d) : sum_bounds(*d);
+          if (!step) continue;
+          const NodeId remainder = shortest(square->inverted ? g_.subtract(ratio(*positive[p], minus), g_.constant(1))
+                                                             : surplus(*positive[p], minus, *square, *d));
           if (!signs_.nonnegative(remainder)) continue;
-          ProofStep step{g_.add(positive[p]->node, minus.node), kNonnegative, "Cauchy-Schwarz"};
-          step.premises.push_back({d->constant, "times the sum of squares bounds the square", "the inequality"});
-          if (!g_.is_zero(remainder)) step.premises.push_back({remainder, signs_.positive(remainder) ? "> 0" : kNonnegative, "interval"});
+          step->node = g_.add(positive[p]->node, minus.node);
+          if (!g_.is_zero(remainder)) step->premises.push_back({remainder, signs_.positive(remainder) ? "> 0" : kNonnegative, "interval"});
           if (g_.is_zero(remainder) || g_[remainder].rank() > 0) {
             positive.erase(positive.begin() + std::ptrdiff_t(p));
           } else {  // what is left of the positive term may be needed again
@@ -251,6 +267,20 @@ class Prover {
       }
     }
     return std::nullopt;
+  }
+
+  static std::optional<ProofStep> sum_bounds(const Domination& d) {
+    return ProofStep{d.constant, kNonnegative, "Cauchy-Schwarz", {{d.constant, "times the sum of squares bounds the square", "the inequality"}}};
+  }
+
+  // B >= R'*P*R, for the same R and P whatever else the forms share with the square form.
+  std::optional<ProofStep> inverted_bounds(const Squared& square, const Domination& d) {
+    const bool all_else_shared = d.shared.size() + 1 == square.linear.out.size() && !std::ranges::count(d.shared, *square.linear.kernel);
+    if (!square.weights.empty() || !all_else_shared) return std::nullopt;
+    const NodeId rest = simplify(g_, g_.subtract(*square.inverted, d.constant));
+    if (g_.is_zero(rest)) return ProofStep{rest, kNonnegative, "a projection makes nothing longer"};
+    if (!signs_.psd(rest)) return std::nullopt;
+    return ProofStep{rest, kNonnegative, "Schur complement", {{rest, "is positive semidefinite", "matrix"}}};
   }
 
   // What must be nonnegative for `plus` to outweigh `minus`, over `minus`'s scalar.
@@ -313,7 +343,7 @@ class Prover {
     for (const Mirror& l : left.mirrors)
       for (const Mirror& r : right.mirrors) {
         const auto u = squared(left, l), v = squared(right, r);
-        if (!u || !v || !u->weights.empty() || !v->weights.empty() || u->linear.out.size() != v->linear.out.size()) continue;
+        if (!u || !v || !u->weights.empty() || !v->weights.empty() || u->inverted || v->inverted || u->linear.out.size() != v->linear.out.size()) continue;
         const Type type = type_of(u->linear), other = type_of(v->linear);
         std::vector<size_t> order(type.size());
         for (size_t k = 0; k < order.size(); ++k) order[k] = k;
