@@ -168,7 +168,11 @@ class Walk {
   }
 
   bool has_value_beyond(MapOp op, double low, double high) {
-    auto at = [&](double x) { return !std::isnan(double(interpret<Quad>(g_, g_.map(op, {g_.constant(Rational(x))}), {}, {}).data[0])); };
+    auto at = [&](double x) {
+      std::vector<NodeId> operands{g_.constant(Rational(x))};
+      if (row(op).arity > 1) operands.push_back(g_.constant(Rational(1, 2)));  // an exponent that is not known is no whole number
+      return !std::isnan(double(interpret<Quad>(g_, g_.map(op, std::move(operands)), {}, {}).data[0]));
+    };
     return (std::isfinite(low) && at(low - 0.5)) || (std::isfinite(high) && at(high + 0.5));
   }
 
