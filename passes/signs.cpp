@@ -206,6 +206,8 @@ Definite Signs::infer_definite(NodeId id) {
   if (n.rank() != 2 || n.type[0] != n.type[1]) return Definite::Unknown;
   const Properties p = properties_(id);
   if (p.has(Property::spd)) return Definite::Definite;
+  if (p.has(Property::diagonal) && p.has(Property::nonnegative))
+    return p.has(Property::nonsingular) ? Definite::Definite : Definite::Semidefinite;
   Definite d = p.has(Property::psd) ? Definite::Semidefinite : Definite::Unknown;
   auto at_least = [&](Definite other) { d = std::max(d, other); };
   auto operand = [&](size_t k) { return known_.at(n.operands[k]).definite; };

@@ -17,7 +17,7 @@ constexpr const char* kDeclarations =
     "nonsingular; "
     "S: matrix(n, n) spd; P: matrix(n, n) psd; X: matrix(n, n) spd; Y: matrix(n, n) symmetric; Q: matrix(n, n) orthogonal; V: matrix(n, "
     "n); "
-    "q: vector(n) positive; w: vector(m) positive; v: vector(n) nonnegative; T: matrix(m, m) spd; r: scalar positive; K: matrix(n, n) skew; U: matrix(m, n); B: matrix(m, n); t: scalar; s: scalar positive; c: scalar";
+    "q: vector(n) positive; w: vector(m) positive; v: vector(n) nonnegative; T: matrix(m, m) spd; r: scalar positive; K: matrix(n, n) skew; U: matrix(m, n); B: matrix(m, n); t: scalar; s: scalar positive; c: scalar; D: matrix(n, n) diagonal nonnegative; fun phi(vector(n)) -> scalar";
 
 struct Answer {
   Program program;
@@ -71,6 +71,8 @@ INSTANTIATE_TEST_SUITE_P(Mirror, CurvatureTest,
                              {"x'*(S.*P)*x", "x", "convex"},
                              {"-s*x'*S*x", "x", "strictly concave"},
                              {"tr(X*S*X)", "X", "strictly convex"},
+                             {"x'*D*x", "x", "convex"},
+                             {"tr(V'*D*V)", "V", "convex"},
                              {"norm2(A*V*N)^2", "V", "convex", "A"},
                              {"norm2(U)^2", "U", "strictly convex"},
     {"norm2(diag(N*V*N))^2", "V", "convex"},  // both axes of the direction meet in one
@@ -120,6 +122,21 @@ INSTANTIATE_TEST_SUITE_P(CauchySchwarz, CurvatureTest,
                              {"x'*S*x/s", "x,s", "convex"},
                          }));
 
+// Oblong projections: what is inverted is singular at half of all sizes, where nothing counts.
+INSTANTIATE_TEST_SUITE_P(Projections, CurvatureTest,
+                         values({
+                             {"y'*(eye(m) - A*inv(A'*A)*A')*y", "y", "convex"},
+                             {"x'*(eye(n) - A'*inv(A*A')*A)*x", "x", "convex"},
+                             {"y'*A*inv(A'*A)*A'*y", "y", "convex", "A'"},
+                             {"tr(U'*(eye(m) - A*inv(A'*A)*A')*U)", "U", "convex"},
+                             {"y'*(T - T*A*inv(A'*T*A)*A'*T)*y", "y", "convex"},
+                             {"y'*y - y'*A*inv(A'*A + P)*A'*y", "y", "convex"},
+                             {"y'*A*inv(A'*A)*A'*y - y'*y", "y", "concave"},
+                             {"2*y'*y - y'*A*inv(A'*A)*A'*y", "y", "strictly convex"},
+                             {"y'*y - 2*y'*A*inv(A'*A)*A'*y", "y", "neither"},
+                             {"y'*y - y'*A*inv(A'*A - P)*A'*y", "y", "neither"},
+                         }));
+
 // The second derivative does not tell everything.
 INSTANTIATE_TEST_SUITE_P(Kinks, CurvatureTest,
                          values({
@@ -131,6 +148,12 @@ INSTANTIATE_TEST_SUITE_P(Kinks, CurvatureTest,
                              {"relu(t)^2", "t", "convex"},
                              {"exp(abs(t))", "t", "convex"},
                              {"abs(t) - relu(t)", "t", "unknown"},
+                             {"abs(t)^c", "t", "unknown"},
+                             {"sum(abs(x).^c)", "x", "unknown"},
+                             {"norm2(x)^c", "x", "neither"},
+                             {"(x'*x)^c", "x", "neither"},
+                             {"t^t", "t", "unknown"},
+                             {"s^s", "s", "strictly convex"},
                              {"sum(relu(ones(n) - t*a))", "t", "convex"},
                              {"where(abs(t) < 1, t^2/2, abs(t) - 1/2)", "t", "convex"},
                              {"where(t < 1, t^2, t)", "t", "unknown"},
@@ -266,6 +289,11 @@ INSTANTIATE_TEST_SUITE_P(Rest, CurvatureTest,
                              {"sum(x.^3)", "x", "neither"},
                              {"c*t^2", "t", "unknown"},  // one or the other, with the sign of c
                              {"tr(Q)", "Q", "unknown"},
+                             {"norm2(N)^2", "N", "unknown"},  // two parts
+                             {"phi(x)", "x", "unknown"},
+                             {"phi(x)^2 + x'*x", "x", "unknown"},
+                             {"x'*x - phi(x) + phi(x)", "x", "strictly convex"},
+                             {"phi(a) + x'*V*x", "x", "neither"},
                          }));
 
 std::string stationary(const char* formula, const char* variable) {
