@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include "ir/sample.h"
@@ -22,20 +23,29 @@ bool finite(const Array<Quad>& a) {
   return true;
 }
 
-// Where the first difference is, counted from one.
+// Of an entry in row-major order, counted from one.
+std::vector<int64_t> index_of(size_t entry, const std::vector<int64_t>& shape) {
+  std::vector<int64_t> index(shape.size());
+  for (size_t k = shape.size(); k-- > 0; entry /= size_t(shape[k])) index[k] = int64_t(entry % size_t(shape[k])) + 1;
+  return index;
+}
+
+// Where the first difference is, of tensors of different shapes entry by entry in row-major order; it may be that one of them has ended.
 void locate(Comparison& c, const Array<Quad>& a, const Array<Quad>& b) {
   c.left_shape = a.shape;
   c.right_shape = b.shape;
-  if (a.shape != b.shape) return;
   double scale = kFloor;
   for (const Quad& v : b.data)
     if (std::isfinite(double(v))) scale = std::max(scale, std::abs(double(v)));
+  const size_t both = std::min(a.data.size(), b.data.size());
   size_t first = 0;
-  while (std::abs(double(a.data[first] - b.data[first])) <= kTolerance * scale) ++first;
-  c.left = double(a.data[first]);
-  c.right = double(b.data[first]);
-  for (size_t k = a.shape.size(), rest = first; k-- > 0; rest /= size_t(a.shape[k]))
-    c.index.insert(c.index.begin(), int64_t(rest % size_t(a.shape[k])) + 1);
+  while (first < both && std::abs(double(a.data[first] - b.data[first])) <= kTolerance * scale) ++first;
+  const auto put = [first](const Array<Quad>& from, double& value, std::vector<int64_t>& index) {
+    value = std::numeric_limits<double>::quiet_NaN();
+    if (first < from.data.size()) value = double(from.data[first]), index = index_of(first, from.shape);
+  };
+  put(a, c.left, c.index);
+  put(b, c.right, c.right_index);
 }
 
 struct Sides {

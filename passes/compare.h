@@ -27,9 +27,10 @@ struct Comparison {
   int points = 0;                                                                    // where it was compared
   int skipped = 0;                                                                   // at a kink, without a value, or ill-conditioned
   double largest = 0;                                                                // relative difference
-  // Not Equal: where, at the first entry that differs. `index` counts entries from one; empty for scalars, or if the shapes differ.
+  // Not Equal: where, at the first entry that differs. Indices count from one, and are empty for scalars. If the shapes differ, entries are taken in
+  // row-major order: the right one has another index, and a side that has ended is NaN.
   std::map<NodeId, Array<Quad>> point = {};
-  std::vector<int64_t> index = {}, left_shape = {}, right_shape = {};
+  std::vector<int64_t> index = {}, right_index = {}, left_shape = {}, right_shape = {};
   double left = 0, right = 0;
 };
 

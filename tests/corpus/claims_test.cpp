@@ -60,9 +60,9 @@ Outcome judge_row(const Row& row) try {
   if (j.verified() || laid_out) return {Outcome::Kind::Verified};
   if (j.symbolic || c.verdict == Verdict::Equal) return {Outcome::Kind::Refuted, "a row against a column"};
   if (c.verdict == Verdict::Undecided) return {Outcome::Kind::Unread, "undecided"};
-  const bool example = c.left_shape != c.right_shape || c.left != c.right;
-  return {Outcome::Kind::Refuted,
-          example ? fmt::format("left {} and right {} in entry [{}]", c.left, c.right, fmt::join(c.index, ", ")) : ""};
+  if (c.left == c.right) return {Outcome::Kind::Refuted};
+  return {Outcome::Kind::Refuted, fmt::format("left {} in entry [{}] and right {} in entry [{}]", c.left, fmt::join(c.index, ", "), c.right,
+                                              fmt::join(c.right_index, ", "))};
 } catch (const std::exception& e) {
   return {Outcome::Kind::Unread, e.what()};
 }

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "passes/claim.h"
 #include "passes/differentiate.h"
 #include "passes/layout.h"
@@ -30,11 +32,17 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return shape.empty() ? "a scalar" : fmt::format("{}", fmt::join(shape, " x "));
 }
 
+// An entry of one of two sides of different shapes.
+std::string entry_text(double value, const std::vector<int64_t>& index) {
+  if (std::isnan(value)) return "has no more";
+  return fmt::format("is {:.12g}{}", value, index.empty() ? "" : fmt::format(" in entry [{}]", fmt::join(index, ", ")));
+}
+
 // What shows that the sides differ as they stand.
 std::string counterexample(const Program& p, const Comparison& c) {
   if (c.left_shape != c.right_shape)
-    return fmt::format("the left side is {} and the right side {}, at\n{}", shape_text(c.left_shape), shape_text(c.right_shape),
-                       values(p, c));
+    return fmt::format("the left side is {} and the right side {}; in the order of entries, left {} and right {}, at\n{}", shape_text(c.left_shape),
+                       shape_text(c.right_shape), entry_text(c.left, c.index), entry_text(c.right, c.right_index), values(p, c));
   const std::string entry = c.index.empty() ? "" : fmt::format(" in entry [{}]", fmt::join(c.index, ", "));
   return fmt::format("left is {:.12g} and right is {:.12g}{}, at\n{}", c.left, c.right, entry, values(p, c));
 }
