@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -61,12 +62,15 @@ std::string read_file(const std::string& path) {
   return text;
 }
 
-TensorFile read_tensor(const std::string& spec) {
+TensorFile read_tensor(const std::string& spec, size_t order) {
   auto [path, columns] = split_spec(spec);
   TensorFile t = path.ends_with(".npy") ? parse_npy(read_file(path), path) : parse_csv(read_file(path), path);
   if (columns.first > 0) t = take_columns(t, columns, path);
-  bool vector = t.shape.size() == 2 && (t.shape[1] == 1 || (t.shape[0] == 1 && !path.ends_with(".npy")));
-  if (vector) t.shape = {t.shape[0] * t.shape[1]};
+  const auto count = int64_t(t.data.size());
+  const bool line = t.shape.size() == 2 && std::ranges::find(t.shape, 1) != t.shape.end();
+  if (order == 0 && count == 1) t.shape = {};
+  else if (order == 1 && line) t.shape = {count};
+  else if (order == 2 && t.shape.size() == 1) t.shape = {count, 1};
   return t;
 }
 

@@ -18,8 +18,9 @@ struct FileError : std::runtime_error {
 };
 
 // `spec` is a path, optionally followed by columns counted from one: table.csv, table.csv[31], table.csv[1:30].
-// A table of one column (or one row of a .csv) is a vector. Throws FileError.
-TensorFile read_tensor(const std::string& spec);
+// What a table means the wanted order says: one row is a matrix 1 x n or, like one column, a vector; one number is a scalar, too; a vector is
+// a matrix of one column. What has no such reading keeps the order of the file. Throws FileError.
+TensorFile read_tensor(const std::string& spec, size_t order);
 
 // Written through a temporary file and a rename; rank above 2 needs .npy. Throws FileError.
 void write_tensor(const std::string& path, const TensorFile& tensor);

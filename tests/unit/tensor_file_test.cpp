@@ -68,12 +68,28 @@ TEST(Files, WritesWholeFilesAndReadsColumns) {
   std::string path = folder + "/t.csv";
   write_tensor(path, {{2, 3}, {1, 2, 3, 4, 5, 0.1}});
   EXPECT_EQ(read_file(path), "1,2,3\n4,5,0.1\n");
-  EXPECT_EQ(read_tensor(path + "[2:3]").data, (std::vector<double>{2, 3, 5, 0.1}));
-  EXPECT_EQ(read_tensor(path + "[3]").shape, (std::vector<int64_t>{2}));
-  EXPECT_EQ(error_of([&] { read_tensor(path + "[4]"); }), path + ": column 4 was asked for, and there are 3");
-  EXPECT_NE(error_of([&] { read_tensor(folder + "/none.csv"); }).find("No such file"), std::string::npos);
+  EXPECT_EQ(read_tensor(path + "[2:3]", 2).data, (std::vector<double>{2, 3, 5, 0.1}));
+  EXPECT_EQ(read_tensor(path + "[3]", 1).shape, (std::vector<int64_t>{2}));
+  EXPECT_EQ(error_of([&] { read_tensor(path + "[4]", 1); }), path + ": column 4 was asked for, and there are 3");
+  EXPECT_NE(error_of([&] { read_tensor(folder + "/none.csv", 1); }).find("No such file"), std::string::npos);
   EXPECT_NE(error_of([&] { write_output(folder + "/none/t.csv", ""); }).find("No such file"), std::string::npos);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+}
+
+// The gram matrix of one row is not its squared length.
+TEST(Files, TheOrderThatIsWantedSaysWhatARowIs) {
+  using Shape = std::vector<int64_t>;
+  const std::string path = ::testing::TempDir() + "tensor_file_test_row";
+  for (const std::string& file : {path + ".csv", path + ".npy"})
+    for (const auto& [table, vector] : {std::pair<Shape, Shape>{{1, 3}, {3}}, {{3, 1}, {3}}, {{1, 1}, {1}}}) {
+      write_tensor(file, {table, std::vector<double>(size_t(vector[0]), 2)});
+      EXPECT_EQ(read_tensor(file, 2).shape, table);
+      EXPECT_EQ(read_tensor(file, 1).shape, vector);
+      EXPECT_EQ(read_tensor(file, 0).shape, vector[0] == 1 ? Shape{} : table);
+    }
+  write_tensor(path + ".npy", {{2}, {1, 2}});
+  EXPECT_EQ(read_tensor(path + ".npy", 2).shape, (Shape{2, 1}));
+  EXPECT_EQ(read_tensor(path + ".npy", 3).shape, (Shape{2}));
 }
 
 }  // namespace

@@ -141,10 +141,8 @@ Array<double> read_argument(const Given& given, const Declaration& d, const Grap
     a.data = {value};
     return a;
   }
-  TensorFile file = read_tensor(given.file);
-  size_t rank = g[d.node].rank();
-  if (rank == 0 && file.data.size() == 1) file.shape.clear();
-  if (rank == 2 && file.shape.size() == 1) file.shape.push_back(1);
+  const size_t rank = g[d.node].rank();
+  TensorFile file = read_tensor(given.file, rank);
   if (file.shape.size() != rank)
     throw UsageError(fmt::format("{} is declared with {} indices, and {} has {}", d.name, rank, given.file, file.shape.size()));
   a.shape = file.shape;
