@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 #include "passes/optimize.h"
@@ -46,6 +47,10 @@ CompileRequest make_request(const Program& program, const Export& e, const Build
     if (!node) throw std::invalid_argument(fmt::format("no definition `{}` for {} to give", name, e.name));
     request.outputs.push_back(argument(name, *node, options));
   }
+  std::set<std::string_view> taken;
+  for (const auto& list : {std::cref(request.inputs), std::cref(request.outputs)})
+    for (const CompileRequest::Argument& a : list.get())
+      if (!taken.insert(a.name).second) throw std::invalid_argument(fmt::format("{} lists `{}` twice", e.name, a.name));
   for (const std::string& name : options.column_major)
     if (!std::ranges::count(e.arguments, name) && !std::ranges::count(e.results, name))
       throw std::invalid_argument(fmt::format("no argument or result `{}` of {} to be column-major", name, e.name));

@@ -17,8 +17,8 @@ struct BuildOptions {
   bool optimize = true;  // false: the DAG as differentiation left it
 };
 
-// The arguments and results of `e` as nodes. Throws std::invalid_argument for a name the program has not, and for a fixed dimension or an
-// argument in options that does not exist.
+// The arguments and results of `e` as nodes. Throws std::invalid_argument for a name the program has not or that is listed twice, and
+// for a fixed dimension or an argument in options that does not exist.
 CompileRequest make_request(const Program& program, const Export& e, const BuildOptions& options, const Target& target);
 
 // Optimised, planned and lowered.

@@ -370,6 +370,10 @@ void Reader::check_exports() {
     suggest(diagnostics_.report(m, n.where, shorten(n.text)), n.text, {among.begin(), among.end()});
   };
   for (const Statement& s : exports_) {
+    std::set<std::string_view> listed;
+    for (const auto* list : {&s.arguments, &s.results})
+      for (const WrittenName& n : *list)
+        if (!listed.insert(n.text).second) diagnostics_.report(Message::unexpected_token, n.where, fmt::format("second `{}`", shorten(n.text)));
     for (const WrittenName& n : s.arguments) check(n, variables, Message::export_argument);
     for (const WrittenName& n : s.results) check(n, definitions, Message::export_result);
   }

@@ -154,19 +154,20 @@ class Verifier {
   bool interleaved() const { return !blocks_.empty() && blocks_.back().loop && blocks_.back().loop->interleave > 1; }
 
   void declarations() {
-    std::set<std::string> names;
     const auto word = [](const std::string& name) {
       require(!name.empty() && std::ranges::all_of(name, [](char c) { return c == '_' || (c & 0x80) || std::isalnum(static_cast<unsigned char>(c)); }),
               "a name is a word");
     };
-    const auto fresh = [&](const std::string& name) {
-      word(name);
-      require(names.insert(name).second, "dimensions and arrays have names of their own");
-    };
-    for (const std::string& d : p_.dims) fresh(d);
+    // A dimension and an array may share a name, as in the language: they never stand in one place.
+    std::set<std::string> dims, arrays;
+    for (const std::string& d : p_.dims) {
+      word(d);
+      require(dims.insert(d).second, "dimensions have names of their own");
+    }
     require(p_.body.size() < UINT32_MAX, "ids are 32 bits");
     for (const Array& a : std::vector<Array>(p_.arrays)) {
-      fresh(a.name);
+      word(a.name);
+      require(arrays.insert(a.name).second, "arrays have names of their own");
       require(a.shape.size() == a.strides.size(), "an array has a stride per axis");
       for (IndexId i : a.shape) size(i);
       for (IndexId i : a.strides) size(i);

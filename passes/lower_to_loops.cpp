@@ -134,7 +134,8 @@ class Lowering {
     const Workspace placement = place(p_, lives);
     for (size_t k = 0; k < stored.size(); ++k) {
       const NodeId n = stored[k].node;
-      const std::string name = (stored[k].factor ? "factor" : "t") + std::to_string(n.value);
+      std::string name = (stored[k].factor ? "factor" : "t") + std::to_string(n.value);
+      while (std::ranges::find(p_.arrays, name, &loops::Array::name) != p_.arrays.end()) name += "_";  // an argument may be called t4
       if (stored[k].factor) factors_[n] = p_.dense(Role::Work, name, {elements(n, true)}, placement.offsets[k]);
       else arrays_[n] = whole(n, declare(Role::Work, name, g_[n].type, Layout::RowMajor, placement.offsets[k]));
     }

@@ -173,6 +173,8 @@ TEST_F(Host, TellsWhatIsWrongWithTheText) {
   EXPECT_TRUE(has(message_of([&] { program.grad("g", "x"); }), "`g` is n, not a scalar"));
   EXPECT_TRUE(has(message_of([&] { program.compile("q"); }), "no exported function `q`"));
   EXPECT_TRUE(has(message_of([&] { program.compile({"f", {"x"}, {"f"}}); }), "A"));
+  EXPECT_TRUE(has(message_of([&] { program.compile({"f", {"x", "A", "b", "x"}, {"f"}}); }), "f lists `x` twice"));
+  EXPECT_TRUE(has(message_of([&] { program.compile({"f", {"x", "A", "b"}, {"f", "f"}}); }), "f lists `f` twice"));
   ricci::CompileOptions wrong;
   wrong.dims = {{"k", 3}};
   EXPECT_TRUE(has(message_of([&] { program.compile("loss", wrong); }), "no dimension `k`"));
