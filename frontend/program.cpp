@@ -26,7 +26,7 @@ Doubt doubts_vectors(const Diagnostics& diagnostics) {
 std::optional<Program> try_reading(const std::string& text, const ParseOptions& options, const Calculus& calculus, Diagnostics& diagnostics,
                                    const std::set<std::string>& scalars, std::vector<std::string>* vectors) {
   Reader reader(calculus, diagnostics, true, scalars, options.free);
-  for (const std::string& d : options.declarations) reader.read(d, "<declaration>");
+  for (const std::string& d : options.declarations) reader.read(d, "--declare");
   if (diagnostics.has_errors()) return std::nullopt;
   reader.read(text, options.name);
   std::optional<Program> p = reader.finish();
@@ -71,8 +71,15 @@ std::optional<NodeId> Program::find(std::string_view name) const {
 std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics,
                                      const ParseOptions& options) {
   Reader reader(calculus, diagnostics, false, {}, options.free, options.sizes_apart);
+  std::string whole;
+  for (const std::string& d : options.declarations) {
+    reader.read(d, "--declare");
+    whole += d + "\n";
+  }
   reader.read(source, file);
-  return reader.finish();
+  std::optional<Program> p = reader.finish();
+  if (p) p->source.insert(0, whole);
+  return p;
 }
 
 // The literal reading counts. If it fails only where vectors are used like numbers, the fewest of them become scalars; where two columns are

@@ -78,12 +78,12 @@ struct ParseOptions {
   bool sizes_apart = false;
 };
 
-// A program text. Every error found is reported; nothing is returned if there was one. Of the options only `free` and `sizes_apart` count.
+// A program text, read after the declarations of the options. Every error found is reported; nothing is returned if there was one.
 std::optional<Program> parse_program(std::string source, std::string file, const Calculus& calculus, Diagnostics& diagnostics,
                                      const ParseOptions& options = {});
 
 // A one-line expression: undeclared upper-case names are matrices, lower-case ones vectors, Greek ones scalars, a name with indices has an
-// axis for each; sizes follow by unification. The expression itself is the definition `f`. Definitions may precede it, after `;`.
+// axis for each; sizes follow by unification. The expression itself is the definition `f`. Definitions may precede it, or stand alone.
 std::optional<Program> parse_expression(std::string text, const ParseOptions& options, const Calculus& calculus, Diagnostics& diagnostics);
 
 }  // namespace ricci

@@ -115,7 +115,8 @@ bool TokenReader::is_index_text(std::string_view text, bool beside_number) const
     all_letters = all_letters && is_index_letter(p.value);
     i += p.length;
   }
-  const bool claimed = known(text) || known(high);
+  // alpha^beta: a Greek name that nobody declares is a scalar of a one-liner, if its letters are no indices elsewhere.
+  const bool claimed = known(text) || known(high) || !greek_letter(text).empty();
   return (all_indices && !(digits && claimed)) || (all_letters && !claimed);
 }
 

@@ -28,7 +28,7 @@ std::string index_line(const Answer& a) {
 
 std::string matrix_line(const Answer& a) {
   Raised raised = raise(*a.program.graph, a.value.node, a.value.variance);
-  if (raised.expr) return to_text(*raised.expr) + "\n";
+  if (raised.expr) return (a.named ? a.definition.name + " = " : "") + to_text(*raised.expr) + "\n";
   fmt::print(stderr, "no matrix form: {}\n", raised.reason);
   return index_line(a);
 }

@@ -14,6 +14,7 @@ struct Answer {
   const Definition& definition;
   std::vector<NodeId> variables;
   Value value;
+  bool named = false;  // one of several: a matrix form says whose it is
 };
 
 // The text of an answer, one line per form. The form is matrix notation, or index notation if the definition was written so. What has no

@@ -52,18 +52,19 @@ void certify(Program& program, const Definition& f, const Declaration& x, NodeId
 
 int diff(const Options& options) {
   Program program = load(options);
-  const Definition f = chosen_definition(program, options);
+  const std::vector<Definition> chosen = chosen_definitions(program, options);
   if (options.verbose) say_conventions(options);
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   std::string answers;
-  for (const std::string& name : variable_names(options)) {
-    const Declaration x = differentiation_variable(program, name);
+  const auto add = [&](const Definition& f, const Declaration& x) {
     Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style));
     if (options.certify) certify(program, f, x, answer.node, style, options);
     // What was free for the derivative is symmetric again where it is evaluated.
     if (!program.promised.empty()) answer = simplified(program, {substitute(*program.graph, answer.node, program.promised), answer.variance, answer.variable});
-    answers += answer_text({program, f, std::vector(size_t(options.order), x.node), answer}, options);
-  }
+    answers += answer_text({program, f, std::vector(size_t(options.order), x.node), answer, chosen.size() > 1}, options);
+  };
+  for (const Definition& f : chosen)
+    for (const std::string& name : variable_names(options)) add(f, differentiation_variable(program, name));
   write_output(options.output, answers);
   return 0;
 }

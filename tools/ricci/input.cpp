@@ -29,7 +29,13 @@ void print_diagnostics(const Diagnostics& diagnostics, const Options& options) {
   if (!text.ends_with('\n')) std::fputc('\n', stderr);
 }
 
-bool is_expression(std::string_view text) {
+namespace {
+
+struct Statements {
+  bool declarations = false, definitions = false;
+};
+Statements statements_in(std::string_view text) {
+  Statements s{.declarations = text.find("∈") != text.npos};
   int depth = 0;
   for (size_t k = 0; k < text.size(); ++k) {
     char c = text[k];
@@ -37,10 +43,14 @@ bool is_expression(std::string_view text) {
     depth += (c == '(' || c == '[' || c == '{') - (c == ')' || c == ']' || c == '}');
     bool comparison = c == '=' && ((k + 1 < text.size() && text[k + 1] == '=') ||
                                    (k > 0 && std::string_view("<>=!").find(text[k - 1]) != std::string_view::npos));
-    if (depth <= 0 && ((c == '=' && !comparison) || c == ':')) return false;
+    if (depth > 0) continue;
+    s.declarations = s.declarations || c == ':';
+    s.definitions = s.definitions || (c == '=' && !comparison);
   }
-  return true;
+  return s;
 }
+
+}  // namespace
 
 Input read_input(const Options& options) {
   Input input;
@@ -49,14 +59,16 @@ Input read_input(const Options& options) {
   std::string_view bare = named;
   while (bare.starts_with(' ')) bare.remove_prefix(1);
   if (named == "-") {
-    input = {read_file("-"), "<stdin>", false};
+    input = {.text = read_file("-"), .name = "<stdin>"};
   } else if (bare.size() < 4096 && (bare.ends_with(".ricci") || std::filesystem::is_regular_file(bare, ignored))) {
-    input = {read_file(std::string(bare)), std::string(bare), false};
+    input = {.text = read_file(std::string(bare)), .name = std::string(bare), .file = true};
   } else {
-    input = {std::string(bare), "<expression>", false};
+    input = {.text = std::string(bare), .name = "<expression>"};
   }
   while (input.text.ends_with('\n')) input.text.pop_back();
-  input.expression = is_expression(input.text);
+  const Statements s = statements_in(input.text);
+  input.expression = !s.declarations && !s.definitions;
+  input.inferred = !s.declarations && !(s.definitions && input.file);
   remember_input(input.name, input.text);
   return input;
 }
@@ -68,13 +80,8 @@ Program parse_input(const Input& input, const Options& options) {
   how.sizes_apart = options.emit == "numpy" || options.emit == "eigen";
   if (options.symmetric == "unconstrained")
     for (const std::string& x : split_names(options.wrt)) how.free.insert(x);
-  if (input.expression) {
-    program = parse_expression(input.text, how, calculus(), diagnostics);
-  } else {
-    std::string text = input.text;
-    for (const std::string& declaration : options.declare) text += "\n" + declaration;
-    program = parse_program(std::move(text), input.name, calculus(), diagnostics, how);
-  }
+  if (input.inferred) program = parse_expression(input.text, how, calculus(), diagnostics);
+  else program = parse_program(input.text, input.name, calculus(), diagnostics, how);
   print_diagnostics(diagnostics, options);
   if (!program) throw InputError{};
   check_size(*program->graph, options);
@@ -96,13 +103,30 @@ std::string unknown(std::string_view what, std::string_view name, const List& kn
 
 }  // namespace
 
-const Definition& chosen_definition(const Program& program, const Options& options) {
+std::vector<Definition> chosen_definitions(const Program& program, const Options& options) {
   if (program.definitions.empty()) throw UsageError(fmt::format("{} defines nothing", program.file));
-  if (options.fn.empty()) return program.definitions.back();
-  if (const Definition* d = program.find_definition(options.fn)) return *d;
+  // The parts of `G = grad(f, {W, b})` have one place, that of the name G.
+  const auto parts = [&](const Definition& one) {
+    std::vector<Definition> all;
+    for (const Definition& d : program.definitions)
+      if (d.where.source == one.where.source && d.where.begin == one.where.begin) all.push_back(d);
+    return all;
+  };
+  if (options.fn.empty()) return parts(program.definitions.back());
+  if (const Definition* d = program.find_definition(options.fn)) return {*d};
+  for (const Definition& d : program.definitions)
+    if (d.where.end - d.where.begin == options.fn.size() && d.name.starts_with(options.fn + "_")) return parts(d);
   for (const Export& e : program.exports)
-    if (e.name == options.fn && e.results.size() == 1) return *program.find_definition(e.results[0]);
+    if (e.name == options.fn && e.results.size() == 1) return {*program.find_definition(e.results[0])};
   throw UsageError(unknown("definition", options.fn, program.definitions));
+}
+
+Definition chosen_definition(const Program& program, const Options& options) {
+  std::vector<Definition> chosen = chosen_definitions(program, options);
+  if (chosen.size() == 1) return std::move(chosen[0]);
+  std::vector<std::string> names;
+  for (const Definition& d : chosen) names.push_back(d.name);
+  throw UsageError(fmt::format("there are several, {}: say which by --fn {}", fmt::join(names, ", "), names[0]));
 }
 
 const Export& chosen_export(const Program& program, const Options& options) {
@@ -115,6 +139,8 @@ const Export& chosen_export(const Program& program, const Options& options) {
 
 const Declaration& declared(const Program& program, std::string_view name) {
   if (const Declaration* d = program.find_declaration(name)) return *d;
+  if (name.size() > 1 && program.source.find("^" + std::string(name)) != std::string::npos)
+    throw UsageError(fmt::format("no variable `{0}`: the letters of `^{0}` are indices; the power is written `^({0})`", name));
   throw UsageError(unknown("variable", name, program.declarations));
 }
 

@@ -15,21 +15,21 @@ bool coloured_errors();
 // Prints diagnostics to stderr as the options say.
 void print_diagnostics(const Diagnostics& diagnostics, const Options& options);
 
-// A text read as an expression rather than as a program: no declaration and no definition stands in it.
-bool is_expression(std::string_view text);
-
-// The input that the options name: a file, stdin or an expression, whose value is the definition `f`. Says what was assumed. Throws
-// InputError after printing what is wrong.
+// The input that the options name: a file, stdin or the text itself. A text without definitions is an expression, whose value is the definition
+// `f`. The kinds of undeclared names are inferred where nothing is declared, but not in a file with definitions.
 struct Input {
   std::string text, name;
-  bool expression;
+  bool file = false, expression = false, inferred = false;
 };
 Input read_input(const Options& options);
+// Says what was assumed. Throws InputError after printing what is wrong.
 Program parse_input(const Input& input, const Options& options);
 inline Program load(const Options& options) { return parse_input(read_input(options), options); }
 
-// The definition that --fn names; without it the one that the first export returns first, or the last one. Throws UsageError.
-const Definition& chosen_definition(const Program& program, const Options& options);
+// The definition that --fn names, without it the last one; all parts of a derivative by several variables. Throws UsageError.
+std::vector<Definition> chosen_definitions(const Program& program, const Options& options);
+// The same where there must be but one.
+Definition chosen_definition(const Program& program, const Options& options);
 
 // The exported function that --fn names; without it the only one, or the first. Throws UsageError.
 const Export& chosen_export(const Program& program, const Options& options);

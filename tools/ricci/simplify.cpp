@@ -8,8 +8,10 @@ namespace ricci::driver {
 
 int simplify_command(const Options& options) {
   Program program = load(options);
-  const Definition f = chosen_definition(program, options);
-  write_output(options.output, answer_text({program, f, {}, simplified(program, f.value)}, options));
+  const std::vector<Definition> chosen = chosen_definitions(program, options);
+  std::string answers;
+  for (const Definition& f : chosen) answers += answer_text({program, f, {}, simplified(program, f.value), chosen.size() > 1}, options);
+  write_output(options.output, answers);
   return 0;
 }
 
