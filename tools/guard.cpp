@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <new>
 
 #include "ir/interpret.h"
 #include "tools/output.h"
@@ -83,6 +84,8 @@ int translate_exceptions(const std::function<int()>& work) {
     return refuse(e.what(), kWrongInput);
   } catch (const OutsideAxis& e) {
     return refuse(e.what(), kWrongInput);
+  } catch (const std::bad_alloc&) {
+    return refuse("there is not enough memory for this", kWrongInput);
   } catch (const std::exception& e) {
     report_bug(e.what());
     return kOurBug;

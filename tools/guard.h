@@ -30,8 +30,8 @@ struct TooLarge : std::runtime_error {
 };
 
 // Runs `work` on a thread with a stack of 256 MiB (LLVM recurses over what it compiles) and returns its exit code. Exceptions become
-// messages on stderr and exit codes: UsageError 2; FileError, InputError, NotSupported, TooLarge and OutsideAxis 1; anything else, and a crash, 70 after
-// writing a reproducer. SIGINT ends the process with 130, after removing an output file that is half written.
+// messages on stderr and exit codes: UsageError 2; FileError, InputError, NotSupported, TooLarge, OutsideAxis and a lack of memory 1;
+// anything else, and a crash, 70 after writing a reproducer. SIGINT ends the process with 130, after removing an output file that is half written.
 int run_guarded(const std::vector<std::string>& command_line, const std::function<int()>& work);
 
 // What the reproducer will contain beside the command line.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -150,6 +151,26 @@ Array<double> read_argument(const Given& given, const Declaration& d, const Grap
   return a;
 }
 
+// What the arrays of a call take, against what the machine has: memory that is only promised would end the process when it is filled.
+class Memory {
+ public:
+  // Makes room for an array of `type`. Throws TooLarge that names it.
+  void take(const Graph& g, const Type& type, const std::string& name, const Dims& dims) {
+    int64_t bytes = kCopies * int64_t(sizeof(double));
+    const std::vector<int64_t> shape = shape_of(g, type, dims);
+    const bool empty = std::ranges::find(shape, 0) != shape.end();
+    bool fits = true;
+    for (int64_t size : shape) fits = fits && !__builtin_mul_overflow(bytes, size, &bytes);
+    if (empty) return;
+    if (!fits || bytes > left_) throw TooLarge(fmt::format("`{}` with {} entries does not fit into memory", name, fmt::join(shape, " x ")));
+    left_ -= bytes;
+  }
+
+ private:
+  static constexpr int64_t kCopies = 2;  // as it is drawn or read, and as it is passed
+  int64_t left_ = int64_t(::sysconf(_SC_PHYS_PAGES)) * int64_t(::sysconf(_SC_PAGESIZE));
+};
+
 }  // namespace
 
 Arguments gather(const Program& program, const Export& function, const Options& options, bool draw_rest) {
@@ -170,6 +191,7 @@ Arguments gather(const Program& program, const Export& function, const Options& 
 
   Arguments result{unifier.dims(), {}, {}};
   Sampler sampler(options.seed);
+  Memory memory;
   auto need_sizes = [&](const Type& type, const std::string& what) {
     Type open = type;
     for (size_t k = 0; k < open.size(); ++k) {
@@ -188,11 +210,13 @@ Arguments gather(const Program& program, const Export& function, const Options& 
       throw UsageError(fmt::format("{} needs {}: give --in {}=FILE or --random {}", function.name, name, name, name));
     const Symbol& symbol = g.symbol(declared(program, name).node);
     need_sizes(symbol.type, name);
+    memory.take(g, symbol.type, name, result.dims);
     result.in.push_back(sampler.draw(g, symbol, result.dims));
   }
   for (const std::string& name : function.results) {
     const Type& type = g[*program.find(name)].type;
     need_sizes(type, name);
+    memory.take(g, type, name, result.dims);
     result.out.emplace_back(shape_of(g, type, result.dims));
   }
   return result;
