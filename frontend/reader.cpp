@@ -8,7 +8,8 @@
 
 namespace ricci {
 
-void Reader::read(const std::string& text, const std::string& name) {
+void Reader::read(const std::string& given, const std::string& name) {
+  const std::string text = given.starts_with("\xEF\xBB\xBF") ? given.substr(3) : given;  // the mark of UTF-8
   texts_.push_back(text);
   file_ = name;
   source_ = text;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -24,6 +25,12 @@ std::optional<double> number(std::string_view field) {
   return value;
 }
 
+// Of the first line that is not blank; 0 if there is none.
+int64_t count_fields(std::string_view text, char separator) {
+  text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
+  return text.empty() ? 0 : 1 + std::ranges::count(text.substr(0, text.find('\n')), separator);
+}
+
 }  // namespace
 
 TensorFile parse_csv(std::string_view text, const std::string& name) {
@@ -38,19 +45,24 @@ TensorFile parse_csv(std::string_view text, const std::string& name) {
     if (trim(row).empty()) continue;
     if (first && row.find(',') == row.npos) separator = row.find(';') != row.npos ? ';' : row.find('\t') != row.npos ? '\t' : ',';
     int64_t fields = 0;
-    bool header = false;
-    for (size_t at = 0; at <= row.size() && !header; ++fields) {
-      size_t stop = std::min(row.find(separator, at), row.size());
-      if (auto value = number(row.substr(at, stop - at))) table.data.push_back(*value);
-      else if (first) header = true;
-      else throw FileError(fmt::format("{}:{}: `{}` is not a number", name, line, trim(row.substr(at, stop - at))));
+    std::string_view word;  // the first field that is no number
+    const size_t before = table.data.size();
+    for (size_t at = 0; at <= row.size(); ++fields) {
+      const size_t stop = std::min(row.find(separator, at), row.size());
+      const std::string_view field = row.substr(at, stop - at);
+      if (const auto value = number(field)) table.data.push_back(*value);
+      else if (int64_t(table.data.size() - before) == fields) word = field;
       at = stop + 1;
     }
+    const bool words = int64_t(table.data.size() - before) < fields;
+    const int64_t below = first && words ? count_fields(text, separator) : 0;
+    const bool header = first && words && (table.data.empty() || (below > 0 && below != fields));
     first = false;
     if (header) {
       table.data.clear();
       continue;
     }
+    if (words) throw FileError(fmt::format("{}:{}: `{}` is not a number", name, line, trim(word)));
     if (table.shape[0] == 0) table.shape[1] = fields;
     if (fields != table.shape[1])
       throw FileError(fmt::format("{}:{}: {} fields, and {} in the lines above", name, line, fields, table.shape[1]));

@@ -1,4 +1,5 @@
-// Comma-separated numbers. The first line is a header, and skipped, if one of its fields is no number.
+// Comma-separated numbers. The first line is a header, and skipped, if none of its fields is a number, or if it is no line of the table: it has
+// words, and another number of fields than the line below.
 #pragma once
 #include <string>
 #include <string_view>

@@ -22,10 +22,12 @@ std::string error_of(auto&& action) {
   return "";
 }
 
-TEST(Csv, SkipsAHeaderThatHasNumbersInIt) {
-  TensorFile t = parse_csv("569,30,malignant,benign\n1,2,3,4\n5,6,7,8\n", "t");
-  EXPECT_EQ(t.shape, (std::vector<int64_t>{2, 4}));
-  EXPECT_EQ(t.data[7], 8);
+TEST(Csv, SkipsAHeaderOfWordsOrOfAnotherWidth) {
+  for (const char* header : {"a,b,c", "name,,", "569,30,malignant,benign"}) {
+    TensorFile t = parse_csv(header + std::string("\n1,2,3\n5,6,8\n"), "t");
+    EXPECT_EQ(t.shape, (std::vector<int64_t>{2, 3}));
+    EXPECT_EQ(t.data[5], 8);
+  }
 }
 
 TEST(Csv, ReadsWithoutAHeaderAndInOtherSpellings) {
@@ -40,6 +42,8 @@ TEST(Csv, ReadsWithoutAHeaderAndInOtherSpellings) {
 
 TEST(Csv, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error_of([] { parse_csv("1,2\n3,x\n", "t.csv"); }), "t.csv:2: `x` is not a number");
+  EXPECT_EQ(error_of([] { parse_csv("1,abc\n", "t.csv"); }), "t.csv:1: `abc` is not a number");
+  EXPECT_EQ(error_of([] { parse_csv("1,abc,d\n3,4,5\n", "t.csv"); }), "t.csv:1: `abc` is not a number");
   EXPECT_EQ(error_of([] { parse_csv("1,2\n3\n", "t.csv"); }), "t.csv:2: 1 fields, and 2 in the lines above");
   EXPECT_NE(error_of([] { format_csv({{1, 1, 1}, {0}}); }), "");
 }
