@@ -46,6 +46,17 @@ void require_no_functions(const Program& program, const Export& function) {
       function.name, fmt::join(names, ", "), names.size() == 1 ? "its" : "their"));
 }
 
+// Whether max or min is taken of no entries at these sizes.
+bool has_empty_extremum(const Program& program, const Export& function, const Dims& dims) {
+  const Graph& g = *program.graph;
+  std::vector<NodeId> results;
+  for (const std::string& name : function.results) results.push_back(*program.find(name));
+  return std::ranges::any_of(g.reachable(results), [&](NodeId n) {
+    const bool extremum = g[n].kind == Kind::Fun && (g[n].fun_op() == FunOp::max_of || g[n].fun_op() == FunOp::min_of);
+    return extremum && shape_of(g, g[g[n].operands[0]].type, dims).back() == 0;
+  });
+}
+
 }  // namespace
 
 int run(const Options& options) {
@@ -53,7 +64,9 @@ int run(const Options& options) {
   const Export& function = chosen_export(program, options);
   require_no_functions(program, function);
   rt::set_threads(options.threads);
-  Call call(program, function, options, gather(program, function, options, false));
+  Arguments arguments = gather(program, function, options, false);
+  const bool empty_extremum = has_empty_extremum(program, function, arguments.dims);
+  Call call(program, function, options, std::move(arguments));
   const int status = call();
   const auto& results = call.results();
   if (options.output.empty())
@@ -65,7 +78,8 @@ int run(const Options& options) {
                spell_seconds(t.fastest));
   }
   if (status == RICCI_SINGULAR) {
-    fmt::print(stderr, "ricci: error: a matrix was singular, or not positive definite\n");
+    fmt::print(stderr, "ricci: error: {}\n",
+               empty_extremum ? "max and min have no value over no entries" : "a matrix was singular, or not positive definite");
     return kWrongInput;
   }
   return kSuccess;
