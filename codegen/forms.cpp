@@ -41,8 +41,32 @@ Expr as_trace(const Expr& e, const std::set<std::string>& differentials) {
   return mat::make_call("tr", {mat::mul({mat::transpose(rest), direction})}, mat::Shape::scalar());
 }
 
-// `value` contracted with one tensor per axis group of a variable.
-Shown contract(Graph& g, const Derivative& d, const std::string& left, const std::vector<std::vector<NodeId>>& directions, bool traces) {
+bool names(const Graph& g, DimId dim, std::string_view name) {
+  return g[dim].name == name || std::ranges::any_of(g[dim].parts, [&](DimId part) { return names(g, part, name); });
+}
+
+// Whether the program has a variable, a function or a dimension of that name.
+bool is_taken(const Graph& g, std::string_view name) {
+  for (uint32_t k = 0; k < g.symbol_count(); ++k) {
+    const Symbol& s = g[SymbolId{k}];
+    if (!s.placeholder && (s.name == name || std::ranges::any_of(s.type, [&](DimId d) { return names(g, d, name); }))) return true;
+  }
+  return false;
+}
+
+// A variable that a form adds to those of the program.
+NodeId direction(Graph& g, Symbol s) {
+  s.placeholder = true;
+  return g.variable(g.declare(std::move(s)));
+}
+
+// "df/" and "d2f/".
+std::string differential_of(const Derivative& d, const std::string& function) {
+  return "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + function;
+}
+
+// `value` contracted with the directions, which stand for the axes of the variables in order.
+Shown contract(Graph& g, const Derivative& d, const std::string& left, std::vector<NodeId> directions, bool traces) {
   std::set<std::string> names;
   const Type type = g[d.value.node].type;
   size_t variable_rank = 0;
@@ -50,76 +74,78 @@ Shown contract(Graph& g, const Derivative& d, const std::string& left, const std
   size_t own = type.size() - variable_rank;
   std::vector<Factor> factors = {{d.value.node, Graph::iota(type.size())}};
   Label next = Label(own);
-  for (const auto& group : directions)
-    for (NodeId direction : group) {
-      names.insert(g.symbol(direction).name);
-      factors.push_back({direction, Graph::iota(g[direction].rank(), next)});
-      next += Label(g[direction].rank());
-    }
+  for (NodeId direction : directions) {
+    names.insert(g.symbol(direction).name);
+    factors.push_back({direction, Graph::iota(g[direction].rank(), next)});
+    next += Label(g[direction].rank());
+  }
   NodeId slice = g.ein(std::move(factors), Graph::iota(own), Type(type.begin(), type.begin() + long(own)));
   std::vector<Variance> variance(d.value.variance.begin(), d.value.variance.begin() + long(std::min(own, d.value.variance.size())));
   Raised r = raise(g, slice, variance);
   if (!r.expr) return {std::nullopt, r.reason};
-  return {left + " = " + to_text(traces ? as_trace(*r.expr, names) : *r.expr), ""};
+  return {left + " = " + to_text(traces ? as_trace(*r.expr, names) : *r.expr), "", std::move(directions)};
 }
 
 }  // namespace
 
 Shown slice_form(Graph& g, const Derivative& d) {
-  std::string left = "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + d.function + "/";
-  std::vector<std::vector<NodeId>> directions;
+  std::string left = differential_of(d, d.function) + "/";
+  std::vector<NodeId> directions;
   size_t letter = 2;  // k, l, ...: i and j are the function's
   for (NodeId x : d.variables) {
     left += "d" + g.symbol(x).name + (g[x].rank() > 0 ? "_" : "");
-    std::vector<NodeId>& group = directions.emplace_back();
     for (DimId dim : Type(g[x].type)) {
       std::string name = index_letter(letter++);
+      while (is_taken(g, name)) name = index_letter(letter++);
       left += name;
-      group.push_back(g.variable(g.declare({.name = "e(" + name + ")", .type = {dim}, .variance = {Variance::Up}})));
+      directions.push_back(direction(g, {.name = "e(" + name + ")", .type = {dim}, .variance = {Variance::Up}}));
     }
   }
-  return contract(g, d, left, directions, false);
+  return contract(g, d, left, std::move(directions), false);
 }
 
 Shown differential_form(Graph& g, const Derivative& d) {
-  std::string left = "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + d.function;
-  std::vector<std::vector<NodeId>> directions;
+  std::vector<NodeId> directions;
   for (size_t k = 0; k < d.variables.size(); ++k) {
     Symbol s = g.symbol(d.variables[k]);
     bool again = std::find(d.variables.begin(), d.variables.begin() + long(k), d.variables[k]) != d.variables.begin() + long(k);
     s.name = "d" + s.name + (again ? std::to_string(k + 1) : "");
+    while (is_taken(g, s.name)) s.name += "0";
     Properties kept;  // of all promises only symmetry is one of the differential's
     if (s.properties.has(Property::symmetric)) kept.add(Property::symmetric);
     s.properties = kept;
-    directions.push_back({g.variable(g.declare(std::move(s)))});
+    directions.push_back(direction(g, std::move(s)));
   }
-  return contract(g, d, left, directions, true);
+  return contract(g, d, differential_of(d, d.function), std::move(directions), true);
 }
 
-Shown vec_form(Graph& g, const Derivative& d) {
+Shown vec_form(Graph& g, const Derivative& d, DerivativeLayout layout) {
   const Type type = g[d.value.node].type;
   size_t own = type.size();
   for (NodeId x : d.variables) own -= g[x].rank();
-  const size_t sides = d.variables.size() + (own > 0 ? 1 : 0);
-  if (sides > 2) return {std::nullopt, "a matrix numbers the entries of two tensors, and these are " + std::to_string(sides)};
-  const auto stacked = [](const std::string& name, size_t rank) { return rank > 1 ? "vec(" + name + ")" : name; };
-  std::string left = "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + stacked(d.function, own) + "/";
-  std::vector<size_t> ranks;
+  std::vector<size_t> ranks;  // of the tensors whose entries are numbered: the rows, and the columns
   if (own > 0) ranks.push_back(own);
-  for (NodeId x : d.variables) {
-    left += "d" + stacked(g.symbol(x).name, g[x].rank());
-    ranks.push_back(g[x].rank());
-  }
-  if (g[d.variables.back()].rank() > 0) left += "'";
+  for (NodeId x : d.variables)
+    if (g[x].rank() > 0) ranks.push_back(g[x].rank());
+  if (ranks.size() > 2) return {std::nullopt, "a matrix numbers the entries of two tensors, and these are " + std::to_string(ranks.size())};
+
+  const bool variable_has_axes = own < type.size(), hessian = own == 0 && ranks.size() == 2;
+  const bool transposed = !hessian && is_transposed(layout, own > 0, variable_has_axes);
+  // The left side says which: of d/dx the column is x, and that of df is f; the other one of two is a row.
+  const bool variable_is_row = ranks.size() == 2 ? !transposed : transposed && variable_has_axes;
+  const auto stacked = [](const std::string& name, std::span<const Variance> axes) {  // vec of a row is the column
+    return axes.size() > 1 || (axes.size() == 1 && axes[0] == Variance::Down) ? "vec(" + name + ")" : name;
+  };
+  std::string left = differential_of(d, stacked(d.function, std::span(d.value.variance).first(std::min(own, d.value.variance.size())))) +
+                     (own > 0 && transposed ? "'/" : "/");
+  for (NodeId x : d.variables) left += "d" + stacked(g.symbol(x).name, g.symbol(x).variance);
+  if (variable_is_row) left += "'";
 
   std::vector<Factor> factors = {{d.value.node, Graph::iota(type.size())}};
   Labels out;
   Type out_type;
-  std::vector<Variance> variance;
   Label first = 0, fresh = Label(type.size());
   for (size_t side = 0; side < ranks.size(); first += Label(ranks[side++])) {
-    if (ranks[side] == 0) continue;
-    variance.push_back(side + 1 == ranks.size() ? Variance::Down : Variance::Up);
     Type parts(type.begin() + first, type.begin() + first + long(ranks[side]));
     Labels digits = Graph::iota(ranks[side], first);
     std::ranges::reverse(parts);  // the last axis is the slowest
@@ -133,7 +159,12 @@ Shown vec_form(Graph& g, const Derivative& d) {
     digits.insert(digits.begin(), fresh++);
     factors.push_back({g.place(out_type.back(), std::move(parts), g.dim(0)), std::move(digits)});
   }
-  const Raised r = raise(g, simplify(g, g.ein(std::move(factors), std::move(out), std::move(out_type))), variance);
+  std::vector<Variance> variance;
+  if (ranks.size() == 1) variance = {transposed ? Variance::Down : Variance::Up};
+  if (ranks.size() == 2) variance = {Variance::Up, Variance::Down};
+  const NodeId matrix = simplify(g, g.ein(std::move(factors), std::move(out), std::move(out_type)));
+  Raised r = raise(g, matrix, variance);
+  if (r.expr && transposed && ranks.size() == 2) r = raise(g, simplify(g, g.permute(matrix, {1, 0})), variance);
   if (!r.expr) return {std::nullopt, r.reason};
   return {left + " = " + to_text(join_krons(g, *r.expr)), ""};
 }

@@ -1,4 +1,6 @@
-// Derivatives in the other forms of the literature: slices, differentials, and the layouts of Jacobians.
+// Derivatives in the other forms of the literature: slices, differentials, and Jacobians of vec.
+//
+// Slices and differentials are equations, which hold in any layout; only the Jacobian, one matrix, has a layout.
 #pragma once
 #include <optional>
 #include <span>
@@ -7,10 +9,11 @@
 
 #include "frontend/program.h"
 #include "ir/graph.h"
+#include "passes/layout.h"
 
 namespace ricci {
 
-// A derivative to be shown: of the function `function`, by `variables`, whose axes stand at the end of `value` in order.
+// A derivative to be shown: of the function `function`, by `variables`, whose axes stand at the end of `value` in order: not laid out.
 struct Derivative {
   std::string function;
   std::vector<NodeId> variables;  // each a Var
@@ -21,14 +24,18 @@ struct Derivative {
 struct Shown {
   std::optional<std::string> text;
   std::string reason;
+  std::vector<NodeId> directions = {};  // the variables that the form adds, e(k) or dX, in the order of the axes they stand for
 };
 Shown slice_form(Graph& graph, const Derivative& d);
 
-// "df = tr(inv(X)*dX)", "dF = -inv(X)*dX*inv(X)": the derivative along dX; a second variable's differential bears its own name.
+// "df = tr(inv(X)*dX)", "dF = -inv(X)*dX*inv(X)": the derivative along dX; a second variable's differential bears its own name. By a
+// symmetric variable dX is symmetric too, and `value` must not be by its independent entries, which counts those off the diagonal twice.
 Shown differential_form(Graph& graph, const Derivative& d);
 
-// "dvec(F)/dvec(X)' = kron(B', A)": the derivative as a matrix whose rows number the entries of the function column by column, and whose columns those of
-// the variable (Magnus and Neudecker, Matrix Differential Calculus, ch. 9); of a scalar twice differentiated, rows by the first variable.
-Shown vec_form(Graph& graph, const Derivative& d);
+// "dvec(F)/dvec(X)' = kron(B', A)": the derivative as a matrix whose rows number the entries of the function column by column, and whose
+// columns those of the variable (Magnus and Neudecker, Matrix Differential Calculus, ch. 9); of a scalar twice differentiated, rows by the
+// first variable. In denominator layout its transpose "dvec(F)'/dvec(X) = kron(B, A')". A gradient is the column "df/dvec(X)", in numerator
+// layout the row "df/dvec(X)'".
+Shown vec_form(Graph& graph, const Derivative& d, DerivativeLayout layout = DerivativeLayout::Mixed);
 
 }  // namespace ricci

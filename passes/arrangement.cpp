@@ -8,20 +8,6 @@ namespace {
 
 constexpr size_t kHighestOrder = 4;
 
-// The first `rows` axes stacked into one and the others into another; the first axis of each runs fastest, as vec stacks columns.
-Array<Quad> stacked(const Array<Quad>& a, size_t rows) {
-  const size_t rank = a.shape.size();
-  std::vector<size_t> axes;
-  for (size_t k = rows; k-- > 0;) axes.push_back(k);
-  for (size_t k = rank; k-- > rows;) axes.push_back(k);
-  Array<Quad> result = permuted(a, axes);
-  const auto product = [&](size_t from, size_t to) {
-    return std::accumulate(a.shape.begin() + long(from), a.shape.begin() + long(to), int64_t{1}, std::multiplies<>());
-  };
-  result.shape = {product(0, rows), product(rows, rank)};
-  return result;
-}
-
 std::string in_words(const std::vector<size_t>& axes) {
   std::string text;
   for (size_t a : axes) text += (text.empty() ? "" : ", ") + std::to_string(a + 1);
@@ -42,6 +28,19 @@ Array<Quad> permuted(const Array<Quad>& a, const std::vector<size_t>& axes) {
     v = a.data[size_t(at)];
     for (size_t k = rank; k-- > 0 && ++index[k] == shape[k];) index[k] = 0;
   }
+  return result;
+}
+
+Array<Quad> stacked(const Array<Quad>& a, size_t rows) {
+  const size_t rank = a.shape.size();
+  std::vector<size_t> axes;
+  for (size_t k = rows; k-- > 0;) axes.push_back(k);
+  for (size_t k = rank; k-- > rows;) axes.push_back(k);
+  Array<Quad> result = permuted(a, axes);
+  const auto product = [&](size_t from, size_t to) {
+    return std::accumulate(a.shape.begin() + long(from), a.shape.begin() + long(to), int64_t{1}, std::multiplies<>());
+  };
+  result.shape = {product(0, rows), product(rows, rank)};
   return result;
 }
 

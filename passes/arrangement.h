@@ -19,6 +19,9 @@ struct Arrangement {
 // Axis k of the result is axis axes[k] of `a`.
 Array<Quad> permuted(const Array<Quad>& a, const std::vector<size_t>& axes);
 
+// The first `rows` axes stacked into one and the others into another; the first axis of each runs fastest, as vec stacks columns.
+Array<Quad> stacked(const Array<Quad>& a, size_t rows);
+
 // Every arrangement but the identity that takes a tensor of one shape to the other. Up to order four.
 std::vector<Arrangement> arrangements(const std::vector<int64_t>& from, const std::vector<int64_t>& to);
 

@@ -3,7 +3,6 @@
 #include "passes/compare.h"
 
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <optional>
 
@@ -104,7 +103,8 @@ Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& d
   return point;
 }
 
-Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function) {
+Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function,
+                   const Meaning& meaning) {
   const NodeId roots[] = {a, b, function.value_or(a)};
   return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
     auto values = interpret<Quad>(g, roots, dims, point);
@@ -112,7 +112,7 @@ Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std
     for (size_t k = 0; k < std::size(roots); ++k)
       if (finite(values[k])) numbers.push_back(roots[k]);
     if (!finite(values[2]) || !well_conditioned(g, numbers, dims, point)) return std::nullopt;
-    return Sides{std::move(values[0]), std::move(values[1])};
+    return Sides{meaning ? meaning(std::move(values[0]), point) : std::move(values[0]), std::move(values[1])};
   });
 }
 

@@ -4,6 +4,7 @@
 // with its point. What is compared is spoken of where some function has a value, and there a number on one side and none on the other differ: the branch
 // of a `where` that is not taken may be sqrt(-1).
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -34,9 +35,12 @@ struct Comparison {
   double left = 0, right = 0;
 };
 
+// What is made of a value at a point before it is compared.
+using Meaning = std::function<Array<Quad>(Array<Quad>, const std::map<NodeId, Array<Quad>>& point)>;
+
 // Compares `a` and `b`, derivatives of `function` or what else is spoken of where it has a value: `a` itself if not said. Transposed if a' agrees with b and
-// a does not, Layout if another arrangement of a does (passes/arrangement.h).
-Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function = {});
+// a does not, Layout if another arrangement of a does (passes/arrangement.h). With a meaning: what that makes of a.
+Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function = {}, const Meaning& meaning = {});
 
 // Compares `derivative`, the claimed derivative of f by xs in turn (axes of f, of xs[0], ...), with dual numbers on f.
 Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId> xs, NodeId derivative, const Points& points);

@@ -83,7 +83,7 @@ struct DerivationRequest {
   Reason title = {};                      // what is said first
   std::string source = {};                // what the user wrote: functions that are named there are introduced
   std::string answer_name = "f";
-  Value answer = {{}};                    // what `ricci diff` prints
+  Value answer = {{}};                    // what `ricci diff` prints, before it is laid out
   int order = 1;                          // of the answer, where f is the derivative before
   bool indexed = false, all_low = false;  // as the definition
   DerivativeStyle style = {};

@@ -172,9 +172,13 @@ NodeId Deriving::simplify_by_rules(NodeId now, const std::vector<std::string_vie
 // From the derivative in the program's variables to the answer as it is printed.
 void Deriving::finish(const Total& t, NodeId whole, NodeId unconstrained) {
   left_ = in_matrix(t.symbol);
-  if (tied_) whole = project(whole, unconstrained);
   const bool matrix_form = expression(r_.answer.node).has_value() && !r_.indexed;
-  if (transposed()) whole = transpose(whole, matrix_form);
+  reach_answer(t, whole, unconstrained, matrix_form);
+  if (matrix_form) lay_out();
+}
+
+void Deriving::reach_answer(const Total& t, NodeId whole, NodeId unconstrained, bool matrix_form) {
+  if (tied_) whole = project(whole, unconstrained);
   std::vector<std::string_view> used;
   simplify(g_, whole, {.used = &used});
   const Labels letters = Graph::iota(g_[r_.answer.node].rank());
@@ -196,7 +200,7 @@ void Deriving::finish(const Total& t, NodeId whole, NodeId unconstrained) {
     return;
   }
   for (Reason& r : reasons_on(used)) reasons.push_back(std::move(r));
-  if (!transposed()) left_ = index(of_symbol(t.symbol, letters));
+  left_ = index(of_symbol(t.symbol, letters));
   if (!r_.indexed) reasons.insert(reasons.begin(), {raise(g_, r_.answer.node, {}).reason});
   if (!r_.indexed && is_closed(current_.node) && needs_addresses(r_.answer.node)) {
     const std::string why = g_[r_.answer.node].rank() > 2 ? ": " + raise(g_, r_.answer.node, {}).reason : "";
@@ -251,21 +255,17 @@ std::string Deriving::projection(Properties p) const {
   return independent ? "G + G' - diag(diag(G))" : "(G + G')/2";
 }
 
-bool Deriving::transposed() const {
-  const size_t f_rank = g_[r_.f.node].rank(), x_rank = g_[r_.x].rank();
-  return r_.order == 1 && ((r_.style.layout == DerivativeLayout::Numerator && f_rank == 0 && x_rank > 0) ||
-                           (r_.style.layout == DerivativeLayout::Denominator && f_rank > 0));
-}
-
-NodeId Deriving::transpose(NodeId whole, bool matrix_form) {
-  if (g_[whole].rank() == 2) whole = g_.permute(whole, {1, 0});
-  if (!matrix_form || g_[whole].rank() == 0) return whole;
-  Formula turned = in_matrix(whole);
-  turned.variance = r_.answer.variance;
-  const bool numerator = r_.style.layout == DerivativeLayout::Numerator;  // df/dx' and df'/dx
-  open(in_matrix(symbol_of("d" + d_.function + (numerator ? "/d" : "'/d") + d_.variable + (numerator ? "'" : ""), whole)), turned);
-  step(StepKind::Layout, turned, {});
-  return whole;
+// A derivative that is one matrix, in the layout asked for: df/dx' and df'/dx.
+void Deriving::lay_out() {
+  const size_t f_rank = g_[r_.answer.node].rank() - size_t(r_.order) * g_[r_.x].rank();
+  const Value turned = laid_out(g_, r_.answer, f_rank, r_.style.layout);
+  if (turned.node == r_.answer.node && turned.variance == r_.answer.variance) return;
+  const NodeId whole = simplify(g_, turned.node);
+  const bool numerator = r_.style.layout == DerivativeLayout::Numerator;
+  Formula after = in_matrix(whole);
+  after.variance = turned.variance;
+  open(in_matrix(symbol_of("d" + d_.function + (numerator ? "/d" : "'/d") + d_.variable + (numerator ? "'" : ""), whole)), after);
+  step(StepKind::Layout, after, {});
 }
 
 }  // namespace ricci

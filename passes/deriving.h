@@ -120,14 +120,14 @@ class Deriving : DerivationWriter {
   StepKind regrouped(NodeId from, NodeId to) const;
   // From the derivative in the program's variables to the answer as it is printed.
   void finish(const Total& t, NodeId whole, NodeId unconstrained);
+  void reach_answer(const Total& t, NodeId whole, NodeId unconstrained, bool matrix_form);
   // Whether no derivative stands in it.
   bool is_closed(NodeId n) const;
   bool needs_addresses(NodeId n) const;
   // By a symmetric variable the derivative found is that by a free one, to be brought back (passes/constrain.h).
   NodeId project(NodeId whole, NodeId unconstrained);
   std::string projection(Properties p) const;
-  bool transposed() const;
-  NodeId transpose(NodeId whole, bool matrix_form);
+  void lay_out();
 
   const DerivationRequest& r_;
   bool tied_ = false;

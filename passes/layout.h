@@ -1,7 +1,8 @@
-// How a derivative is laid out: the same numbers, and where their indices stand.
+// The derivative of a function, and how it is laid out as one matrix: the same numbers, and where their indices stand.
 //
-// Differentiation gives one tensor, the indices of f and then those of x. What textbooks disagree about is only how its axes are arranged
-// into rows and columns; that is chosen here, by name, after the fact. (What a gradient by a symmetric matrix is: passes/constrain.h.)
+// Differentiation gives one tensor, the indices of f and then those of x, and so do equations between components and differentials, in any
+// layout. What textbooks disagree about is only how the axes are arranged into rows and columns where the derivative is written as one
+// matrix; that is chosen here, by name, after the fact. (What a gradient by a symmetric matrix is: passes/constrain.h.)
 #pragma once
 #include <optional>
 #include <string_view>
@@ -24,8 +25,15 @@ struct DerivativeStyle {
   SymmetricConvention symmetric = SymmetricConvention::Projected;
 };
 
-// The derivative of f by `order` times x, with the variance of its axes: those of f, then of x, then of x again, the layout applied if the
-// result is a column, a row or a matrix.
-Value derivative(Graph& g, const Value& f, const Declaration& x, int order, const DerivativeStyle& style = {});
+// The derivative of f by `order` times x, with the variance of its axes: those of f, then of x, then of x again.
+Value derivative(Graph& g, const Value& f, const Declaration& x, int order, SymmetricConvention symmetric = SymmetricConvention::Projected);
+
+// Whether a layout has the transpose of the mixed one, for a function and variables with axes or without. (A second derivative of a scalar
+// is symmetric: no layout changes it.)
+bool is_transposed(DerivativeLayout layout, bool function_has_axes, bool variable_has_axes);
+
+// The derivative `d` of a function of rank `f_rank` as the layout has it: a column, a row or a matrix; a tensor of higher order has no
+// layout.
+Value laid_out(Graph& g, Value d, size_t f_rank, DerivativeLayout layout);
 
 }  // namespace ricci

@@ -52,7 +52,7 @@ Outcome judge_row(const Row& row) try {
   Value value = p->find_definition("leftside")->value;
   if (left->independent)
     value = derivative(*p->graph, p->find_definition("claimed")->value, *p->find_declaration(trim(row.wrt)), 1,
-                       {.symmetric = SymmetricConvention::Independent});
+                       SymmetricConvention::Independent);
   const Judgement j = judge(*p->graph, value, p->find_definition("rightside")->value, points);
   using Verdict = Comparison::Verdict;
   const Comparison& c = j.numbers;

@@ -61,8 +61,7 @@ Printed answer(const Row& row) try {
   if (!p) return {{}, refusal};
   Value value = p->find_definition("leftside")->value;
   const Declaration* by = p->find_declaration(trim(split(row.wrt, ';')[0]));
-  if (left->independent)
-    value = derivative(*p->graph, p->find_definition("claimed")->value, *by, 1, {.symmetric = SymmetricConvention::Independent});
+  if (left->independent) value = derivative(*p->graph, p->find_definition("claimed")->value, *by, 1, SymmetricConvention::Independent);
   value.node = simplify(*p->graph, substitute(*p->graph, simplify(*p->graph, value.node), p->promised));
   if (row.form.starts_with("vec")) {
     const Shown shown = vec_form(*p->graph, {"f", std::vector<NodeId>(size_t(row.order), by->node), value});

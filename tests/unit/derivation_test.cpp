@@ -35,7 +35,7 @@ Explained explain(const std::string& text, const std::string& by, const Derivati
   Graph& g = *program->graph;
   const Declaration x = *program->find_declaration(by);
   DerivationRequest request{.f = program->find_definition("f")->value, .x = x.node, .style = style};
-  request.answer = ricci::derivative(g, request.f, x, 1, style);
+  request.answer = ricci::derivative(g, request.f, x, 1, style.symmetric);
   request.answer.node = simplify(g, request.answer.node);
   for (const Declaration& d : program->declarations) request.taken.push_back(d.name);
   auto d = derive(g, request);

@@ -20,41 +20,60 @@ namespace {
 
 constexpr uint64_t kMostWritten = 50'000;  // of an answer's weight (passes/weight.h): a page of formulas is a few hundred
 
-std::string index_line(const Answer& a) {
+PrintedLine index_line(const Answer& a) {
   if (Weight(*a.program.graph)(a.value.node) > kMostWritten)
     throw TooLarge("the answer is too long to be written as a formula; `--emit ir` writes its graph");
-  return index_form(*a.program.graph, a.definition.name, a.value, a.definition.all_low) + "\n";
+  return {PrintedLine::Form::Index, index_form(*a.program.graph, a.definition.name, a.value, a.definition.all_low)};
 }
 
-std::string matrix_line(const Answer& a) {
-  Raised raised = raise(*a.program.graph, a.value.node, a.value.variance);
-  if (raised.expr) return (a.named ? a.definition.name + " = " : "") + to_text(*raised.expr) + "\n";
+// The answer as one matrix.
+Value in_layout(const Answer& a) {
+  if (a.variables.empty()) return a.value;
+  Value v = laid_out(*a.program.graph, a.value, (*a.program.graph)[a.definition.value.node].rank(), a.layout);
+  return v.node == a.value.node ? v : simplified(a.program, std::move(v));
+}
+
+PrintedLine matrix_line(const Answer& a) {
+  const Value v = in_layout(a);
+  Raised raised = raise(*a.program.graph, v.node, v.variance);
+  if (raised.expr) return {PrintedLine::Form::Matrix, to_text(*raised.expr)};
   fmt::print(stderr, "no matrix form: {}\n", raised.reason);
   return index_line(a);
 }
 
-template <Shown (*show)(Graph&, const Derivative&)>
-std::string derivative_line(const Answer& a) {
-  if (a.variables.empty()) throw UsageError("slices, differentials and vec are forms of derivatives: ricci diff");
-  Shown shown = show(*a.program.graph, {a.definition.name, a.variables, a.value});
-  if (shown.text) return *shown.text + "\n";
+PrintedLine derivative_line(const Answer& a, PrintedLine::Form form, Shown shown) {
+  if (shown.text) return {form, std::move(*shown.text), std::move(shown.directions)};
   fmt::print(stderr, "no such form: {}\n", shown.reason);
   return index_line(a);
 }
 
+Derivative derivative_of(const Answer& a, const Value& value) {
+  if (a.variables.empty()) throw UsageError("slices, differentials and vec are forms of derivatives: ricci diff");
+  return {a.definition.name, a.variables, value};
+}
+
+PrintedLine slice_line(const Answer& a) {
+  return derivative_line(a, PrintedLine::Form::Slices, slice_form(*a.program.graph, derivative_of(a, a.value)));
+}
+
+PrintedLine differential_line(const Answer& a) {
+  const Derivative d = derivative_of(a, a.total ? *a.total : a.value);
+  return derivative_line(a, PrintedLine::Form::Differential, differential_form(*a.program.graph, d));
+}
+
+PrintedLine vec_line(const Answer& a) {
+  return derivative_line(a, PrintedLine::Form::Vec, vec_form(*a.program.graph, derivative_of(a, a.value), a.layout));
+}
+
 struct Form {
   std::string_view name;
-  std::string (*line)(const Answer&);
+  PrintedLine (*line)(const Answer&);
 };
 constexpr Form kForms[] = {
-    {"matrix", matrix_line},
-    {"index", index_line},
-    {"slices", derivative_line<slice_form>},
-    {"differential", derivative_line<differential_form>},
-    {"vec", derivative_line<vec_form>},
+    {"matrix", matrix_line}, {"index", index_line}, {"slices", slice_line}, {"differential", differential_line}, {"vec", vec_line},
 };
 
-std::string in_form(const Answer& a, std::string_view name) {
+PrintedLine in_form(const Answer& a, std::string_view name) {
   auto form = std::ranges::find(kForms, name, &Form::name);
   if (form == std::end(kForms)) throw UsageError(fmt::format("no form `{}`", name));
   return form->line(a);
@@ -67,18 +86,29 @@ Value simplified(Program& program, Value value) {
   return value;
 }
 
-std::string answer_text(const Answer& answer, const Options& options) {
-  if (!options.emit.empty()) {
-    const AnswerEmitter* emitter = find_answer_emitter(options.emit);
-    if (!emitter)
-      throw UsageError(find_program_emitter(options.emit) ? fmt::format("`{}` is made from programs: ricci compile", options.emit)
-                                                          : unknown_kind(options.emit));
-    return emitter->emit(answer.program, answer.value, answer.definition.name);
-  }
-  if (options.forms.empty()) return in_form(answer, answer.definition.indexed ? "index" : "matrix");
+std::vector<PrintedLine> answer_lines(const Answer& answer, const Options& options) {
+  if (options.forms.empty()) return {in_form(answer, answer.definition.indexed ? "index" : "matrix")};
+  std::vector<PrintedLine> lines;
+  for (const std::string& form : options.forms) lines.push_back(in_form(answer, form));
+  return lines;
+}
+
+std::string joined(const Answer& answer, const std::vector<PrintedLine>& lines) {
   std::string text;
-  for (const std::string& form : options.forms) text += in_form(answer, form);
+  for (const PrintedLine& line : lines) text += (answer.named && line.form == PrintedLine::Form::Matrix ? answer.definition.name + " = " : "") + line.text + "\n";
   return text;
+}
+
+bool is_emitted(const Options& options) { return !options.emit.empty() && (options.emit != "text" || options.forms.empty()); }
+
+std::string emitted(const Answer& answer, const Options& options) {
+  const AnswerEmitter* emitter = find_answer_emitter(options.emit);
+  if (!emitter)
+    throw UsageError(find_program_emitter(options.emit) ? fmt::format("`{}` is made from programs: ricci compile", options.emit)
+                                                        : unknown_kind(options.emit));
+  for (const std::string& form : options.forms)
+    if (form != "matrix") throw UsageError(fmt::format("the form `{}` is written as text only; leave out `--emit {}`", form, options.emit));
+  return emitter->emit(answer.program, in_layout(answer), answer.definition.name);
 }
 
 }  // namespace ricci::driver

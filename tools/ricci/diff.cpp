@@ -19,33 +19,51 @@ void say_conventions(const Options& options) {
 
 constexpr int kHighestOrder = 3;  // of the oracle
 
-// The answer as the oracle has it: the function's axes first, and by a symmetric variable projected.
-NodeId as_projected(Graph& g, NodeId answer, const Definition& f, const Declaration& x, const DerivativeStyle& style) {
-  const size_t f_rank = g[f.value.node].rank(), x_rank = g[x.node].rank();
-  if (f_rank + x_rank == 2 && g[answer].rank() == 2)
-    if ((style.layout == DerivativeLayout::Numerator && f_rank == 0) || (style.layout == DerivativeLayout::Denominator && f_rank > 0))
-      answer = g.permute(answer, {1, 0});
-  return style.symmetric == SymmetricConvention::Independent ? from_independent(g, answer, g.symbol(x.node))
-                                                             : constrain(g, answer, g.symbol(x.node));
+// The answer as the oracle has it: by a symmetric variable projected.
+NodeId as_projected(Graph& g, NodeId answer, const Declaration& x, SymmetricConvention convention) {
+  return convention == SymmetricConvention::Independent ? from_independent(g, answer, g.symbol(x.node))
+                                                        : constrain(g, answer, g.symbol(x.node));
 }
 
-// The certificate: the answer in quadruple precision against dual numbers on the function, at points that nothing else has used.
-void certify(Program& program, const Definition& f, const Declaration& x, NodeId answer, const DerivativeStyle& style, const Options& o) {
+// What is different is a bug of ours.
+void demand_equal(const Comparison& c, const std::string& what) {
+  if (c.verdict == Comparison::Verdict::Transposed) throw std::logic_error(fmt::format("{} differs by a transposition", what));
+  if (c.verdict != Comparison::Verdict::Equal && c.verdict != Comparison::Verdict::Undecided)
+    throw std::logic_error(fmt::format("{} differs by {:.1e}", what, c.largest));
+}
+
+// The derivative in quadruple precision against dual numbers on the function, at points that nothing else has used.
+Comparison compare_with_duals(Program& program, const Definition& f, const Declaration& x, NodeId answer, SymmetricConvention convention,
+                              const Options& o) {
   Graph& g = *program.graph;
   if (o.order > kHighestOrder) throw NotSupported(fmt::format("a certificate beyond order {}", kHighestOrder));
-  if (o.order > 1 && style.symmetric != SymmetricConvention::Projected)
+  if (o.order > 1 && convention != SymmetricConvention::Projected)
     throw NotSupported("a certificate of a higher derivative by this convention");
   const std::vector<NodeId> xs(size_t(o.order), x.node);
-  const NodeId claimed = o.order == 1 ? as_projected(g, answer, f, x, style) : answer;
+  const NodeId claimed = o.order == 1 ? as_projected(g, answer, x, convention) : answer;
   const Comparison c = compare_with_oracle(g, f.value.node, xs, claimed, {{}, o.seed, o.points});
-  if (c.verdict == Comparison::Verdict::Undecided) {
-    fmt::print(stderr, "not certified: no random point was smooth, finite and well conditioned\n");
-    return;
+  demand_equal(c, fmt::format("the derivative by {}, from dual numbers,", x.name));
+  return c;
+}
+
+// The certificate: the derivative as dual numbers have it, and every line, read back from its text, what it says of the derivative.
+void certify(const Answer& a, Comparison c, const std::vector<PrintedLine>& lines, const Options& o) try {
+  for (const PrintedLine& line : lines) {
+    if (c.verdict == Comparison::Verdict::Undecided) break;
+    const bool total = line.form == PrintedLine::Form::Differential && a.total;
+    const Derivative d{a.definition.name, a.variables, total ? *a.total : a.value};
+    const Comparison read = compare_with_line(a.program, d, a.layout, line, {{}, o.seed, o.points});
+    demand_equal(read, fmt::format("the line `{}`, from the derivative,", line.text));
+    c.verdict = read.verdict;
+    c.points = std::min(c.points, read.points);
+    c.largest = std::max(c.largest, read.largest);
   }
-  if (c.verdict != Comparison::Verdict::Equal)
-    throw std::logic_error(fmt::format("the derivative by {} differs from dual numbers by {:.1e}", x.name, c.largest));
-  fmt::print(stderr, "certified at {} random points against dual numbers in quadruple precision, largest deviation {:.1e}\n", c.points,
-             c.largest);
+  if (c.verdict == Comparison::Verdict::Undecided) fmt::print(stderr, "not certified: no random point was smooth, finite and well conditioned\n");
+  else
+    fmt::print(stderr, "certified at {} random points against dual numbers in quadruple precision, largest deviation {:.1e}{}\n", c.points,
+               c.largest, lines.empty() ? " (the derivative; its print is not read back)" : "");
+} catch (const NotReadable& e) {
+  throw NotSupported(fmt::format("a certificate of what does not read back as input ({})", e.what()));
 }
 
 }  // namespace
@@ -57,11 +75,20 @@ int diff(const Options& options) {
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   std::string answers;
   const auto add = [&](const Definition& f, const Declaration& x) {
-    Value answer = simplified(program, derivative(*program.graph, f.value, x, options.order, style));
-    if (options.certify) certify(program, f, x, answer.node, style, options);
+    const auto by = [&](SymmetricConvention convention) {
+      return simplified(program, derivative(*program.graph, f.value, x, options.order, convention));
+    };
+    Answer answer{program, f, std::vector(size_t(options.order), x.node), by(style.symmetric), chosen.size() > 1, style.layout};
+    std::optional<Comparison> certificate;
+    if (options.certify) certificate = compare_with_duals(program, f, x, answer.value.node, style.symmetric, options);
     // What was free for the derivative is symmetric again where it is evaluated.
-    if (!program.promised.empty()) answer = simplified(program, {substitute(*program.graph, answer.node, program.promised), answer.variance, answer.variable});
-    answers += answer_text({program, f, std::vector(size_t(options.order), x.node), answer, chosen.size() > 1}, options);
+    if (!program.promised.empty())
+      answer.value = simplified(
+          program, {substitute(*program.graph, answer.value.node, program.promised), answer.value.variance, answer.value.variable});
+    if (style.symmetric == SymmetricConvention::Independent) answer.total = by(SymmetricConvention::Projected);
+    const std::vector<PrintedLine> lines = is_emitted(options) ? std::vector<PrintedLine>{} : answer_lines(answer, options);
+    if (certificate) certify(answer, *certificate, lines, options);
+    answers += is_emitted(options) ? emitted(answer, options) : joined(answer, lines);
   };
   for (const Definition& f : chosen)
     for (const std::string& name : variable_names(options)) add(f, differentiation_variable(program, name));

@@ -69,7 +69,8 @@ std::string explain(Program& program, const Definition& f, const Declaration& x,
   std::string text;
   for (int order = 1; order <= options.order; ++order) {
     request.order = order;
-    request.answer = derivative(g, f.value, x, order, order == options.order ? style : DerivativeStyle{.symmetric = style.symmetric});
+    request.style.layout = order == options.order ? style.layout : DerivativeLayout::Mixed;
+    request.answer = derivative(g, f.value, x, order, style.symmetric);
     request.answer.node = simplify(g, request.answer.node);
     auto derivation = can_be_written(g, request.answer.node) ? derive(g, request) : std::nullopt;
     if (!derivation) throw TooLarge(fmt::format("the derivation would have more than {} intermediate quantities", kMostQuantities));

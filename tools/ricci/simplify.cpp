@@ -10,7 +10,10 @@ int simplify_command(const Options& options) {
   Program program = load(options);
   const std::vector<Definition> chosen = chosen_definitions(program, options);
   std::string answers;
-  for (const Definition& f : chosen) answers += answer_text({program, f, {}, simplified(program, f.value), chosen.size() > 1}, options);
+  for (const Definition& f : chosen) {
+    const Answer answer{program, f, {}, simplified(program, f.value), chosen.size() > 1};
+    answers += is_emitted(options) ? emitted(answer, options) : joined(answer, answer_lines(answer, options));
+  }
   write_output(options.output, answers);
   return 0;
 }

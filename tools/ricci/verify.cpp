@@ -77,7 +77,11 @@ Sides read(const Claim& claim, const Options& options, const DerivativeStyle& st
   }
   Value left = program->find_definition("claim1")->value, right = program->find_definition("claim2")->value;
   const NodeId function = left.node;
-  if (!claim.variable.empty()) left = derivative(*program->graph, left, differentiation_variable(*program, claim.variable), 1, style);
+  if (!claim.variable.empty()) {
+    Graph& g = *program->graph;
+    const size_t rank = g[left.node].rank();
+    left = laid_out(g, derivative(g, left, differentiation_variable(*program, claim.variable), 1, style.symmetric), rank, style.layout);
+  }
   return {std::move(*program), std::move(left), std::move(right), function};
 }
 
