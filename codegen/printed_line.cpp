@@ -148,7 +148,11 @@ Comparison compare_with_line(const Program& program, const Derivative& d, Deriva
   else if (line.form == Form::Vec) stand = by_left_side(line.text);
   else if (own == 1) stand.row = d.value.variance[0] == Variance::Down;
   const auto meaning = [&](Array<Quad> t, const std::map<NodeId, Array<Quad>>& point) {
-    for (NodeId n : reading.directions | std::views::reverse) t = along(t, point.at(n));
+    for (NodeId n : reading.directions | std::views::reverse) {
+      const auto at = point.find(n);  // none if the line does not depend on it, as 0 does not
+      const size_t rank = (*reading.program.graph)[n].rank();
+      t = along(t, at != point.end() ? at->second : Array<Quad>({t.shape.end() - long(rank), t.shape.end()}, Quad(1)));
+    }
     if (line.form == Form::Vec) t = as_matrix(t, row_axes(g, d, own));
     return stand.transposed && t.shape.size() == 2 ? permuted(t, {1, 0}) : t;
   };

@@ -87,6 +87,13 @@ TEST(PrintedLine, TheLeftSideOfAJacobianSaysHowItStands) {
   EXPECT_NE(verdict(gradient, Form::Vec, "df/dvec(X) = kron(a, b)"), Verdict::Equal);
 }
 
+TEST(PrintedLine, ALineMayNotDependOnTheDirection) {
+  Question zero = question("a'*b + 0*x'*x", "x"), linear = question("a'*x", "x");
+  EXPECT_EQ(verdict(zero, Form::Differential, "df = 0"), Verdict::Equal);
+  EXPECT_EQ(verdict(zero, Form::Slices, "df/dx_k = 0"), Verdict::Equal);
+  EXPECT_NE(verdict(linear, Form::Differential, "df = 0"), Verdict::Equal);
+}
+
 TEST(PrintedLine, WhatDoesNotReadIsNotJudged) {
   Question q = question("A*x", "x");
   EXPECT_THROW(verdict(q, Form::Differential, "df = A'*dx"), NotReadable);
