@@ -1,4 +1,7 @@
 // Whole Eigen headers: the functions a program exports, what has no matrix form as loops over an Eigen::Tensor.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -143,27 +146,90 @@ class FunctionText {
   std::string statement(const EmittedStep& s) const {
     std::string name = cpp_identifier(s.name);
     if (s.expr) return "  const " + type_of(s) + " " + name + " = " + to_eigen(*s.expr, dimensions_) + ";\n";
-    const Type& type = g_[s.node].type;
-    if (g_[s.node].kind == Kind::Call && batch_rank(g_, s.node) == 0) return "  const " + type_of(s) + " " + name + " = " + call(s.node) + ";\n";
-    std::string sizes;
-    for (DimId d : type) sizes += (sizes.empty() ? "" : ", ") + spell_size(g_, d);
-    std::string make = type.size() > 2 ? "  " + type_of(s) + " " + name + "(" + sizes + ");\n  " + name + ".setZero();\n"
-                       : type.empty() ? "  double " + name + " = 0;\n"
-                                      : "  " + type_of(s) + " " + name + " = " + type_of(s) + "::Zero(" + sizes + ");\n";
-    return make + loops(s, name);
+    const Node& n = g_[s.node];
+    if (n.kind == Kind::Fun || n.kind == Kind::Call) return of_slices(s, name);
+    return zeros(n.type, s.variance, name, "  ") + loops(s, name);
   }
 
-  std::string call(NodeId id) const {
-    std::string arguments;
-    for (NodeId o : g_[id].operands) arguments += (arguments.empty() ? "" : ", ") + entry(o, {});
-    return cpp_identifier(g_.symbol(id).name) + "(" + arguments + ")";
+  // A variable of this name that is 0 everywhere.
+  std::string zeros(const Type& type, const std::vector<Variance>& variance, const std::string& name, const std::string& indent) const {
+    std::string sizes;
+    for (DimId d : type) sizes += (sizes.empty() ? "" : ", ") + spell_size(g_, d);
+    const std::string cpp = value_type(g_, type, variance), begin = indent + cpp + " " + name;
+    if (type.empty()) return begin + " = 0;\n";
+    if (type.size() <= 2) return begin + " = " + cpp + "::Zero(" + sizes + ");\n";
+    return begin + "(" + sizes + ");\n" + indent + name + ".setZero();\n";
+  }
+
+  // A function, of the table or of the host, acts on the last axes of its operands: NAME(i, j, ...) is its value at the slices with the first
+  // indices i, j, for every i and j. An operand with a name and no first axes is its own slice.
+  std::string of_slices(const EmittedStep& s, const std::string& name) const {
+    const Node& n = g_[s.node];
+    const size_t batch = n.kind == Kind::Call ? batch_rank(g_, s.node) : n.rank() - row(n.fun_op()).core.out;
+    const Labels out = Graph::iota(n.rank()), outer(out.begin(), out.begin() + long(batch)), core(out.begin() + long(batch), out.end());
+    const std::string indent(2 * std::max<size_t>(batch, 1) + 2, ' ');
+    std::string body;
+    std::vector<std::string> slices;
+    for (NodeId o : n.operands) {
+      const Type type(g_[o].type.begin() + long(batch), g_[o].type.end());
+      if (type.empty() || (batch == 0 && f_.names.contains(o))) {
+        slices.push_back(entry(o, outer));
+        continue;
+      }
+      slices.push_back("slice" + (n.operands.size() > 1 ? std::to_string(slices.size() + 1) : "") + "_");
+      const Labels inner = Graph::iota(type.size(), Label(n.rank()));
+      Labels all = outer;
+      all.insert(all.end(), inner.begin(), inner.end());
+      body += zeros(type, all_up(type), slices.back(), indent) + nest(extents(inner, type), indexed(slices.back(), inner) + " = " + entry(o, all), indent);
+    }
+    const std::string value = applied(s.node, slices);
+    if (batch == 0 && body.empty()) return "  const " + type_of(s) + " " + name + " = " + value + ";\n";
+    const Type before(n.type.begin(), n.type.begin() + long(batch)), type(n.type.begin() + long(batch), n.type.end());
+    if (!type.empty()) body += indent + "const " + value_type(g_, type, all_up(type)) + " value_ = " + value + ";\n";
+    body += nest(extents(core, type), indexed(name, out) + " = " + (type.empty() ? value : indexed("value_", core)), indent);
+    std::string heads = loop_heads(extents(outer, before), "  ");
+    if (!heads.empty()) heads.pop_back();
+    return zeros(n.type, s.variance, name, "  ") + heads + (heads.empty() ? "  {\n" : " {\n") + body + indent.substr(2) + "}\n";
+  }
+
+  // A function at arguments that have names.
+  std::string applied(NodeId id, const std::vector<std::string>& arguments) const {
+    const Node& n = g_[id];
+    if (n.kind == Kind::Call) return fmt::format("{}({})", cpp_identifier(g_.symbol(id).name), fmt::join(arguments, ", "));
+    const FunctionRow& r = row(n.fun_op());
+    const auto shape = [](size_t rank) { return rank == 0 ? mat::Shape::scalar() : rank == 1 ? mat::Shape::column({}) : mat::Shape::matrix({}, {}); };
+    std::vector<mat::Expr> operands;
+    for (const std::string& a : arguments) operands.push_back(mat::name(a, shape(r.core.in)));
+    return to_eigen(mat::call(std::string(r.name), std::move(operands), shape(r.core.out)), {});
+  }
+
+  static std::vector<Variance> all_up(const Type& type) { return std::vector<Variance>(type.size(), Variance::Up); }
+
+  using Extents = std::map<Label, DimId>;
+  static Extents extents(const Labels& labels, const Type& type) {
+    Extents all;
+    for (size_t k = 0; k < labels.size(); ++k) all.emplace(labels[k], type[k]);
+    return all;
+  }
+  std::string loop_heads(const Extents& extents, std::string indent) const {
+    std::string text;
+    for (auto [l, d] : extents) {
+      const std::string i = letter(l);
+      text += indent + "for (Eigen::Index " + i + " = 0; " + i + " < " + spell_size(g_, d) + "; ++" + i + ")\n";
+      indent += "  ";
+    }
+    return text;
+  }
+  // A statement for every value of every label.
+  std::string nest(const Extents& extents, const std::string& statement, const std::string& indent) const {
+    return loop_heads(extents, indent) + indent + std::string(2 * extents.size(), ' ') + statement + ";\n";
   }
 
   // NAME(i, j, k) += ... for every value of every label.
   std::string loops(const EmittedStep& s, const std::string& name) const {
     const Node& n = g_[s.node];
     Labels out = n.kind == Kind::Ein ? g_.out(s.node) : Graph::iota(n.rank());
-    std::map<Label, DimId> dim;
+    Extents dim;
     for (size_t k = 0; k < out.size(); ++k) dim.emplace(out[k], n.type[k]);
     std::string term;
     if (n.kind == Kind::Ein) {
@@ -185,15 +251,9 @@ class FunctionText {
       for (size_t k = 0; k < n.operands.size(); ++k) term += (k > 0 ? ", " : "") + entry(n.operands[k], g_[n.operands[k]].rank() == 0 ? Labels{} : out);
       term += ")";
     } else {
-      term = "std::nan(\"\")  /* no Eigen form for a function of slices of a tensor */";
+      term = entry(s.node, out);  // a tensor that the program names, or an operand that is a result
     }
-    std::string text, indent = "  ";
-    for (auto [l, d] : dim) {
-      std::string i = letter(l);
-      text += indent + "for (Eigen::Index " + i + " = 0; " + i + " < " + spell_size(g_, d) + "; ++" + i + ")\n";
-      indent += "  ";
-    }
-    return text + indent + indexed(name, out) + " += " + term + ";\n";
+    return nest(dim, indexed(name, out) + " += " + term, "  ");
   }
 
   static std::string letter(Label l) { return index_letter(l) + "_"; }
