@@ -81,6 +81,11 @@ std::string from_formulas(Program& p, std::span<const Export> functions, const O
   return emit(p);
 }
 
+std::string eigen(Program& p, std::span<const Export> functions, const Options& options) {
+  if (options.use_float) throw NotSupported("--emit eigen with --float (its code computes in double; that of --emit cpp in either)");
+  return from_formulas<eigen_header>(p, functions, options);
+}
+
 // Where nothing is exported each definition of a chain is a function that computes all those before it: code of quadratic size.
 void limit_size(const Program& p, std::span<const Export> functions) {
   constexpr size_t kMostNodes = 1'000'000;
@@ -143,7 +148,7 @@ std::string plan_text(Program& p, std::span<const Export> functions, const Optio
 }
 
 constexpr ProgramEmitter kProgramEmitters[] = {
-    {"eigen", from_formulas<eigen_header>},
+    {"eigen", eigen},
     {"numpy", from_formulas<numpy_module>},
     {"cpp", cpp},
     {"header", header},
