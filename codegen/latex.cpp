@@ -49,6 +49,13 @@ Pieces spell_call(const Node& n) {
   return out;
 }
 
+// "alpha" for alpha and for α; empty for what is no Greek letter.
+std::string_view greek_word(std::string_view name) {
+  if (!greek_letter(name).empty()) return name;
+  if (name == "δ") return "delta";  // the only one that is no twin of its letter in programs
+  return name.empty() || static_cast<unsigned char>(name[0]) < 0x80 ? std::string_view() : greek_twin(name);
+}
+
 bool begins_with_name(const Expr& e) { return e->op != Op::Number; }
 
 Pieces spell(const Node& n) {
@@ -110,11 +117,11 @@ std::string latex_name(std::string_view name) {
     }
     return out;
   }
-  if (std::string_view greek = greek_letter(name); !greek.empty()) return "\\" + std::string(name);
+  if (std::string_view word = greek_word(name); !word.empty()) return "\\" + std::string(word);
   size_t digits = name.size();
   while (digits > 0 && std::isdigit(static_cast<unsigned char>(name[digits - 1]))) --digits;
   std::string_view stem = name.substr(0, digits), number = name.substr(digits);
-  if (!number.empty() && !stem.empty() && (stem.size() == 1 || !greek_letter(stem).empty())) return latex_name(stem) + "_{" + std::string(number) + "}";
+  if (!number.empty() && !stem.empty() && (stem.size() == 1 || !greek_word(stem).empty())) return latex_name(stem) + "_{" + std::string(number) + "}";
   std::string escaped;
   for (char c : name) {
     if (std::string_view("_#$%&{}").find(c) != std::string_view::npos) escaped += '\\';
