@@ -21,7 +21,7 @@ constexpr std::string_view kArrayMethods[] = {"exp",  "expm1", "log",  "log1p", 
 // Functions of the whole operand as what is called on it.
 constexpr std::pair<std::string_view, std::string_view> kMembers[] = {
     {"sum", ".sum()"},      {"tr", ".trace()"},   {"norm2", ".norm()"},      {"norm1", ".lpNorm<1>()"}, {"inv", ".inverse()"},
-    {"det", ".determinant()"}, {"logdet", ".householderQr().logAbsDeterminant()"}, {"prod", ".prod()"}, {"max", ".maxCoeff()"}, {"min", ".minCoeff()"},
+    {"det", ".determinant()"}, {"logdet", ".householderQr().logAbsDeterminant()"}, {"prod", ".prod()"},
 };
 
 std::string type_of(const mat::Shape& s) {
@@ -271,6 +271,8 @@ class Speller {
     if (n.operands.size() == 1)
       for (auto [name, member] : kMembers)
         if (name == n.name) return {{n.operands[0], Level::Postfix}, std::string(member)};
+    if (n.operands.size() == 1 && n.name == "max") return fill("detail::largest({})", n.operands);
+    if (n.operands.size() == 1 && n.name == "min") return fill("detail::smallest({})", n.operands);
     if (n.name == "sqrt" && !n.shape.is_scalar()) return {{n.operands[0], Level::Postfix}, ".cwiseSqrt()"};
     if (n.name == "sqrt") return fill("std::sqrt({})", n.operands);
     auto map = find_elementwise(n.name);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "codegen/eigen.h"
+#include "codegen/notation.h"
 #include "codegen/steps.h"
 #include "ir/elementwise.h"
 #include "ir/functions.h"
@@ -17,14 +18,16 @@ namespace {
 
 // Functions of whole vectors and matrices that Eigen has not.
 constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
-    {"lse", "inline double lse(const Eigen::MatrixXd& x) {\n  const double top = x.size() == 0 ? -INFINITY : x.maxCoeff();\n"
+    {"lse", "inline double lse(const Eigen::MatrixXd& x) {\n  const double top = x.size() == 0 ? -INFINITY : x.maxCoeff<Eigen::PropagateNaN>();\n"
             "  return std::isinf(top) ? top : top + std::log((x.array() - top).exp().sum());\n}\n"},
-    {"softmax", "inline Eigen::VectorXd softmax(const Eigen::VectorXd& x) {\n  if (x.size() == 0) return x;\n  const Eigen::VectorXd e = (x.array() - x.maxCoeff()).exp().matrix();\n"
-                "  return e / e.sum();\n}\n"},
+    {"softmax", "inline Eigen::VectorXd softmax(const Eigen::VectorXd& x) {\n  if (x.size() == 0) return x;\n  const double top = x.maxCoeff<Eigen::PropagateNaN>();\n"
+                "  const Eigen::VectorXd e = x.unaryExpr([top](double t) { return std::exp(t - top); });\n  return std::isfinite(top) ? Eigen::VectorXd(e / e.sum()) : e;\n}\n"},
+    {"largest", "inline double largest(const Eigen::MatrixXd& x) { return x.maxCoeff<Eigen::PropagateNaN>(); }\n"},
+    {"smallest", "inline double smallest(const Eigen::MatrixXd& x) { return x.minCoeff<Eigen::PropagateNaN>(); }\n"},
     {"coprod", "// The product of all other entries.\ninline Eigen::VectorXd coprod(const Eigen::VectorXd& x) {\n  Eigen::VectorXd c = Eigen::VectorXd::Ones(x.size());\n"
                "  for (Eigen::Index i = 0; i < x.size(); ++i)\n    for (Eigen::Index j = 0; j < x.size(); ++j)\n      if (j != i) c(i) *= x(j);\n  return c;\n}\n"},
     {"argmax", "// The share of each entry in the maximum.\ninline Eigen::VectorXd argmax(const Eigen::VectorXd& x) {\n"
-               "  const Eigen::VectorXd hit = (x.array() == x.maxCoeff()).cast<double>().matrix();\n  return hit / hit.sum();\n}\n"},
+               "  const Eigen::VectorXd hit = (x.array() == x.maxCoeff<Eigen::PropagateNaN>()).cast<double>().matrix();\n  return hit / hit.sum();\n}\n"},
     {"commut", "// commut(m, n) * vec(A) is vec(A') for A m x n.\ninline Eigen::MatrixXd commut(Eigen::Index m, Eigen::Index n) {\n"
                "  Eigen::MatrixXd k = Eigen::MatrixXd::Zero(m * n, m * n);\n  for (Eigen::Index i = 0; i < m; ++i)\n"
                "    for (Eigen::Index j = 0; j < n; ++j) k(i * n + j, j * m + i) = 1;\n  return k;\n}\n"},
@@ -263,6 +266,7 @@ class FunctionText {
     return labels.empty() ? name : name + "(" + list + ")";
   }
   static std::string number(const Rational& c) {
+    if (std::string wide = wide_literal(c); !wide.empty()) return wide;
     if (is_integer(c)) return to_string(c);
     return "(" + c.get_num().get_str() + ".0 / " + c.get_den().get_str() + ".0)";
   }

@@ -56,6 +56,16 @@ std::string spell_number(const Rational& r) {
   return decimal.empty() ? r.get_str() : decimal;
 }
 
+std::string wide_literal(const Rational& r) {
+  const mpz_class whole = r.get_num() / r.get_den();
+  if (mpz_sizeinbase(whole.get_mpz_t(), 2) < 64) return "";
+  std::string digits = whole.get_str();
+  if (!is_integer(r)) return digits + ".5";  // doubles this wide are integers, so where between two of them it lies does not matter
+  const size_t zeros = digits.size() - 1 - digits.find_last_not_of('0');
+  if (zeros == 0) return digits + ".0";
+  return digits.substr(0, digits.size() - zeros) + "e" + std::to_string(zeros);
+}
+
 Level text_level(const mat::Node& n) {
   return n.op == mat::Op::Number && !short_decimal(n.number).empty() ? Level::Atom : infix_level(n);
 }

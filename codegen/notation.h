@@ -45,6 +45,9 @@ void append(Pieces& pieces, Pieces more);
 std::string spell_number(const Rational& r);
 Level text_level(const mat::Node& n);
 
+// 10^20 as "1e20": a number beyond the 64-bit integers as a floating-point literal that rounds as the number does; empty for others.
+std::string wide_literal(const Rational& r);
+
 // The level of an expression where the infix operators of the language are infix operators of the dialect.
 Level infix_level(const mat::Node& n);
 

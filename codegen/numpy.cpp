@@ -18,7 +18,7 @@ using mat::Op;
 constexpr std::pair<std::string_view, std::string_view> kFunctions[] = {
     {"sqrt", "np.sqrt({})"},     {"sum", "np.sum({})"},           {"tr", "np.trace({})"},
     {"diag", "np.diag({})"},     {"norm2", "np.linalg.norm({})"}, {"norm1", "np.sum(np.abs({}))"},
-    {"eye", "np.eye({})"},       {"softmax", "scipy.special.softmax({})"},
+    {"eye", "np.eye({})"},       {"softmax", "ricci_softmax({})"},
     {"vec", "np.ravel({}, \"F\")"}, {"cross", "np.cross({})"},         {"skew", "np.cross(np.eye(3), {})"},
     {"commut", "ricci_commut({})"},
 };
@@ -132,7 +132,7 @@ Pieces spell(const Node& n) {
     return out;
   };
   switch (n.op) {
-    case Op::Number: return {n.number.get_den() == 1 ? n.number.get_str() : n.number.get_num().get_str() + " / " + n.number.get_den().get_str()};
+    case Op::Number: return {python_number(n.number)};
     case Op::Name: return {n.name == "pi" ? "np.pi" : python_name(n.name)};
     case Op::Add: return spell_sum(n);
     case Op::Mul: return spell_product(n);
@@ -184,6 +184,11 @@ std::string python_name(const std::string& name) {
                                             "lambda", "nonlocal", "not", "or",    "pass",   "raise",  "return",   "try",   "while", "with",   "yield",    "np",
                                             "scipy", "pi",     "print", "range",  "len"};
   return std::ranges::find(kReserved, name) == std::end(kReserved) ? name : name + "_";
+}
+
+std::string python_number(const Rational& r) {
+  if (std::string wide = wide_literal(r); !wide.empty()) return wide;
+  return is_integer(r) ? r.get_str() : r.get_num().get_str() + " / " + r.get_den().get_str();
 }
 
 std::string to_numpy(const Expr& e) { return render(e, {spell, level}); }

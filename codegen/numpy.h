@@ -13,6 +13,9 @@ std::string to_numpy(const mat::Expr& e);
 // definitions already simplified as the answers should stand.
 std::string numpy_module(const Program& program);
 
+// 3, 2 / 3, 1e20: NumPy has no integers beyond 64 bits.
+std::string python_number(const Rational& r);
+
 // A name no Python program has to fear: "lambda" becomes lambda_.
 std::string python_name(const std::string& name);
 

@@ -36,6 +36,8 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
                         "    v = np.linalg.eigh((a + np.swapaxes(a, -1, -2)) / 2)[1][..., -1]\n    size = np.abs(v)\n"
                         "    lead = np.argmax(size >= 0.999 * np.max(size, axis=-1, keepdims=True), axis=-1)\n"
                         "    return v * np.where(np.take_along_axis(v, lead[..., None], axis=-1) < 0, -1.0, 1.0)\n"},
+    {"ricci_softmax", "def ricci_softmax(x):\n    \"\"\"exp(x - lse(x)).\"\"\"\n    top = np.max(x, initial=-np.inf)\n    e = np.exp(x - top)\n"
+                      "    return e / np.sum(e) if np.isfinite(top) else e\n"},
     {"ricci_coprod", "def ricci_coprod(x):\n    \"\"\"The product of all other entries along the last axis.\"\"\"\n"
                      "    if x.shape[-1] == 0:\n        return x\n    return np.stack([np.prod(np.delete(x, i, axis=-1), axis=-1) for i in range(x.shape[-1])], axis=-1)\n"},
     {"ricci_argmax", "def ricci_argmax(x):\n    \"\"\"The share of each entry in the maximum.\"\"\"\n"
@@ -59,7 +61,7 @@ class StepText {
       case Kind::Ein: return einsum(s.node);
       case Kind::Sum: return sum(n);
       case Kind::Map: return substitute(row(n.map_op()).numpy, operands(n));
-      case Kind::Fun: return substitute(row(n.fun_op()).numpy, operands(n));
+      case Kind::Fun: return function(n);
       case Kind::Call: return call(s.node);
       case Kind::Place: case Kind::Epsilon: return spell(s.node);
       case Kind::Const: case Kind::Size: case Kind::Var: break;  // have a matrix form, or are tensors named by the program
@@ -69,7 +71,7 @@ class StepText {
 
  private:
   std::string spell(NodeId n) const {
-    if (g_[n].kind == Kind::Const) return is_integer(g_[n].value()) ? to_string(g_[n].value()) : "(" + to_string(g_[n].value()) + ")";
+    if (g_[n].kind == Kind::Const) return is_integer(g_[n].value()) ? python_number(g_[n].value()) : "(" + python_number(g_[n].value()) + ")";
     if (g_[n].kind == Kind::Place) {
       std::string text = "ricci_place(" + size(g_[n].type[0]) + ", " + size(DimId{g_[n].row});
       for (size_t k = 1; k < g_[n].rank(); ++k) text += ", " + size(g_[n].type[k]);
@@ -95,13 +97,24 @@ class StepText {
     return list;
   }
 
-  std::string call(NodeId id) const {
-    const std::string function = python_name(g_.symbol(id).name), arguments = operands(g_[id]);
-    const size_t batch = batch_rank(g_, id);
-    if (batch == 0) return function + "(" + arguments + ")";
+  // NumPy's functions act on the last axes, as ours do; SciPy's of matrices, and our own, want one matrix.
+  std::string function(const Node& n) const {
+    const FunctionRow& r = row(n.fun_op());
+    const size_t batch = n.rank() - r.core.out;
+    if (batch == 0 || r.core.in < 2 || r.numpy.starts_with("np.")) return substitute(r.numpy, operands(n));
+    return each(r.numpy.substr(0, r.numpy.find('(')), batch, n);
+  }
+
+  std::string each(std::string_view function, size_t batch, const Node& n) const {
     std::string shape;
-    for (DimId d : g_[id].type) shape += size(d) + ", ";
-    return "ricci_each(" + function + ", " + std::to_string(batch) + ", (" + shape + "), " + arguments + ")";
+    for (DimId d : n.type) shape += size(d) + ", ";
+    return "ricci_each(" + std::string(function) + ", " + std::to_string(batch) + ", (" + shape + "), " + operands(n) + ")";
+  }
+
+  std::string call(NodeId id) const {
+    const std::string function = python_name(g_.symbol(id).name);
+    const size_t batch = batch_rank(g_, id);
+    return batch == 0 ? function + "(" + operands(g_[id]) + ")" : each(function, batch, g_[id]);
   }
 
   std::string sum(const Node& n) const {
@@ -110,7 +123,7 @@ class StepText {
       const Rational& c = n.coefficients[k];
       Rational size = abs(c);
       out += c < 0 ? (out.empty() ? "-" : " - ") : (out.empty() ? "" : " + ");
-      if (size != 1) out += to_string(size) + " * ";
+      if (size != 1) out += python_number(size) + " * ";
       out += spell(n.operands[k]);
     }
     if (!out.empty()) return out;
