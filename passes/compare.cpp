@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "ir/sample.h"
 #include "passes/arrangement.h"
@@ -53,34 +54,40 @@ struct Sides {
 using Inputs = std::map<NodeId, Array<Quad>>;
 using Evaluate = std::function<std::optional<Sides>(const Dims&, const Inputs&)>;  // nothing where a side means nothing
 
-// At the first sizes at which there is a point to compare at.
+// At the first sizes at which there is a point where both sides are numbers. A number against none refutes there, or where no sizes have such a point:
+// where X'*X is singular its inverse is none.
 Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Points& points, const Evaluate& evaluate) {
   Comparison c{Comparison::Verdict::Undecided};
   bool equal = true;
   std::vector<Arrangement> others;  // those under which the sides have agreed so far
-  const auto compare_there = [&](const Dims& dims, uint64_t seed) {
-    Inputs point = random_point(g, roots, dims, seed, points.promises);
-    const std::optional<Sides> s = evaluate(dims, point);
-    if (!s || !(finite(s->left) || finite(s->right))) {
-      ++c.skipped;
-      return;
-    }
-    if (c.points++ == 0) others = arrangements(s->left.shape, s->right.shape);
-    const double difference = relative_difference(s->left, s->right, kFloor);
-    std::erase_if(others, [&](const Arrangement& a) { return !(relative_difference(a.apply(s->left), s->right, kFloor) <= kTolerance); });
+  const auto decide = [&](const Sides& s, const Inputs& point) {
+    if (c.points++ == 0) others = arrangements(s.left.shape, s.right.shape);
+    const double difference = relative_difference(s.left, s.right, kFloor);
+    std::erase_if(others, [&](const Arrangement& a) { return !(relative_difference(a.apply(s.left), s.right, kFloor) <= kTolerance); });
     if (!(difference <= kTolerance) && equal) {
       equal = false;
-      locate(c, s->left, s->right);
-      c.point = std::move(point);
+      locate(c, s.left, s.right);
+      c.point = point;
     }
     c.largest = std::max(c.largest, difference);
   };
+  std::vector<std::pair<Sides, Inputs>> one_sided;  // at the first sizes that have such points
   int tries = points.count;
   for (const Dims& dims : size_orders(g, roots, distinct_sizes(g, roots, points.dims), points.dims)) {
-    for (int k = 0; k < (c.points > 0 ? points.count : tries); ++k) compare_there(dims, points.seed + uint64_t(k));
+    std::vector<std::pair<Sides, Inputs>> here;
+    for (int k = 0; k < (c.points > 0 ? points.count : tries); ++k) {
+      Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises);
+      std::optional<Sides> s = evaluate(dims, point);
+      const bool left = s && finite(s->left), right = s && finite(s->right);
+      if (left && right) decide(*s, point);
+      else if (left || right) here.emplace_back(*std::move(s), std::move(point));
+      else ++c.skipped;
+    }
+    if (one_sided.empty() || c.points > 0) one_sided = std::move(here);
     if (c.points > 0) break;
     tries = std::min(points.count, kProbes);
   }
+  for (const auto& [sides, point] : one_sided) decide(sides, point);
   if (c.points == 0) return c;
   c.verdict = equal ? Comparison::Verdict::Equal : Comparison::Verdict::Different;
   if (equal || others.empty()) return c;
