@@ -57,7 +57,7 @@ class GuardedProduct {
     return g_.sum(std::move(result), type_);
   }
 
-  // The factors of a product for the product. Axes that it has on its diagonal become one.
+  // The factors of a product for the product. Axes that it has on its diagonal become one; those that no factor has, a factor of ones.
   void open(size_t k) {
     const Factor product = factors_[k];
     factors_.erase(factors_.begin() + std::ptrdiff_t(k));
@@ -67,7 +67,12 @@ class GuardedProduct {
       const auto [known, is_new] = outside.try_emplace(own[axis], renamed(product.labels[axis]));
       if (!is_new) rename(renamed(product.labels[axis]), renamed(known->second));
     }
-    for (Factor f : g_.factors(product.tensor)) {
+    const std::vector<Factor> inner = g_.factors(product.tensor);
+    for (size_t axis = 0; axis < own.size(); ++axis) {  // an axis that is only repeated is summed all the same
+      if (std::ranges::none_of(inner, [&](const Factor& f) { return has(f.labels, own[axis]); }))
+        factors_.push_back({g_.ones({g_[product.tensor].type[axis]}), {renamed(product.labels[axis])}});
+    }
+    for (Factor f : inner) {
       for (Label& l : f.labels) {
         if (!outside.contains(l)) outside[l] = next_++;
         l = renamed(outside[l]);
