@@ -9,6 +9,7 @@
 
 #include "frontend/formula.h"
 #include "ir/calls.h"
+#include "ir/labels.h"
 #include "passes/canonicalize.h"
 #include "passes/constrain.h"
 #include "passes/frechet.h"
@@ -177,6 +178,14 @@ class Ways {
     return known_.at(root);
   }
 
+  // Whether the slopes that are met before anything is summed are finite: entry by entry they belong to one choice.
+  bool finite_near(NodeId root) {
+    if (const auto it = near_.find(root); it != near_.end()) return it->second;
+    for (NodeId n : g_.reachable(std::span(&root, 1)))
+      if (!near_.contains(n)) near_[n] = !active(n) || is_near(n);
+    return near_.at(root);
+  }
+
   // Whether this local derivative is.
   bool finite_here(NodeId id) {
     const Node& n = g_[id];
@@ -201,11 +210,23 @@ class Ways {
   }
 
  private:
+  bool is_near(NodeId id) {
+    const Node n = g_[id];
+    if (n.kind == Kind::Ein) {
+      const Labels out = g_.out(id);
+      return std::ranges::all_of(g_.factors(id), [&](const Factor& f) {
+        return near_.at(f.tensor) || std::ranges::any_of(f.labels, [&](Label l) { return std::ranges::count(out, l) == 0; });
+      });
+    }
+    if (n.kind != Kind::Map && n.kind != Kind::Sum) return true;
+    return std::ranges::all_of(n.operands, [&](NodeId o) { return near_.at(o); }) && (n.kind == Kind::Sum || finite_here(id));
+  }
+
   Graph& g_;
   Slopes& slope_;
   Finiteness& finite_;
   std::vector<bool> active_;
-  std::unordered_map<NodeId, bool> known_;
+  std::unordered_map<NodeId, bool> known_, near_;
 };
 
 // --- reverse --------------------------------------------------------------------------------------------------------------------
@@ -214,7 +235,8 @@ class Ways {
 struct Sweeps {
   Sweeps(Graph& g, NodeId f, std::span<const NodeId> variables)
       : xs(variables.begin(), variables.end()), slope(g), finite(g), without_poles(g, Finiteness::Overflow::Ignored),
-        ways(g, slope, finite, active_nodes(g, g.reachable(std::span(&f, 1)), variables)) {
+        ways(g, slope, finite, active_nodes(g, g.reachable(std::span(&f, 1)), variables)),
+        ways_but_overflow(g, slope, without_poles, active_nodes(g, g.reachable(std::span(&f, 1)), variables)) {
     finite.suppose(f);
     without_poles.suppose(f);
   }
@@ -222,7 +244,7 @@ struct Sweeps {
   std::vector<NodeId> xs;
   Slopes slope;
   Finiteness finite, without_poles;
-  Ways ways;
+  Ways ways, ways_but_overflow;
   std::map<NodeId, std::vector<NodeId>> jacobians;  // of branches, by each x
 };
 
@@ -251,30 +273,90 @@ class Reverse {
   }
 
  private:
+  static constexpr int kMostSteps = 32;  // below one branch: there may be as many ways as there are products of them
+
   void contribute(NodeId operand, Rational c, NodeId bar) { contributions_[operand].push_back({std::move(c), bar}); }
   bool active(NodeId n) const { return shared_.ways.active(n); }
 
   // d where(c, a, b) = where(c, da, db). Where everything on the way from a to x is finite, the adjoint of a may be 0 where c does not hold; else the
-  // whole derivative of a is chosen or not, entry by entry, whatever numbers it has.
+  // factors of its derivative are gathered on the way down until it is, and chosen together.
   void pull_choice(NodeId id, NodeId bar) {
     const Labels extra = Graph::iota(extra_.size()), all = Graph::iota(g_[id].rank(), Label(extra_.size()));
     for (size_t k = first_branch(g_[id]); k < g_[id].operands.size(); ++k) {
       const NodeId u = g_[id].operands[k];
       if (!active(u)) continue;
-      const Labels own = g_[u].rank() == 0 ? Labels{} : all;
-      const Factor adjoint{bar, concat(extra, all)};
-      const Guard guard = guard_of(g_, shared_.slope, id, k, all);
-      if (shared_.ways.finite(u)) {  // of exp(relu(x)) that overflows nothing is left
-        contribute(u, 1, guarded(g_, guard.share ? shared_.without_poles : shared_.finite, guard, {adjoint}, concat(extra, own), concat(extra_, g_[u].type)));
-        continue;
+      int steps = kMostSteps;
+      pull_guarded(u, guard_of(g_, shared_.slope, id, k, all), 1, {{bar, concat(extra, all)}}, g_[u].rank() == 0 ? Labels{} : all, steps);
+    }
+  }
+
+  // What overflows only where it is summed into the rest of f overflows with f, whichever branch is taken.
+  bool is_finite_below(NodeId u) { return shared_.ways.finite(u) || (shared_.ways.finite_near(u) && shared_.ways_but_overflow.finite(u)); }
+
+  // The product of `adjoint` under the guard is the adjoint of u, whose axes have the labels `own`.
+  void pull_guarded(NodeId u, const Guard& guard, Rational c, const std::vector<Factor>& adjoint, const Labels& own, int& steps) {
+    const Labels extra = Graph::iota(extra_.size());
+    const Node n = g_[u];
+    const auto with = [&](std::vector<Factor> more) {
+      more.insert(more.begin(), adjoint.begin(), adjoint.end());
+      return more;
+    };
+    if (is_finite_below(u)) {
+      const bool slopes_above = adjoint.size() == 1;  // of exp(relu(x)) that overflows nothing is left
+      Finiteness& finite = guard.share && slopes_above ? shared_.without_poles : shared_.finite;
+      return contribute(u, std::move(c), guarded(g_, finite, guard, adjoint, concat(extra, own), concat(extra_, n.type)));
+    }
+    const bool is_diagonal = n.kind == Kind::Ein && has_repeats(g_.out(u));
+    if (--steps < 0 || is_choice(n) || is_diagonal || (n.kind != Kind::Map && n.kind != Kind::Sum && n.kind != Kind::Ein))
+      return pull_jacobian(u, guard, c, adjoint, own);
+    std::vector<Factor> factors;  // of a product, in labels of the adjoint
+    if (n.kind == Kind::Ein) {
+      Label fresh = Label(extra_.size());
+      for (const Labels& labels : {own, guard.labels})
+        for (Label l : labels) fresh = std::max(fresh, l + 1);
+      for (const Factor& f : adjoint)
+        for (Label l : f.labels) fresh = std::max(fresh, l + 1);
+      std::map<Label, Label> name;
+      const Labels out = g_.out(u);
+      for (size_t axis = 0; axis < out.size(); ++axis) name[out[axis]] = own[axis];
+      factors = g_.factors(u);
+      for (Factor& f : factors)
+        for (Label& l : f.labels) {
+          const auto [it, is_new] = name.try_emplace(l, fresh);
+          fresh += is_new;
+          l = it->second;
+        }
+    }
+    for (size_t k = 0; k < n.operands.size(); ++k) {
+      const NodeId v = n.operands[k];
+      if (!active(v)) continue;
+      if (n.kind == Kind::Sum) {
+        pull_guarded(v, guard, c * n.coefficients[k], adjoint, own, steps);
+      } else if (n.kind == Kind::Map) {
+        const NodeId s = shared_.slope(u, k);
+        pull_guarded(v, guard, c, with({{s, g_[s].rank() == 0 ? Labels{} : own}}), g_[v].rank() == 0 ? Labels{} : own, steps);
+      } else {
+        std::vector<Factor> others = factors;
+        others.erase(others.begin() + std::ptrdiff_t(k));
+        pull_guarded(v, guard, c, with(std::move(others)), factors[k].labels, steps);
       }
-      const std::vector<NodeId>& jacobian = jacobian_of(u);
-      for (size_t j = 0; j < jacobian.size(); ++j) {
-        const NodeId x = shared_.xs[j];
-        const Labels of_x = Graph::iota(g_[x].rank(), Label(extra.size() + all.size()));
-        chosen_[x].push_back({1, guarded(g_, shared_.finite, guard, {adjoint, {jacobian[j], concat(own, of_x)}}, concat(extra, of_x),
-                                         concat(extra_, g_[x].type))});
-      }
+    }
+  }
+
+  // To the end at once: the derivative of u by each x.
+  void pull_jacobian(NodeId u, const Guard& guard, const Rational& c, std::vector<Factor> adjoint, const Labels& own) {
+    Label fresh = 0;
+    for (const Factor& f : adjoint)
+      for (Label l : f.labels) fresh = std::max(fresh, l + 1);
+    for (Label l : own) fresh = std::max(fresh, l + 1);
+    const Labels extra = Graph::iota(extra_.size());
+    const std::vector<NodeId> jacobian = jacobian_of(u);
+    for (size_t j = 0; j < jacobian.size(); ++j) {
+      const NodeId x = shared_.xs[j];
+      const Labels of_x = Graph::iota(g_[x].rank(), fresh);
+      std::vector<Factor> product = adjoint;
+      product.push_back({jacobian[j], concat(own, of_x)});
+      chosen_[x].push_back({c, guarded(g_, shared_.finite, guard, std::move(product), concat(extra, of_x), concat(extra_, g_[x].type))});
     }
   }
 
