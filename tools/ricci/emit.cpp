@@ -109,11 +109,19 @@ std::string from_units(Program& p, std::span<const Export> functions, const Opti
   return ricci::compile(units_of(p, functions, options), target_of(options), form);
 }
 
+// The kernels that compiled code calls: beside this program where it was built, or where it was installed.
+std::string runtime_library() {
+  const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const char* folder : {"..", "../lib"})
+    if (const auto path = here / folder / "libricci_runtime.a"; std::filesystem::exists(path)) return path.string();
+  throw std::runtime_error("a shared library needs libricci_runtime.a, which is neither above nor in lib beside the folder of this program");
+}
+
 std::string shared_library(Program& p, std::span<const Export> functions, const Options& options) {
   require_host(target_of(options));
   const std::string object = from_units<CodeForm::Object>(p, functions, options);
   const std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("ricci-{}.so", std::hash<std::string>()(object));
-  link_shared(object, path.string());
+  link_shared(object, path.string(), {runtime_library(), "-Wl,--exclude-libs,ALL", "-lstdc++", "-lpthread"});
   std::string bytes = read_file(path.string());
   std::filesystem::remove(path);
   return bytes;
