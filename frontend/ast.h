@@ -45,6 +45,7 @@ struct IndexUse {
   Variance variance;
   SourceRange where = {};
   int variable = 0;
+  bool either = false;  // of a divisor: y^i/x^i and y^i/x_i are the same
 };
 
 struct Ast {

@@ -142,6 +142,7 @@ Meaning Elaborator::contract(const std::vector<Meaning>& factors, AstId at) {
         return poison();
       }
       if (l->uses == 2 && high_ && !check_pair(l->use, use, l->held, at)) return poison();
+      if (l->use.either && !use.either) l->use = use;
     }
     out_factors.push_back({f.draft, std::move(labels)});
   }
@@ -162,7 +163,7 @@ Meaning Elaborator::contract(const std::vector<Meaning>& factors, AstId at) {
 bool Elaborator::check_pair(const IndexUse& a, const IndexUse& b, bool is_held, AstId at) {
   const bool alike = a.variance == b.variance;
   if (is_held) {
-    if (alike || scope_of_[at.value - base_] != kNone) return true;
+    if (alike || a.either || b.either || scope_of_[at.value - base_] != kNone) return true;
     report(Message::free_index_mixed, b.where, b.letter).note(a.where, Message::first_use, a.letter);
     return false;
   }
@@ -182,7 +183,7 @@ Meaning Elaborator::settle(Meaning m, AstId at) {
 Meaning Elaborator::reciprocal(Meaning m, AstId at) {
   m = settle(std::move(m), at);
   m.draft = drafts_.power(m.draft, drafts_.constant(-1));
-  for (IndexUse& i : m.indices) i = flipped(i);
+  for (IndexUse& i : m.indices) i = flipped(i), i.either = true;
   return m;
 }
 
@@ -291,7 +292,7 @@ Meaning Elaborator::indexed_sum(AstId id, std::vector<Meaning> terms) {
   std::vector<DraftTerm> out;
   for (size_t i = 0; i < terms.size(); ++i) {
     for (const IndexUse& use : terms[i].indices)
-      if (const IndexUse& model = *find(m.indices, use.letter); high_ && use.variance != model.variance) {
+      if (const IndexUse& model = *find(m.indices, use.letter); high_ && use.variance != model.variance && !use.either && !model.either) {
         report(Message::heights_differ, use.where, use.letter, height(use.variance), height(model.variance))
             .note(model.where, Message::first_use, use.letter);
         return poison();
@@ -404,7 +405,7 @@ Meaning Elaborator::close(Meaning m, AstId root, const LeftSide& left) {
       report(Message::left_index_unused, i.where, i.letter);
       return poison();
     }
-    if (high_ && use->variance != i.variance && i.variable == 0) {  // an index of a variable stands low and in parentheses
+    if (high_ && use->variance != i.variance && i.variable == 0 && !use->either) {  // an index of a variable stands low and in parentheses
       report(Message::heights_differ, use->where, i.letter, height(use->variance), height(i.variance)).note(i.where, Message::first_use, i.letter);
       return poison();
     }
