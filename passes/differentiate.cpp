@@ -1,19 +1,17 @@
 #include "passes/differentiate.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <numeric>
 #include <optional>
-#include <set>
 
 #include "frontend/formula.h"
 #include "ir/calls.h"
 #include "ir/labels.h"
+#include "passes/branches.h"
 #include "passes/canonicalize.h"
 #include "passes/constrain.h"
 #include "passes/frechet.h"
-#include "passes/guard.h"
 #include "passes/rules.h"
 #include "passes/vectorize.h"
 
@@ -31,37 +29,6 @@ Labels concat(Labels a, const Labels& b) {
 }
 
 Label fresh_label(const Node& n) { return n.labels.empty() ? 0 : *std::ranges::max_element(n.labels) + 1; }
-
-// d f(x, y, z) / d (operand k), entrywise, from the table's derivative columns; each formula is read once.
-class Slopes {
- public:
-  explicit Slopes(Graph& g) : g_(g) {}
-
-  NodeId operator()(NodeId map, size_t k) {
-    const Node& n = g_[map];
-    const std::vector<NodeId>& formula = read(n.map_op(), k);
-    const Labels all = Graph::iota(n.rank());
-    std::map<NodeId, Lifted> bindings{{value_, {map, all}}};
-    for (size_t i = 0; i < n.operands.size(); ++i) bindings.emplace(names_[i], Lifted{n.operands[i], Graph::iota(g_[n.operands[i]].rank())});
-    return vectorize(g_, formula, bindings, all, Type(n.type));
-  }
-
- private:
-  const std::vector<NodeId>& read(MapOp op, size_t k) {
-    const auto [known, is_new] = formulas_.try_emplace({op, k});
-    if (!is_new) return known->second;
-    const std::string_view text = row(op).derivative[k];
-    assert(!text.empty() && "the frontend refuses operands a function cannot be differentiated by");
-    const NodeId formula = build_formula(g_, text, {{"x", names_[0]}, {"y", names_[1]}, {"z", names_[2]}, {"f", value_}}, FormulaMode::Entrywise);
-    return known->second = g_.reachable(std::span(&formula, 1));
-  }
-  NodeId placeholder(const char* name) { return g_.variable(g_.declare({name, {}, {}, {}, {}, {}, true})); }
-
-  Graph& g_;
-  std::array<NodeId, 3> names_{placeholder("x"), placeholder("y"), placeholder("z")};
-  NodeId value_ = placeholder("f");
-  std::map<std::pair<MapOp, size_t>, std::vector<NodeId>> formulas_;  // the nodes of each
-};
 
 // The differential of a function without index form, or its transposed map, as an expression over placeholders of its core: `moves` is dX or
 // the cotangent G of F.
@@ -141,93 +108,6 @@ NodeId identity(Graph& g, const Type& type) {
   Labels i = Graph::iota(type.size());
   return g.ein({}, concat(i, i), concat(type, type));
 }
-
-// --- choices --------------------------------------------------------------------------------------------------------------------
-
-// What a choice is: where(c, a, b) is a where c holds and b where it does not; max(a, b) has nothing of a where a < b; relu(a) is max(a, 0).
-bool is_choice(const Node& n) {
-  if (n.kind != Kind::Map) return false;
-  return n.map_op() == MapOp::select_ || n.map_op() == MapOp::max_ || n.map_op() == MapOp::min_ || n.map_op() == MapOp::relu_;
-}
-
-// When the choice takes its operand k, which is not the condition.
-Guard guard_of(Graph& g, Slopes& slope, NodeId id, size_t k, const Labels& all) {
-  const Node& n = g[id];
-  const auto axes = [&](NodeId m) { return g[m].rank() == 0 ? Labels{} : all; };
-  if (n.map_op() == MapOp::select_) return {n.operands[0], axes(n.operands[0]), k == 1};
-  const NodeId mine = n.operands[k], other = n.operands.size() == 1 ? g.constant(0) : n.operands[1 - k];
-  const NodeId passed = n.map_op() == MapOp::min_ ? g.map(MapOp::isless_, {other, mine}) : g.map(MapOp::isless_, {mine, other});
-  const NodeId share = slope(id, k);
-  return {passed, axes(passed), false, Factor{share, axes(share)}};
-}
-
-size_t first_branch(const Node& choice) { return choice.map_op() == MapOp::select_ ? 1 : 0; }
-
-// What is known of the way from a node down to the variables.
-class Ways {
- public:
-  Ways(Graph& g, Slopes& slope, Finiteness& finite, std::vector<bool> active)
-      : g_(g), slope_(slope), finite_(finite), active_(std::move(active)) {}
-  bool active(NodeId n) const { return active_[n.value]; }
-
-  // Whether every local derivative on the ways is finite: then an adjoint that is 0 stays 0 all the way.
-  bool finite(NodeId root) {
-    if (const auto it = known_.find(root); it != known_.end()) return it->second;
-    for (NodeId n : g_.reachable(std::span(&root, 1)))
-      if (!known_.contains(n)) known_[n] = !active(n) || (std::ranges::all_of(Node(g_[n]).operands, [&](NodeId o) { return known_.at(o); }) && finite_here(n));
-    return known_.at(root);
-  }
-
-  // Whether the slopes that are met before anything is summed are finite: entry by entry they belong to one choice.
-  bool finite_near(NodeId root) {
-    if (const auto it = near_.find(root); it != near_.end()) return it->second;
-    for (NodeId n : g_.reachable(std::span(&root, 1)))
-      if (!near_.contains(n)) near_[n] = !active(n) || is_near(n);
-    return near_.at(root);
-  }
-
-  // Whether this local derivative is.
-  bool finite_here(NodeId id) {
-    const Node& n = g_[id];
-    if (is_choice(n)) return true;
-    for (size_t k = 0; k < n.operands.size(); ++k) {
-      if (!active(n.operands[k])) continue;
-      if (n.kind == Kind::Map && !finite_(slope_(id, k))) return false;
-      for (size_t other = 0; n.kind == Kind::Ein && other < n.operands.size(); ++other)
-        if (other != k && !finite_(n.operands[other])) return false;
-    }
-    if (n.kind != Kind::Fun) return n.kind != Kind::Call;
-    switch (n.fun_op()) {
-      case FunOp::triu:
-      case FunOp::tril:
-      case FunOp::lse:
-      case FunOp::prod:
-      case FunOp::max_of:
-      case FunOp::min_of:
-      case FunOp::argmax: return true;
-      default: return false;
-    }
-  }
-
- private:
-  bool is_near(NodeId id) {
-    const Node n = g_[id];
-    if (n.kind == Kind::Ein) {
-      const Labels out = g_.out(id);
-      return std::ranges::all_of(g_.factors(id), [&](const Factor& f) {
-        return near_.at(f.tensor) || std::ranges::any_of(f.labels, [&](Label l) { return std::ranges::count(out, l) == 0; });
-      });
-    }
-    if (n.kind != Kind::Map && n.kind != Kind::Sum) return true;
-    return std::ranges::all_of(n.operands, [&](NodeId o) { return near_.at(o); }) && (n.kind == Kind::Sum || finite_here(id));
-  }
-
-  Graph& g_;
-  Slopes& slope_;
-  Finiteness& finite_;
-  std::vector<bool> active_;
-  std::unordered_map<NodeId, bool> known_, near_;
-};
 
 // --- reverse --------------------------------------------------------------------------------------------------------------------
 
