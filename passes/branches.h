@@ -17,11 +17,10 @@ size_t first_branch(const Node& choice);
 // When the choice takes its branch, operand k; `all` are the labels of its axes.
 Guard guard_of(Graph& g, Slopes& slope, NodeId choice, size_t k, const Labels& all);
 
-// What is known of the ways from a node down to the variables; `active` tells the nodes on them.
+// What is known of the ways from a node down to the variables; `active` tells the nodes on them, and outlives this.
 class Ways {
  public:
-  Ways(Graph& g, Slopes& slope, Finiteness& finite, std::vector<bool> active)
-      : g_(g), slope_(slope), finite_(finite), active_(std::move(active)) {}
+  Ways(Graph& g, Slopes& slope, Finiteness& finite, const std::vector<bool>& active) : g_(g), slope_(slope), finite_(finite), active_(active) {}
   bool active(NodeId n) const { return active_[n.value]; }
 
   // Whether every local derivative on the ways is finite: then an adjoint that is 0 stays 0 all the way.
@@ -39,7 +38,7 @@ class Ways {
   Graph& g_;
   Slopes& slope_;
   Finiteness& finite_;
-  std::vector<bool> active_;
+  const std::vector<bool>& active_;
   std::unordered_map<NodeId, bool> known_, near_;
 };
 

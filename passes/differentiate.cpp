@@ -114,14 +114,14 @@ NodeId identity(Graph& g, const Type& type) {
 // What the sweeps over f and over the branches of its choices share.
 struct Sweeps {
   Sweeps(Graph& g, NodeId f, std::span<const NodeId> variables)
-      : xs(variables.begin(), variables.end()), slope(g), finite(g), without_poles(g, Finiteness::Overflow::Ignored),
-        ways(g, slope, finite, active_nodes(g, g.reachable(std::span(&f, 1)), variables)),
-        ways_but_overflow(g, slope, without_poles, active_nodes(g, g.reachable(std::span(&f, 1)), variables)) {
+      : xs(variables.begin(), variables.end()), active(active_nodes(g, g.reachable(std::span(&f, 1)), variables)), slope(g), finite(g),
+        without_poles(g, Finiteness::Overflow::Ignored), ways(g, slope, finite, active), ways_but_overflow(g, slope, without_poles, active) {
     finite.suppose(f);
     without_poles.suppose(f);
   }
 
   std::vector<NodeId> xs;
+  std::vector<bool> active;
   Slopes slope;
   Finiteness finite, without_poles;
   Ways ways, ways_but_overflow;
@@ -170,6 +170,15 @@ class Reverse {
     }
   }
 
+  // Beyond the labels of an adjoint, whose first factor has those of the choice and so of its guard.
+  static Label first_fresh(const std::vector<Factor>& adjoint, const Labels& own) {
+    Label fresh = 0;
+    for (const Factor& f : adjoint)
+      for (Label l : f.labels) fresh = std::max(fresh, l + 1);
+    for (Label l : own) fresh = std::max(fresh, l + 1);
+    return fresh;
+  }
+
   // What overflows only where it is summed into the rest of f overflows with f, whichever branch is taken.
   bool is_finite_below(NodeId u) { return shared_.ways.finite(u) || (shared_.ways.finite_near(u) && shared_.ways_but_overflow.finite(u)); }
 
@@ -191,11 +200,7 @@ class Reverse {
       return pull_jacobian(u, guard, c, adjoint, own);
     std::vector<Factor> factors;  // of a product, in labels of the adjoint
     if (n.kind == Kind::Ein) {
-      Label fresh = Label(extra_.size());
-      for (const Labels& labels : {own, guard.labels})
-        for (Label l : labels) fresh = std::max(fresh, l + 1);
-      for (const Factor& f : adjoint)
-        for (Label l : f.labels) fresh = std::max(fresh, l + 1);
+      Label fresh = first_fresh(adjoint, own);
       std::map<Label, Label> name;
       const Labels out = g_.out(u);
       for (size_t axis = 0; axis < out.size(); ++axis) name[out[axis]] = own[axis];
@@ -225,10 +230,7 @@ class Reverse {
 
   // To the end at once: the derivative of u by each x.
   void pull_jacobian(NodeId u, const Guard& guard, const Rational& c, std::vector<Factor> adjoint, const Labels& own) {
-    Label fresh = 0;
-    for (const Factor& f : adjoint)
-      for (Label l : f.labels) fresh = std::max(fresh, l + 1);
-    for (Label l : own) fresh = std::max(fresh, l + 1);
+    const Label fresh = first_fresh(adjoint, own);
     const Labels extra = Graph::iota(extra_.size());
     const std::vector<NodeId> jacobian = jacobian_of(u);
     for (size_t j = 0; j < jacobian.size(); ++j) {
