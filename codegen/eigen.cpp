@@ -54,7 +54,7 @@ class Speller {
       case Op::ElementwiseDivide:
         if (n.operands[0]->calls("ones")) return {{n.operands[1], Level::Postfix}, ".cwiseInverse()"};
         return {{n.operands[0], Level::Postfix}, ".cwiseQuotient(", n.operands[1], ")"};
-      case Op::Divide: return {{n.operands[0], Level::Product}, " / ", {n.operands[1], Level::Power}};
+      case Op::Divide: return {{n.operands[0], Level::Product}, " / ", {ieee_divisor(n.operands[1]), Level::Power}};
       case Op::Power:
         if (n.shape.is_scalar()) return {"std::pow(", n.operands[0], ", ", n.operands[1], ")"};
         if (const auto e = mat::by_logarithm(n)) return {{*e, Level::Product}};

@@ -22,6 +22,7 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
             "  return std::isinf(top) ? top : top + std::log((x.array() - top).exp().sum());\n}\n"},
     {"softmax", "inline Eigen::VectorXd softmax(const Eigen::VectorXd& x) {\n  if (x.size() == 0) return x;\n  const double top = x.maxCoeff<Eigen::PropagateNaN>();\n"
                 "  const Eigen::VectorXd e = x.unaryExpr([top](double t) { return std::exp(t - top); });\n  return std::isfinite(top) ? Eigen::VectorXd(e / e.sum()) : e;\n}\n"},
+    {"nonzero", "// What is divided by a norm is 0 where the norm is.\ninline double nonzero(double r) { return r == 0.0 ? INFINITY : r; }\n"},
     {"largest", "inline double largest(const Eigen::MatrixXd& x) { return x.maxCoeff<Eigen::PropagateNaN>(); }\n"},
     {"smallest", "inline double smallest(const Eigen::MatrixXd& x) { return x.minCoeff<Eigen::PropagateNaN>(); }\n"},
     {"coprod", "// The product of all other entries.\ninline Eigen::VectorXd coprod(const Eigen::VectorXd& x) {\n  Eigen::VectorXd c = Eigen::VectorXd::Ones(x.size());\n"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/matrix_node.h"
+
 namespace ricci {
 
 std::string render(const mat::Expr& e, const Dialect& dialect) {
@@ -68,6 +70,16 @@ std::string wide_literal(const Rational& r) {
 
 Level text_level(const mat::Node& n) {
   return n.op == mat::Op::Number && !short_decimal(n.number).empty() ? Level::Atom : infix_level(n);
+}
+
+mat::Expr ieee_divisor(const mat::Expr& e) {
+  if (e->calls("norm2")) return mat::make_call("nonzero", {e}, mat::Shape::scalar());
+  if (e->calls("sqrt")) return mat::make_call("sqrt", {ieee_divisor(e->operands[0])}, e->shape);
+  const bool power = e->op == mat::Op::Power && e->operands[1]->op == mat::Op::Number;  // any other one is IEEE's in the language, too
+  if (e->op != mat::Op::Mul && !power) return e;
+  std::vector<mat::Expr> operands = e->operands;  // a divisor is a product of a few powers
+  for (size_t k = 0; k < (power ? 1 : operands.size()); ++k) operands[k] = ieee_divisor(operands[k]);
+  return mat::make(e->op, e->shape, std::move(operands));
 }
 
 Pieces spell_slice(const mat::Node& n) {

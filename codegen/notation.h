@@ -60,6 +60,10 @@ Pieces spell_block(const mat::Node& n, std::string open = "[", std::string besid
 bool is_zero_block(const mat::Expr& e);
 std::optional<mat::Expr> beside_block(const mat::Node& n, size_t at, bool in_row);
 
+// The divisor `e` where numbers divide as IEEE 754 says. In the language a quotient by a norm is 0 where the norm is (ir/elementwise.def: pow0):
+// nonzero(norm2(x)) is the norm, and inf for 0.
+mat::Expr ieee_divisor(const mat::Expr& e);
+
 // A sum: signs with spaces around them, none after a leading minus.
 Pieces spell_sum(const mat::Node& n, const char* minus = "-");
 

@@ -20,7 +20,7 @@ constexpr std::pair<std::string_view, std::string_view> kFunctions[] = {
     {"diag", "np.diag({})"},     {"norm2", "np.linalg.norm({})"}, {"norm1", "np.sum(np.abs({}))"},
     {"eye", "np.eye({})"},       {"softmax", "ricci_softmax({})"},
     {"vec", "np.ravel({}, \"F\")"}, {"cross", "np.cross({})"},         {"skew", "np.cross(np.eye(3), {})"},
-    {"commut", "ricci_commut({})"},
+    {"commut", "ricci_commut({})"}, {"nonzero", "ricci_nonzero({})"},
 };
 
 std::string_view template_of(const Node& n) {
@@ -137,7 +137,8 @@ Pieces spell(const Node& n) {
     case Op::Add: return spell_sum(n);
     case Op::Mul: return spell_product(n);
     case Op::Hadamard: return infix(" * ");
-    case Op::Divide: case Op::ElementwiseDivide: return infix(" / ");
+    case Op::Divide: return {{n.operands[0], Level::Product}, " / ", {ieee_divisor(n.operands[1]), Level::Power}};
+    case Op::ElementwiseDivide: return infix(" / ");
     case Op::Power:
       if (const auto e = mat::by_logarithm(n)) return {{*e, Level::Atom}};
       if (!n.shape.is_scalar()) return {"np.linalg.matrix_power(", n.operands[0], ", ", n.operands[1], ")"};

@@ -21,6 +21,7 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
                      "    return np.eye(m * n)[np.arange(m * n).reshape(n, m).T.ravel()]\n"},
     {"ricci_pow0", "def ricci_pow0(x, y):\n    \"\"\"x**y, and 0 where x is 0.\"\"\"\n    x = np.asarray(x, dtype=float)\n"
                    "    return np.where(x == 0, 0.0, np.power(np.where(x == 0, 1.0, x), y))\n"},
+    {"ricci_nonzero", "def ricci_nonzero(r):\n    \"\"\"r, and inf for 0: what is divided by a norm is 0 where the norm is.\"\"\"\n    return np.inf if r == 0 else r\n"},
     {"ricci_adj", "def ricci_adj(a):\n    \"\"\"The adjugate, by the singular values so that it is right for singular matrices.\"\"\"\n"
                   "    u, s, vh = np.linalg.svd(a)\n    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])\n"
                   "    return np.linalg.det(u) * np.linalg.det(vh) * (vh.T * others) @ u.T\n"},

@@ -13,6 +13,7 @@
 #include "frontend/ast.h"
 #include "frontend/draft.h"
 #include "frontend/name_map.h"
+#include "frontend/spelling.h"
 
 namespace ricci {
 
@@ -53,12 +54,7 @@ class Elaborator {
     Meaning value;
   };
   std::map<std::string, Undeclared, std::less<>> functions = {};
-  // What a name says of them: h, and by which of its arguments it is differentiated (numbers from 0, as written). Nothing if it says nothing.
-  struct Derivative {
-    std::string_view function;
-    std::vector<uint8_t> by;
-  };
-  std::optional<Derivative> undeclared(std::string_view name) const;
+  std::optional<DerivedFunction> undeclared(std::string_view name) const;  // what a name says of them
   // Whether the language has a function of this name.
   static bool has_function(std::string_view name);
   // Variables declared constant: nothing is differentiated by them.

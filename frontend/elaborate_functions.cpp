@@ -82,21 +82,12 @@ Meaning Elaborator::call(const Ast& a) {
 }
 
 // h(x), and its derivatives Dh(x), DDh(x); with several arguments D1h(x, y), D12h(x, y), by the numbers of the arguments.
-std::optional<Elaborator::Derivative> Elaborator::undeclared(std::string_view name) const {
-  std::vector<uint8_t> by;
-  while (!functions.contains(name)) {
-    if (!name.starts_with('D')) return std::nullopt;
-    name.remove_prefix(1);
-    const size_t digits = std::min(name.find_first_not_of("123456789"), name.size());
-    if (digits == 0) by.push_back(0);
-    for (char k : name.substr(0, digits)) by.push_back(uint8_t(k - '1'));
-    name.remove_prefix(digits);
-  }
-  return Derivative{name, std::move(by)};
+std::optional<DerivedFunction> Elaborator::undeclared(std::string_view name) const {
+  return derived_function(name, [&](std::string_view f) { return functions.contains(f); });
 }
 
 std::optional<Meaning> Elaborator::undeclared_call(Call& c) {
-  std::optional<Derivative> called = undeclared(c.ast.name);
+  std::optional<DerivedFunction> called = undeclared(c.ast.name);
   if (!called) return std::nullopt;
   const auto& [name, h] = *functions.find(called->function);
   std::vector<uint8_t>& by = called->by;

@@ -358,14 +358,17 @@ Meaning Elaborator::indexed_reduction(AstId id) {
   return m;
 }
 
-// d(f^i)/d(x^k): the index of the variable changes its height.
+// d(f^i)/d(x^k): the index of the variable changes its height. Without indices the tensor D(f, x).
 Meaning Elaborator::partial(const Ast& a) {
   Meaning f = take(a.children[0]);
   const Meaning x = take(a.children[1]);
   const Ast& variable = ast(a.children[1]);
-  if (!usable(f, ast(a.children[0]).where) || x.poisoned() || bare(f, ast(a.children[0]).where) || bare(x, variable.where)) return poison();
+  const bool whole = !f.indexed && !x.indexed;
+  if (!usable(f, ast(a.children[0]).where) || x.poisoned()) return poison();
+  if (!whole && (bare(f, ast(a.children[0]).where) || bare(x, variable.where))) return poison();
   const Ast& base = variable.kind == AstKind::Indexed ? ast(variable.children[0]) : variable;
   if (!differentiable(base, variable.where, "d")) return poison();
+  if (whole) return derivative(f, x);
   f = settle(std::move(f), a.children[0]);
   if (f.poisoned()) return f;
   Meaning m{.draft = drafts_.derivative(f.draft, x.draft), .indices = f.indices, .indexed = true};

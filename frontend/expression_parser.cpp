@@ -91,10 +91,10 @@ void ExpressionParser::operand() {
 
 void ExpressionParser::name() {
   const Token& t = next();
-  const bool is_known = known(t.text);
+  const bool is_function = known_function(t.text), is_known = known(t.text);
   size_t cut = t.text.find('_');  // the longest name that is known wins: w_out_i is w_out with an index
   for (size_t at = t.text.rfind('_'); !is_known && at != t.text.npos && at > 0; at = t.text.rfind('_', at - 1))
-    if (known(t.text.substr(0, at))) { cut = at; break; }
+    if (known(t.text.substr(0, at)) || known_function(t.text.substr(0, at))) { cut = at; break; }
   const std::string_view base = t.text.substr(0, cut);
   if (!is_known && is_reduction(base) && (cut != t.text.npos || adjacent(TokenKind::Underscore))) {
     std::vector<IndexUse> indices;
@@ -104,15 +104,32 @@ void ExpressionParser::name() {
     if (!failed_) open(AstKind::Call, base, t.where, std::move(indices));
     return;
   }
-  const bool splits = !is_known && cut != t.text.npos && (known(base) || is_symbol(base));
+  const bool splits = !is_known && !is_function && cut != t.text.npos && (known(base) || known_function(base) || is_symbol(base));
   if (is(TokenKind::LeftParen) && !splits && (!is_known || !peek().space_before)) return open(AstKind::Call, t.text, t.where);
   std::vector<IndexUse> indices;
   if (splits) index_letters(t.text.substr(cut + 1), inside(t, cut + 1), Variance::Down, indices);
   const SourceRange base_at = {t.where.source, t.where.begin, t.where.begin + uint32_t(splits ? base.size() : t.text.size())};
-  trailing_indices(indices);
+  trailing_indices(indices, !is_known && known_function(splits ? base : t.text));
   if (failed_) return;
+  if (!indices.empty() && is_applied(splits ? base : t.text)) return open(AstKind::Indexed, splits ? base : t.text, t.where, std::move(indices));
   const AstId id = add({.kind = AstKind::Name, .where = base_at, .name = first_spelling(splits ? base : t.text), .name_at = base_at});
   push(indices.empty() ? id : indexed(id, std::move(indices)));
+}
+
+// h^i(x): a function's value with indices, where h is known to be one; or where nothing is known of it, and it is given bare names, with which no
+// component is multiplied.
+bool ExpressionParser::is_applied(std::string_view name) const {
+  if (!adjacent(TokenKind::LeftParen) || known(name)) return false;
+  if (known_function(name)) return true;
+  bool tensors = false;
+  for (size_t at = 1; is(TokenKind::Name, at); at += 2) {
+    const std::string_view argument = peek(at).text;
+    tensors = tensors || !is_greek_name(argument);
+    if (argument.find('_') != argument.npos && !known(argument)) return false;
+    if (is(TokenKind::RightParen, at + 1)) return tensors;
+    if (!is(TokenKind::Comma, at + 1)) return false;
+  }
+  return false;
 }
 
 AstId ExpressionParser::indexed(AstId base, std::vector<IndexUse> indices) {
@@ -138,15 +155,19 @@ void ExpressionParser::sum_sign() {  // ∑_i(...), or ∑_i a_i b_i over the pr
   operators_.push_back({kSign, AstKind::Call, AstOp::Plus, t.where, std::move(indices)});
 }
 
-void ExpressionParser::partial() {  // ∂y^i / ∂x^k
+void ExpressionParser::partial() {  // ∂y^i / ∂x^k, ∂h^i(x) / ∂x^k
   const Token& t = next();
   if (is(TokenKind::LeftParen)) return open(AstKind::Call, "d", t.where);
   if (!is(TokenKind::Name)) return missing_operand();
   const size_t frames = frames_.size();
   name();
-  if (failed_ || frames != frames_.size()) { if (!failed_) fail(Message::expected, t.where, "a name after `∂`", "a call"); return; }
-  const AstId of = pop();
-  push(add({.kind = AstKind::Call, .where = join(t.where, range(of)), .children = {of}, .name = "d", .name_at = t.where}));
+  if (failed_) return;
+  if (frames == frames_.size()) push(partial_of(pop(), t.where));
+  else frames_.back().partial = t.where;
+}
+
+AstId ExpressionParser::partial_of(AstId of, SourceRange sign) {
+  return add({.kind = AstKind::Call, .where = join(sign, range(of)), .children = {of}, .name = "d", .name_at = sign});
 }
 
 void ExpressionParser::nabla() {  // ∇(f, x), ∇²(f, x)
@@ -290,6 +311,7 @@ void ExpressionParser::close() {
   std::vector<AstId> items(operands_.begin() + std::ptrdiff_t(frame.operand_base), operands_.end());
   operands_.resize(frame.operand_base);
   finish(frame, std::move(items), t.where);
+  if (frame.partial && !failed_) push(partial_of(pop(), *frame.partial));
 }
 
 void ExpressionParser::finish(const Frame& frame, std::vector<AstId> items, SourceRange end) {
@@ -303,6 +325,11 @@ void ExpressionParser::finish(const Frame& frame, std::vector<AstId> items, Sour
     case AstKind::Call:
       return push(add({.kind = AstKind::Call, .where = join(frame.name_at, end), .children = std::move(items), .indices = frame.indices,
                        .name = frame.name, .name_at = frame.name_at}));
+    case AstKind::Indexed: {
+      const SourceRange all = join(frame.name_at, end);
+      const AstId call = add({.kind = AstKind::Call, .where = all, .children = std::move(items), .name = frame.name, .name_at = frame.name_at});
+      return push(add({.kind = AstKind::Indexed, .where = all, .children = {call}, .indices = frame.indices}));
+    }
     case AstKind::Apply: {
       items.insert(items.begin(), pop());
       const SourceRange all = join(range(items[0]), end);

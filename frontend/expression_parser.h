@@ -2,6 +2,8 @@
 //
 // A product waits for its next factor, so that a run of sums or products of equal rank becomes one node with many children.
 #pragma once
+#include <optional>
+
 #include "frontend/token_reader.h"
 
 namespace ricci {
@@ -31,12 +33,13 @@ class ExpressionParser : protected TokenReader {
   // An open bracket, and what is complete inside it.
   struct Frame {
     Token opener;
-    AstKind kind;                  // Call, Apply, Block, List; Sum for a plain parenthesis; Power for ‖x‖
+    AstKind kind;                  // Call, Apply, Block, List; Indexed for h^i(x); Sum for a plain parenthesis; Power for ‖x‖
     size_t operand_base, operator_base;
     std::string_view name = {};    // Call
     SourceRange name_at = {};
     std::vector<IndexUse> indices = {};
     std::vector<AstOp> separators = {};  // Block: commas and semicolons
+    std::optional<SourceRange> partial = {};  // the ∂ before h(x)
   };
 
   AstId add(Ast node);
@@ -48,10 +51,12 @@ class ExpressionParser : protected TokenReader {
   void open(AstKind kind, std::string_view name = {}, SourceRange name_at = {}, std::vector<IndexUse> indices = {});
   void operand();
   void name();
+  bool is_applied(std::string_view name) const;
   AstId indexed(AstId base, std::vector<IndexUse> indices);
   void sign();
   void sum_sign();
   void partial();
+  AstId partial_of(AstId of, SourceRange sign);
   void nabla();
   void operation();
   void binary(Precedence p, AstKind kind, AstOp op);

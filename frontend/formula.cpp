@@ -11,7 +11,7 @@ namespace ricci {
 std::optional<NodeId> build_formula(Graph& graph, std::string_view formula, const Bindings& bindings, FormulaMode mode, Diagnostics& diagnostics) {
   const uint32_t source = diagnostics.add_source("<formula>", std::string(formula));
   KnownNames known;
-  for (const auto& [name, node] : bindings) known.insert(name);
+  for (const auto& [name, node] : bindings) known.variables.insert(name);
   const std::vector<Token> tokens = tokenize(formula, source, diagnostics);
   if (tokens.empty()) return std::nullopt;
   const Syntax syntax = parse(tokens, known, diagnostics);

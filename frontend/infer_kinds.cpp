@@ -9,8 +9,30 @@ void Reader::assume(std::string_view name, size_t rank, std::vector<Variance> va
   for (size_t i = 0; i < rank; ++i) shape.push_back(dims_.fresh());
   elaborator_.names.emplace(std::string(name), Meaning{.draft = drafts_.variable(uint32_t(variables_.size()), shape), .variance = variance});
   places_.emplace(std::string(name), where);
-  known_.insert(std::string(name));
+  known_.variables.insert(std::string(name));
   variables_.push_back({std::string(name), shape, std::move(variance), {}, true, where});
+}
+
+// h^i(x) of an h that nobody declared: an undeclared function of such tensors, if its arguments are names. What is declared later has its name still.
+void Reader::assume_function(const Syntax& syntax, const Ast& call, std::vector<Variance> variance) {
+  const std::string name(call.name);
+  if (elaborator_.undeclared(name) || Elaborator::has_function(name) || elaborator_.names.contains(name) || elaborator_.later.contains(name)) return;
+  AssumedFunction f{.name = name, .variance = std::move(variance)};
+  std::vector<Meaning> kinds;
+  for (AstId id : call.children) {
+    const auto argument = elaborator_.names.find(syntax[id].name);
+    if (syntax[id].kind != AstKind::Name || argument == elaborator_.names.end() || argument->second.poisoned()) return;
+    kinds.push_back(argument->second);
+    f.arguments.emplace_back(drafts_.shape(argument->second.draft), argument->second.variance);
+  }
+  for (size_t i = 0; i < f.variance.size(); ++i) f.value.push_back(dims_.fresh());
+  std::vector<Shape> shapes;
+  for (const auto& [shape, heights] : f.arguments) shapes.push_back(shape);
+  const Meaning value{.draft = drafts_.sum({}, f.value), .variance = f.variance};
+  elaborator_.functions.emplace(name, Elaborator::Undeclared{drafts_.function(name, std::move(shapes), f.value), std::move(kinds), value});
+  places_.emplace(name, call.name_at);
+  known_.functions.insert(name);
+  assumed_functions_.push_back(std::move(f));
 }
 
 // e^s of an `e` that nobody declared is meant as a power of Euler's number, unless the s is an index elsewhere, too.
@@ -53,18 +75,22 @@ void Reader::assume_names(const Syntax& syntax, AstId root) {
           dims_.named(std::string(syntax[{c}].name));
         }
   }
+  const auto heights = [&](const std::vector<IndexUse>& indices) {
+    std::vector<Variance> variance = Elaborator::usual_variance(indices.size());
+    if (indices.size() > 2 || (indices.size() == 1 && upper_indices))
+      for (size_t i = 0; i < indices.size(); ++i) variance[i] = indices[i].variance;
+    return variance;
+  };
   for (uint32_t id = first; id <= root.value; ++id) {
     const Ast& a = syntax[{id}];
+    if (a.kind == AstKind::Indexed && syntax[a.children[0]].kind == AstKind::Call) assume_function(syntax, syntax[a.children[0]], heights(a.indices));
     if (a.kind != AstKind::Name || sizes.contains(id) || elaborator_.names.contains(a.name) || dims_.is_name(a.name)) continue;
     if (a.name == "pi" || a.name == "π" || elaborator_.later.contains(a.name)) continue;
     const auto use = indexed.find(a.name);
     if (use != indexed.end()) {
       if (a.name == "delta" || a.name == "δ" || a.name == "eps" || a.name == "ε") continue;
       const auto& indices = use->second->indices;
-      std::vector<Variance> variance = Elaborator::usual_variance(indices.size());
-      if (indices.size() > 2 || (indices.size() == 1 && upper_indices))
-        for (size_t i = 0; i < indices.size(); ++i) variance[i] = indices[i].variance;
-      assume(a.name, indices.size(), std::move(variance), a.where);
+      assume(a.name, indices.size(), heights(indices), a.where);
       continue;
     }
     const bool upper = a.name[0] >= 'A' && a.name[0] <= 'Z';
@@ -99,15 +125,23 @@ void Reader::name_sizes() {
     if (oblong && !dims_.is_known(v.shape[0])) pick(v.shape[0], dims_.is_known(v.shape[1]) ? "" : "m");
     for (DimVar d : v.shape) pick(d, "");
   }
+  for (const AssumedFunction& f : assumed_functions_)
+    for (DimVar d : f.value) pick(d, "");
 }
 
-std::string Reader::kind_of(const Variable& v) const {
-  if (v.shape.empty()) return "scalar";
+std::string Reader::kind_of(const Shape& shape, const std::vector<Variance>& variance) const {
+  if (shape.empty()) return "scalar";
   std::string axes;
-  const bool tensor = v.shape.size() > 2;
-  for (size_t i = 0; i < v.shape.size(); ++i)
-    axes += fmt::format("{}{}{}", i ? ", " : "", tensor ? v.variance[i] == Variance::Up ? "^" : "_" : "", dims_.spell(v.shape[i]));
-  return fmt::format("{}({})", tensor ? "tensor" : v.shape.size() == 2 ? "matrix" : v.variance[0] == Variance::Up ? "vector" : "covector", axes);
+  const bool tensor = shape.size() > 2;
+  for (size_t i = 0; i < shape.size(); ++i)
+    axes += fmt::format("{}{}{}", i ? ", " : "", tensor ? variance[i] == Variance::Up ? "^" : "_" : "", dims_.spell(shape[i]));
+  return fmt::format("{}({})", tensor ? "tensor" : shape.size() == 2 ? "matrix" : variance[0] == Variance::Up ? "vector" : "covector", axes);
+}
+
+std::string Reader::declaration_of(const AssumedFunction& f) const {
+  std::string arguments;
+  for (const auto& [shape, variance] : f.arguments) arguments += (arguments.empty() ? "" : ", ") + kind_of(shape, variance);
+  return fmt::format("fun {}({}) -> {}", f.name, arguments, kind_of(f.value, f.variance));
 }
 
 }  // namespace ricci

@@ -59,7 +59,7 @@ class StatementParser : ExpressionParser {
       s.names.push_back({std::string(name.substr(0, name.find('_'))), tokens_[i].where});
       if (tokens_[i + 1].kind != TokenKind::Comma) break;
     }
-    for (const WrittenName& n : s.names) known_.insert(n.text);
+    for (const WrittenName& n : s.names) known_.variables.insert(n.text);
     return s;
   }
 
@@ -94,7 +94,7 @@ class StatementParser : ExpressionParser {
           return d;
         }
         const Token& t = next();
-        if (t.kind == TokenKind::Name) known_.insert(std::string(t.text));
+        if (t.kind == TokenKind::Name) known_.variables.insert(std::string(t.text));
         d.terms.back().push_back({std::string(t.text), t.where});
         d.where = join(d.where, t.where);
       } while (products && eat(TokenKind::Star));
@@ -106,7 +106,7 @@ class StatementParser : ExpressionParser {
     Statement s{.kind = Statement::Kind::Dim};
     ++pos_;
     s.names.push_back(written_name("a dimension"));
-    known_.insert(s.names[0].text);
+    known_.variables.insert(s.names[0].text);
     expect(TokenKind::Equal, "`=`");
     s.dims.push_back(written_dim());
     return s;
@@ -132,6 +132,7 @@ class StatementParser : ExpressionParser {
     Statement s{.kind = Statement::Kind::Function};
     ++pos_;
     s.names.push_back(written_name("a name"));
+    known_.functions.insert(s.names[0].text);
     expect(TokenKind::LeftParen, "`(`");
     const auto one = [&] {
       Statement part{.kind = Statement::Kind::Declaration};
@@ -153,7 +154,7 @@ class StatementParser : ExpressionParser {
     if (next().kind == TokenKind::ElementOf) real_space(s);
     else kind(s);
     while (!failed_ && is(TokenKind::Name)) s.properties.push_back(written_name("a property"));
-    for (const WrittenName& n : s.names) known_.insert(n.text);
+    for (const WrittenName& n : s.names) known_.variables.insert(n.text);
     return s;
   }
 
@@ -232,7 +233,7 @@ class StatementParser : ExpressionParser {
     const bool split = may_split && split_indices(head, first, name, s.indices);
     if (parenthesis && !split) { fail(Message::left_side_arguments, arguments, name.text); return s; }
     s.indexed = !s.indices.empty();
-    known_.insert(name.text);
+    known_.variables.insert(name.text);
     insert_parts(name.text, s.body);
     s.names.push_back(std::move(name));
     return s;
@@ -242,7 +243,7 @@ class StatementParser : ExpressionParser {
   void insert_parts(const std::string& name, AstId body) {
     const Ast& call = syntax_[body];
     if (call.kind != AstKind::Call || call.children.size() < 2 || syntax_[call.children[1]].kind != AstKind::List) return;
-    for (AstId item : syntax_[call.children[1]].children) known_.insert(name + "_" + std::string(syntax_[item].name));
+    for (AstId item : syntax_[call.children[1]].children) known_.variables.insert(name + "_" + std::string(syntax_[item].name));
   }
 
   // The indices on the left of a definition: groups after ^ and _, then those of the variables in parentheses. With `inside_name` some stand

@@ -7,8 +7,10 @@
 namespace ricci {
 
 // Names that are known when a text is read: `A_ij` is one name if it is among them and A with two indices otherwise; after `^` a
-// known name is an exponent and any other an index.
-using KnownNames = NameSet;
+// known variable is an exponent and any other name an index; and the indices before a bracket, h^i(x), are those of a known function's value.
+struct KnownNames {
+  NameSet variables, functions;
+};
 
 // Appends the statements of `tokens` to a syntax; `known` gains the names they declare or define. Each broken statement is one report and one
 // Statement::Poison with the names it would have given a meaning to.

@@ -180,9 +180,9 @@ Properties Reader::properties(const Statement& s, const WrittenName& name, const
 void Reader::definition(const Syntax& syntax, const Statement& s) {
   const bool named = s.kind == Statement::Kind::Definition;
   WrittenName name = named ? s.names[0] : WrittenName{"f", s.where};
-  if (!named)
-    for (int k = 1; elaborator_.names.contains(name.text); ++k) name.text = fmt::format("f{}", k);
   if (infer_) assume_names(syntax, s.body);
+  if (!named)
+    for (int k = 1; elaborator_.names.contains(name.text) || elaborator_.undeclared(name.text); ++k) name.text = fmt::format("f{}", k);
   elaborator_.defining = named ? name.text : "";
   Meaning m = elaborator_.expression(syntax, s.body, {s.indexed, s.indices});
   elaborator_.defining.clear();
@@ -197,7 +197,7 @@ void Reader::definition(const Syntax& syntax, const Statement& s) {
   elaborator_.names.emplace(name.text, m);
   for (auto& [variable, part] : m.several) {
     const WrittenName part_name{name.text + "_" + variable, name.where};
-    known_.insert(part_name.text);
+    known_.variables.insert(part_name.text);
     if (is_new(part_name)) define(part_name.text, std::move(part), name.where, false, false);
   }
 }
@@ -262,8 +262,9 @@ std::optional<Program> Reader::build() {
     nodes.push_back(free_.contains(v.name) ? g.variable(g.declare({v.name, std::move(type), v.variance, v.properties.untied()})) : declared);
     if (nodes.back() != declared) p.promised.emplace(nodes.back(), declared);
     p.declarations.push_back({v.name, nodes.back(), v.assumed, v.where});
-    if (v.assumed) p.assumptions.push_back(v.name + ": " + kind_of(v));
+    if (v.assumed) p.assumptions.push_back(v.name + ": " + kind_of(v.shape, v.variance));
   }
+  for (const AssumedFunction& f : assumed_functions_) p.assumptions.push_back(declaration_of(f));
   const std::vector<NodeId> built = drafts_.build(g, dims_, &calculus_, nodes);
   check_promises(p, built);
   for (const Pending& d : pending_)

@@ -36,6 +36,13 @@ class Reader {
     SourceRange where;
   };
 
+  struct AssumedFunction {
+    std::string name;
+    std::vector<Variance> variance;  // of the value
+    Shape value = {};
+    std::vector<std::pair<Shape, std::vector<Variance>>> arguments = {};
+  };
+
   struct Pending {
     std::string name;
     Meaning meaning;
@@ -54,11 +61,13 @@ class Reader {
   bool is_new(const WrittenName& name);
   void define(const std::string& name, Meaning m, SourceRange where, bool indexed, bool all_low);
   void assume_names(const Syntax& syntax, AstId root);
+  void assume_function(const Syntax& syntax, const Ast& call, std::vector<Variance> variance);
   void refuse_exponentials(const Syntax& syntax, AstId root);
   void assume(std::string_view name, size_t rank, std::vector<Variance> variance, SourceRange where);
   void name_sizes();
   void keep_sizes_apart();
-  std::string kind_of(const Variable& v) const;
+  std::string kind_of(const Shape& shape, const std::vector<Variance>& variance) const;
+  std::string declaration_of(const AssumedFunction& f) const;
   void check_sizes();
   std::optional<Program> build();
   void check_promises(const Program& p, const std::vector<NodeId>& built);
@@ -78,6 +87,7 @@ class Reader {
   KnownNames known_;
   std::deque<std::string> texts_;      // what syntaxes view
   std::vector<Variable> variables_;
+  std::vector<AssumedFunction> assumed_functions_;
   std::vector<Pending> pending_;
   std::vector<Statement> exports_;
   NameMap<SourceRange> places_;

@@ -1,5 +1,7 @@
 // Names: which one was probably meant, and what a spelling says about a kind.
 #pragma once
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +26,26 @@ std::string counted(size_t n, std::string_view one, std::string_view many);
 
 // Functions of a named index when they bear one, which most of them reduce: sum_i, lse_k; argmax_k keeps it.
 bool is_reduction(std::string_view name);
+
+// What "h", "Dh", "D12h" say of a function h: that it is differentiated by which of its arguments (numbers from 0, as written; of Dh 0).
+struct DerivedFunction {
+  std::string_view function;
+  std::vector<uint8_t> by;
+};
+// Nothing for a name that no derivative of a function bears.
+template <class IsFunction>
+std::optional<DerivedFunction> derived_function(std::string_view name, IsFunction is_function) {
+  std::vector<uint8_t> by;
+  while (!is_function(name)) {
+    if (!name.starts_with('D')) return std::nullopt;
+    name.remove_prefix(1);
+    const size_t digits = std::min(name.find_first_not_of("123456789"), name.size());
+    if (digits == 0) by.push_back(0);
+    for (char k : name.substr(0, digits)) by.push_back(uint8_t(k - '1'));
+    name.remove_prefix(digits);
+  }
+  return DerivedFunction{name, std::move(by)};
+}
 
 // The letter of a Greek name: "λ" for "lambda", "Γ" for "Gamma"; empty for any other name.
 std::string_view greek_letter(std::string_view name);

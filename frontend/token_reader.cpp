@@ -25,8 +25,8 @@ std::string TokenReader::spelled(const Token& t) {
 
 std::string_view TokenReader::first_spelling(std::string_view name) {
   const std::string_view twin = greek_twin(name);
-  if (twin.empty() || known_.contains(name)) return name;
-  if (known_.contains(twin) || greek_.contains(twin)) return twin;
+  if (twin.empty() || known_.variables.contains(name)) return name;
+  if (known_.variables.contains(twin) || greek_.contains(twin)) return twin;
   greek_.insert(name);
   return name;
 }
@@ -89,20 +89,23 @@ void TokenReader::note_letters(std::string_view text) {
 }
 
 // Whether the `^` at hand begins indices and not an exponent: letters that stand as indices elsewhere in the statement, or that no declared
-// name claims. Beside numbers only the former do: x^{2n} is an exponent, if a wrong one.
-bool TokenReader::caret_begins_indices() const {
+// name claims. Beside numbers only the former do: x^{2n} is an exponent, if a wrong one. Before a bracket x^sin(y) is a power and h^i(x) is
+// none: a letter that no function has for its name, or letters with low ones after them, or behind a function.
+bool TokenReader::caret_begins_indices(bool of_function) const {
   if (!adjacent(TokenKind::Caret)) return false;
   const bool braced = is(TokenKind::LeftBrace, 1);
-  bool numbers = false, letters = false;
+  bool numbers = false, letters = false, no_function = of_function;
   size_t i = braced ? 2 : 1;
   for (; is(TokenKind::Name, i) || is(TokenKind::Number, i); ++i) {
     if (i > 1 && !braced && peek(i).space_before) break;
     const bool number = is(TokenKind::Number, i);
     if (number ? !is_index_number(peek(i).text) : !is_index_text(peek(i).text, numbers)) return false;
     (number ? numbers : letters) = true;
+    const std::string_view text = peek(i).text;
+    no_function = no_function || text.find('_') != text.npos || decode(text).length == text.size();
   }
   if (!letters) return numbers && !braced && adjacent(TokenKind::Underscore, i);
-  return braced ? is(TokenKind::RightBrace, i) : !adjacent(TokenKind::LeftParen, i);
+  return braced ? is(TokenKind::RightBrace, i) : no_function || !adjacent(TokenKind::LeftParen, i);
 }
 bool TokenReader::is_index_text(std::string_view text, bool beside_number) const {
   const std::string_view high = text.substr(0, text.find('_'));
@@ -116,12 +119,12 @@ bool TokenReader::is_index_text(std::string_view text, bool beside_number) const
     i += p.length;
   }
   // alpha^beta: a Greek name that nobody declares is a scalar of a one-liner, if its letters are no indices elsewhere.
-  const bool claimed = known(text) || known(high) || !greek_letter(text).empty();
+  const bool claimed = known(text) || known(high) || known_function(text) || !greek_letter(text).empty();
   return (all_indices && !(digits && claimed)) || (all_letters && !claimed);
 }
 
-void TokenReader::trailing_indices(std::vector<IndexUse>& out) {
-  while (!failed_ && (caret_begins_indices() || adjacent(TokenKind::Underscore))) {
+void TokenReader::trailing_indices(std::vector<IndexUse>& out, bool of_function) {
+  while (!failed_ && (caret_begins_indices(of_function) || adjacent(TokenKind::Underscore))) {
     const Variance v = next().kind == TokenKind::Caret ? Variance::Up : Variance::Down;
     index_group(v, out);
   }

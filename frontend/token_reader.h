@@ -27,7 +27,11 @@ class TokenReader {
   bool eat(TokenKind kind) { return is(kind) && (++pos_, true); }
   void skip_separators() { while (is(TokenKind::Newline) || is(TokenKind::Semicolon)) ++pos_; }
   // Whether a name, in either spelling if it is Greek, is declared or defined.
-  bool known(std::string_view name) const { return known_.contains(name) || known_.contains(greek_twin(name)); }
+  bool known(std::string_view name) const { return known_.variables.contains(name) || known_.variables.contains(greek_twin(name)); }
+  // Whether it names a function that `fun` declares, or a derivative of one.
+  bool known_function(std::string_view name) const {
+    return derived_function(name, [&](std::string_view f) { return known_.functions.contains(f); }).has_value();
+  }
   // The spelling under which a name is kept: of lambda and λ the one that came first.
   std::string_view first_spelling(std::string_view name);
 
@@ -46,8 +50,8 @@ class TokenReader {
   void index_letters(std::string_view text, SourceRange at, Variance variance, std::vector<IndexUse>& out);
   // One group after `^` or `_`: ij, {i j}, (k).
   void index_group(Variance variance, std::vector<IndexUse>& out);
-  // Indices directly behind an operand.
-  void trailing_indices(std::vector<IndexUse>& out);
+  // Indices directly behind an operand, or behind the name of a function: h^i(x).
+  void trailing_indices(std::vector<IndexUse>& out, bool of_function = false);
   // Learns which letters stand as indices in the statement that begins here: low ones, and those on the left of its `=`.
   void find_index_letters(bool has_left_side);
   // The range of a token from the offset-th byte on.
@@ -65,7 +69,7 @@ class TokenReader {
   std::set<std::string_view> greek_;          // spellings met so far
   std::set<char32_t> statement_letters_;
 
-  bool caret_begins_indices() const;
+  bool caret_begins_indices(bool of_function) const;
   bool is_index_text(std::string_view text, bool beside_number) const;
 };
 
