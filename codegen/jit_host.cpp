@@ -199,7 +199,7 @@ namespace {
 
 void expect_regular(int status, const ricci_meta& m) {
   if (status == RICCI_SINGULAR)
-    throw Error(fmt::format("{} met a singular matrix; the results that depend on it are inf or NaN", m.name), RICCI_SINGULAR);
+    throw Error(fmt::format("{} met a singular matrix, or max or min of no entries; the results that depend on it are inf or NaN", m.name), RICCI_SINGULAR);
 }
 
 }  // namespace

@@ -217,7 +217,6 @@ std::optional<Rational> exact_power(const Rational& r, const Rational& e) {
   return result;
 }
 
-// k with f(c*x) = k*f(x) for a positive c: steps and signs forget it.
 std::optional<Rational> homogeneous(MapOp op, const Rational& c) {
   switch (op) {
     case MapOp::step_:

@@ -10,6 +10,9 @@ namespace ricci {
 std::optional<NodeId> fold_map(Graph& g, MapOp op, const std::vector<NodeId>& operands);
 std::optional<NodeId> fold_fun(Graph& g, FunOp op, NodeId operand);
 
+// k with f(c*x) = k*f(x) for a positive c: steps and signs forget it. Nothing for other functions.
+std::optional<Rational> homogeneous(MapOp op, const Rational& c);
+
 // r^e if it is rational: (9/4)^(1/2) = 3/2.
 std::optional<Rational> exact_power(const Rational& r, const Rational& e);
 

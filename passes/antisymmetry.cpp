@@ -12,9 +12,38 @@ namespace {
 
 constexpr size_t kMostExchanged = 72;  // products reached: all orders of two symbols on three indices, twice
 
-bool is_antisymmetric(const Graph& g, NodeId n) {
+bool is_symbol(const Graph& g, NodeId n) {
   return g[n].kind == Kind::Epsilon || (g[n].kind == Kind::Var && g.symbol(n).properties.has(Property::skew));
 }
+
+// The pairs of axes that are worth a sign when they are exchanged: neighbours of a symbol, and of a product those that are axes of one symbol in it
+// and of nothing else, as of a slice of eps.
+std::vector<std::pair<size_t, size_t>> exchanged_axes(const Graph& g, NodeId n) {
+  std::vector<std::pair<size_t, size_t>> pairs;
+  if (is_symbol(g, n))
+    for (size_t k = 0; k + 1 < g[n].rank(); ++k) pairs.emplace_back(k, k + 1);
+  if (g[n].kind != Kind::Ein || std::ranges::none_of(g[n].operands, [&](NodeId o) { return is_symbol(g, o); })) return pairs;
+  const Labels out = g.out(n);
+  const std::vector<Factor> factors = g.factors(n);
+  const auto stands_alone = [&](Label l) {
+    size_t uses = 0;
+    for (const Factor& f : factors) uses += size_t(std::ranges::count(f.labels, l));
+    return uses == 1 && std::ranges::count(out, l) == 1;
+  };
+  for (const Factor& f : factors) {
+    if (!is_symbol(g, f.tensor)) continue;
+    std::optional<size_t> before;
+    for (Label l : f.labels) {
+      if (!stands_alone(l)) continue;
+      const size_t axis = size_t(std::ranges::find(out, l) - out.begin());
+      if (before) pairs.emplace_back(*before, axis);
+      before = axis;
+    }
+  }
+  return pairs;
+}
+
+bool is_antisymmetric(const Graph& g, NodeId n) { return !exchanged_axes(g, n).empty(); }
 
 bool has_antisymmetric(const Graph& g, NodeId n) {
   return g[n].kind == Kind::Ein && std::ranges::any_of(g[n].operands, [&](NodeId o) { return is_antisymmetric(g, o); });
@@ -36,10 +65,9 @@ std::optional<std::vector<Exchanged>> exchanges(Graph& g, NodeId id) {
     if (g[from.product].kind != Kind::Ein) continue;  // the matrix itself
     const std::vector<Factor> factors = g.factors(from.product);
     for (size_t f = 0; f < factors.size(); ++f) {
-      if (!is_antisymmetric(g, factors[f].tensor)) continue;
-      for (size_t k = 0; k + 1 < factors[f].labels.size(); ++k) {
+      for (const auto& [k, l] : exchanged_axes(g, factors[f].tensor)) {
         std::vector<Factor> other = factors;
-        std::swap(other[f].labels[k], other[f].labels[k + 1]);
+        std::swap(other[f].labels[k], other[f].labels[l]);
         const NodeId product = g.ein(std::move(other), g.out(from.product), Type(g[id].type));
         const auto known = std::ranges::find(reached, product, &Exchanged::product);
         if (known == reached.end()) reached.push_back({product, -from.sign});

@@ -265,7 +265,7 @@ NodeId flatten_node(Graph& g, NodeId id) {
       if (const NodeId opened = open_reciprocal(g, id); opened != id) return opened;
       const NodeId placed = power_of_placed(g, id);
       if (placed != id) return placed;
-      const NodeId bare = settle_sign(g, settle_base(g, pull_out_added_axes(g, distribute_power(g, id))));
+      const NodeId bare = settle_sign(g, settle_scale(g, settle_base(g, pull_out_added_axes(g, distribute_power(g, id)))));
       return g[bare].kind == Kind::Map ? order_axes(g, bare) : bare;
     }
     case Kind::Fun: {

@@ -116,6 +116,9 @@ std::vector<size_t> canonical_axes(const Graph& g, NodeId id) {
   std::optional<std::vector<uint64_t>> least_together;  // asked for only where that does not decide
   std::vector<size_t> best;
   bool more = true;
+  std::map<NodeId, std::vector<size_t>> of_sums;  // a function follows the sum it is of: f(1 - X') = f(1 - X)'
+  for (NodeId o : g[id].operands)
+    if (g[o].kind == Kind::Sum && g[o].rank() == order.size()) of_sums.try_emplace(o, canonical_axes(g, o));
   const size_t most = most_orders(g, id);
   for (size_t tried = 0; more && tried < most; ++tried) {
     order.clear();
@@ -125,6 +128,10 @@ std::vector<size_t> canonical_axes(const Graph& g, NodeId id) {
     auto& [permuted, rows] = key;
     for (NodeId o : g[id].operands) {
       if (g[o].rank() == 0) continue;
+      if (const auto sum = of_sums.find(o); sum != of_sums.end()) {
+        permuted += !g.is_symmetric(o) && order != sum->second;
+        continue;
+      }
       const Look look = look_of(g, o, order);
       permuted += look.permuted;
       rows += look.variable ? g[*look.variable].row : 0;
@@ -279,6 +286,10 @@ bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_antisymmetr
 // expm([X, H; 0, X]); of products the one with fewer transposes is canonical, of skew matrices the one without a minus.
 bool is_turned(Graph& g, NodeId n) {
   if (g.is_symmetric(n)) return false;
+  if (g.is_structure(n)) {  // ones*v' is (v*ones')'; of two added axes the names of the sizes decide
+    const bool first = is_added(g, n, 0), second = is_added(g, n, 1);
+    return first != second ? first : first && g.spell(g[n].type[1]) < g.spell(g[n].type[0]);
+  }
   if (g[n].kind == Kind::Sum && g[n].operands.size() == 1) {
     const NodeId scaled = g[n].operands[0];
     if (is_skew(g, scaled)) return g[n].coefficients[0] < 0;
@@ -291,7 +302,7 @@ bool is_turned(Graph& g, NodeId n) {
     for (NodeId t : g[n].operands) above += side_of_block(g, t);
     return above < 0;
   }
-  if (g[n].kind != Kind::Ein || g.is_structure(n) || is_skew(g, n)) return false;
+  if (g[n].kind != Kind::Ein || is_skew(g, n)) return false;
   const auto here = is_mostly_transposed(g, n), there = is_mostly_transposed(g, permute(g, n, {1, 0}));
   if (here && there && *here != *there) return *here;
   return fingerprint_of_permuted(g, n, {1, 0}) < fingerprint_of_permuted(g, n, {0, 1});
@@ -366,6 +377,14 @@ NodeId settle_base(Graph& g, NodeId id) {
   if (!is_integer(exponent)) c = abs(c);
   const auto power = c == 1 ? std::nullopt : exact_power(c, exponent);
   return power ? g.scale(*power, g.map(n.map_op(), {divided(g, n.operands[0], c), n.operands[1]})) : id;
+}
+
+NodeId settle_scale(Graph& g, NodeId id) {
+  const Node n = g[id];
+  if (n.kind != Kind::Map || n.operands.size() != 1 || !is_sum(g, n.operands[0])) return id;
+  const Rational c = abs(content(g, n.operands[0]));
+  const auto scale = c == 1 ? std::nullopt : homogeneous(n.map_op(), c);
+  return scale ? g.scale(*scale, g.map(n.map_op(), {divided(g, n.operands[0], c)})) : id;
 }
 
 NodeId settle_sign(Graph& g, NodeId id) {
@@ -453,8 +472,10 @@ NodeId settle_argument(Graph& g, NodeId id) {
 NodeId transpose_inside(Graph& g, NodeId id) {
   const FunctionRow& r = row(g[id].fun_op());
   const NodeId operand = g[id].operands[0];
-  if (r.core.in != 2 || r.transposed.empty() || g[operand].rank() != 2 || !is_turned(g, operand)) return id;
-  const NodeId turned = g.fun(*find_function(r.transposed), permute(g, operand, {1, 0}));
+  if (r.core.in != 2 || r.transposed.empty() || g[operand].rank() != 2) return id;
+  const FunOp other = *find_function(r.transposed);
+  if (!(g.is_symmetric(operand) ? other < g[id].fun_op() : is_turned(g, operand))) return id;
+  const NodeId turned = g.fun(other, permute(g, operand, {1, 0}));
   return r.core.out == 2 ? g.permute(turned, {1, 0}) : turned;
 }
 

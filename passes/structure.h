@@ -21,7 +21,8 @@ NodeId order_mapped_axes(Graph& g, NodeId fun);
 // of a sum stand in their canonical order, and what its coefficients have in common in front of it, (4*x - 6*y)*z = 2*((2*x - 3*y)*z).
 NodeId settle_factors(Graph& g, NodeId ein);
 
-// inv(A' + B) = inv(A + B')', inv(X'*A') = inv(A*X)': a function of a matrix whose axes stand in their canonical order.
+// inv(A' + B) = inv(A + B')', inv(X'*A') = inv(A*X)': a function of a matrix whose axes stand in their canonical order; of a symmetric S
+// tril(S) = triu(S)'.
 NodeId transpose_inside(Graph& g, NodeId fun);
 
 // What the coefficients of a sum have in common: it over that is a sum of coprime integers, most of them positive; where as many are negative, the
@@ -33,6 +34,9 @@ NodeId settle_argument(Graph& g, NodeId fun);
 
 // (4*x - 6*y)^2 = 4*(2*x - 3*y)^2: the content of a sum under a power with a constant exponent.
 NodeId settle_base(Graph& g, NodeId power);
+
+// relu(2*x + 2*y) = 2*relu(x + y): the content of a sum in a homogeneous function of its entries.
+NodeId settle_scale(Graph& g, NodeId map);
 
 // sin(y - x) = -sin(x - y), abs(-x) = abs(x): what an odd or even function is of is not negative, in the sense of content.
 NodeId settle_sign(Graph& g, NodeId map);

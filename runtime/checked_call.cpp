@@ -233,7 +233,7 @@ class Call {
     for (int32_t i = meta_.argument_count; i < count(); ++i)
       if (!slot(i).skipped() && !fits(slot(i))) copy(slot(i), out[i - meta_.argument_count], false);
     if (status == RICCI_FUNCTION) fail(status, -1, "a function that %s calls failed; the results that depend on it are NaN", meta_.name);
-    else if (status != RICCI_OK) fail(status, -1, "%s met a singular matrix; the results that depend on it are inf or NaN", meta_.name);
+    else if (status != RICCI_OK) fail(status, -1, "%s met a singular matrix, or max or min of no entries; the results that depend on it are inf or NaN", meta_.name);
     return status;
   }
 

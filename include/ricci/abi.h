@@ -25,7 +25,7 @@ extern "C" {
 
 enum ricci_status {
   RICCI_OK = 0,
-  RICCI_SINGULAR = 1,   /* a matrix was singular, or not positive definite: the results that depend on it are inf or NaN */
+  RICCI_SINGULAR = 1,   /* a matrix was singular, or not positive definite, or max or min had no entries: the results that depend on it are inf or NaN */
   RICCI_COUNT = 2,      /* more or fewer arrays than the function takes */
   RICCI_NULL = 3,       /* an array, or a function of the host's, is missing */
   RICCI_DTYPE = 4,      /* double for float, or the reverse */

@@ -26,7 +26,7 @@ class Mutator {
   Mutator(std::string_view formula, const Bindings& names, FormulaMode mode) : formula_(formula), names_(names), matrix_(mode == FormulaMode::Matrix) {
     Diagnostics diagnostics;
     KnownNames known;
-    for (const auto& [name, node] : names) known.insert(name);
+    for (const auto& [name, node] : names) known.variables.insert(name);
     const std::vector<Token> tokens = tokenize(formula, diagnostics.add_source("<formula>", std::string(formula)), diagnostics);
     const Syntax syntax = parse(tokens, known, diagnostics);
     for (const Ast& a : syntax.nodes)
