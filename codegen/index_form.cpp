@@ -153,6 +153,15 @@ class Printer {
     return spell_indices(letters, v);
   }
 
+  // How a summed letter stands where either is possible: against its other end.
+  Variance against(const std::vector<Factor>& factors, Label l) const {
+    for (const Factor& f : factors)
+      for (size_t k = 0; k < f.labels.size(); ++k)
+        if (const VarianceCheck::Axes* axes = axes_ ? axes_->find(f.tensor) : nullptr; axes && f.labels[k] == l && (*axes)[k])
+          return *(*axes)[k] == Variance::Up ? Variance::Down : Variance::Up;
+    return Variance::Down;
+  }
+
   // The next free letter.
   std::string bind() {
     std::string letter = index_letter(next_++);
@@ -292,14 +301,10 @@ class Printer {
 
   // Columns of the identity: those where the digits lie.
   std::string spell_place(const Node& n) const {
-    const std::string offset = g_.spell(DimId{n.row});
-    const auto plus = [&](const std::string& s, int64_t k) {
-      return g_[DimId{n.row}].kind == Dim::Kind::Fixed ? std::to_string(g_[DimId{n.row}].size + k) : s + " + " + std::to_string(k);
-    };
+    const Extent offset = Extent::of(g_, DimId{n.row}), first = offset + Extent::number(1);
     const std::string whole = g_.spell(n.type[0]);
-    if (n.rank() == 1) return "e(" + plus(offset, 1) + ", " + whole + ")";
-    if (n.rank() == 2 && offset == "0") return "eye(" + whole + ")[:, 1:" + g_.spell(n.type[1]) + "]";
-    return "eye(" + whole + ")[:, " + plus(offset, 1) + ":" + offset + " + " + g_.spell(n.type[1]) + "]";
+    if (n.rank() == 1) return "e(" + ricci::spell(first) + ", " + whole + ")";
+    return "eye(" + whole + ")[:, " + ricci::spell(first) + ":" + ricci::spell(offset + Extent::of(g_, n.type[1])) + "]";
   }
 
   // The variables and functions in a node, in alphabetical order: what does not depend on the order in which things were declared.
@@ -488,6 +493,7 @@ class Printer {
         auto [it, first] = letter.try_emplace(l);
         if (!first) continue;
         it->second = bind();
+        stands_[it->second] = against(factors, l);
         if (explicitly.contains(l)) opening += "sum_" + it->second + "(", ++open;
       }
     for (const auto& [fresh, label] : own) {

@@ -59,7 +59,7 @@ std::optional<VarianceCheck::Axes> VarianceCheck::product(NodeId id) const {
   Labels out = g_.out(id);
   for (const auto& [l, vs] : ends) {
     if (std::ranges::find(out, l) != out.end()) continue;
-    bool meets = vs.size() == 2 && !(vs[0] && vs[1] && *vs[0] == *vs[1]);
+    const bool meets = vs.size() == 2 && (vs[0] || vs[1]) && vs[0] != vs[1];  // one end is known, the other one stands against it
     if (!meets) return std::nullopt;
   }
   Axes axes(out.size());
