@@ -68,6 +68,9 @@ class LatexSpelling final : public Spelling {
   std::string applied(const std::string& function, const std::vector<std::string>& arguments) const override {
     return function + bracket(fmt::format("{}", fmt::join(arguments, ", ")));
   }
+  std::string comparison(const std::string& a, const std::string& sign, const std::string& b) const override {
+    return a + (sign == "<" ? " < " : " = ") + b;
+  }
   std::string sum_over(const std::string& letter, const std::string& body) const override { return "\\sum_{" + letter + "} " + body; }
   std::string bracket(const std::string& inner) const override { return "\\left(" + inner + "\\right)"; }
   std::string square_bracket(const std::string& inner) const override { return "\\left[" + inner + "\\right]"; }

@@ -71,6 +71,9 @@ class MathmlSpelling final : public Spelling {
   std::string applied(const std::string& function, const std::vector<std::string>& arguments) const override {
     return grouped(function + sign("\u2061") + bracket(fmt::format("{}", fmt::join(arguments, "<mo>,</mo>"))));
   }
+  std::string comparison(const std::string& a, const std::string& relation, const std::string& b) const override {
+    return grouped(a + sign(relation == "<" ? "<" : "=") + b);
+  }
   std::string sum_over(const std::string& letter, const std::string& body) const override {
     return grouped("<munder>" + sign("∑") + identifier(letter) + "</munder>" + body);
   }

@@ -397,7 +397,9 @@ class Printer {
     std::vector<std::string> arguments;
     for (NodeId o : n.operands) arguments.push_back(node(o, g_[o].rank() == 0 ? Letters{} : ls, fresh).text);
     if (n.map_op() == MapOp::pi_) return {s_.name("pi")};
-    return {s_.function(n.map_op() == MapOp::select_ ? "where" : std::string(row(n.map_op()).name), arguments)};
+    const std::string name(written_name(n.map_op()));
+    if (is_comparison(n.map_op())) return {s_.comparison(arguments[0], name, arguments[1]), Level::Comparison};
+    return {s_.function(name, arguments)};
   }
 
   // Matrix notation in brackets with indices: [inv(X)]_ij. What has none is named as the function it is.

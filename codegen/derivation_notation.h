@@ -40,6 +40,7 @@ class Spelling {
   virtual std::string function(const std::string& name, const std::vector<std::string>& arguments) const = 0;
   // The same of a function that is spelled already.
   virtual std::string applied(const std::string& function, const std::vector<std::string>& arguments) const = 0;
+  virtual std::string comparison(const std::string& a, const std::string& sign, const std::string& b) const = 0;  // "<" or "=="
   virtual std::string sum_over(const std::string& letter, const std::string& body) const = 0;
   virtual std::string bracket(const std::string& inner) const = 0;
   virtual std::string square_bracket(const std::string& inner) const = 0;

@@ -59,6 +59,7 @@ class TextSpelling final : public Spelling {
     for (size_t k = 0; k < arguments.size(); ++k) out += (k > 0 ? ", " : "") + arguments[k];
     return out + ")";
   }
+  std::string comparison(const std::string& a, const std::string& sign, const std::string& b) const override { return a + " " + sign + " " + b; }
   std::string sum_over(const std::string& letter, const std::string& body) const override { return "sum_" + letter + "(" + body + ")"; }
   std::string bracket(const std::string& inner) const override { return "(" + inner + ")"; }
   std::string square_bracket(const std::string& inner) const override { return "[" + inner + "]"; }

@@ -229,7 +229,7 @@ class Printer {
       case Kind::Map:
         if (const auto& text = named(id)) return text->divisor ? Level::Product : Level::Power;
         if (auto c = exponent(id)) return *c == Rational(1, 2) ? Level::Atom : *c < 0 ? Level::Product : Level::Power;
-        return n.map_op() == MapOp::isless_ || n.map_op() == MapOp::isequal_ ? Level::Comparison : n.map_op() == MapOp::pow_ ? Level::Power : Level::Atom;
+        return is_comparison(n.map_op()) ? Level::Comparison : n.map_op() == MapOp::pow_ ? Level::Power : Level::Atom;
     }
     return Level::Atom;
   }
@@ -556,12 +556,12 @@ class Printer {
     }
     switch (n.map_op()) {
       case MapOp::pi_: return {"pi"};
-      case MapOp::isless_: return {operand(0, "", Level::Sum), operand(1, " < ", Level::Sum)};
-      case MapOp::isequal_: return {operand(0, "", Level::Sum), operand(1, " == ", Level::Sum)};
       case MapOp::pow_: return {operand(0, "("), operand(1, ")^("), ")"};
       default: break;
     }
-    out.push_back(n.map_op() == MapOp::select_ ? "where(" : std::string(row(n.map_op()).name) + "(");
+    const std::string name(written_name(n.map_op()));
+    if (is_comparison(n.map_op())) return {operand(0, "", Level::Sum), operand(1, " " + name + " ", Level::Sum)};
+    out.push_back(name + "(");
     for (size_t k = 0; k < n.operands.size(); ++k) out.push_back(operand(k, k > 0 ? ", " : ""));
     out.push_back(")");
     return out;

@@ -38,6 +38,12 @@ std::span<const ElementwiseRow> elementwise_table() { return kTable; }
 
 const ElementwiseRow& row(MapOp op) { return kTable[size_t(op)]; }
 
+std::string_view written_name(MapOp op) {
+  return op == MapOp::select_ ? "where" : op == MapOp::isless_ ? "<" : op == MapOp::isequal_ ? "==" : row(op).name;
+}
+
+bool is_comparison(MapOp op) { return op == MapOp::isless_ || op == MapOp::isequal_; }
+
 std::optional<MapOp> find_elementwise(std::string_view name) {
   for (const ElementwiseRow& r : kTable)
     if (r.name == name) return r.op;

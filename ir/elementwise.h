@@ -37,6 +37,9 @@ struct ElementwiseRow {
 
 std::span<const ElementwiseRow> elementwise_table();
 const ElementwiseRow& row(MapOp op);
+// What formulas call it: the row's name, but `where`, and `<` and `==`, which stand between their arguments.
+std::string_view written_name(MapOp op);
+bool is_comparison(MapOp op);
 // A row by its name or one of its aliases (ln, arcsin, ...).
 std::optional<MapOp> find_elementwise(std::string_view name);
 

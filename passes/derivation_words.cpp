@@ -85,9 +85,10 @@ std::string with_powers(std::string text) {
 
 std::string table_derivative(MapOp op, size_t argument) {
   const ElementwiseRow& r = row(op);
-  std::string value(r.name);
-  for (int k = 0; k < r.arity; ++k) value += std::string(k == 0 ? "(" : ", ") + "xyz"[k];
-  value += ")";
+  std::string value(written_name(op));
+  if (is_comparison(op)) value = "x " + value + " y";
+  for (int k = 0; k < r.arity && !is_comparison(op); ++k) value += std::string(k == 0 ? "(" : ", ") + "xyz"[k];
+  if (!is_comparison(op)) value += ")";
   std::string text;
   const std::string_view column = r.derivative[argument];
   auto part_of_name = [&](size_t at) { return at < column.size() && std::isalnum(static_cast<unsigned char>(column[at])); };

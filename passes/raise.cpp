@@ -160,7 +160,6 @@ class Raiser {
 
   Expr raise_map(NodeId id, const std::vector<Expr>& operands) const {
     const Node& n = g_[id];
-    std::string name(row(n.map_op()).name);
     switch (n.map_op()) {
       case MapOp::pi_: return mat::name("pi", Shape::scalar());
       case MapOp::pow_: return raise_power(id, operands);
@@ -168,15 +167,12 @@ class Raiser {
         if (auto c = exponent_of(g_, n); c && n.rank() == 0)
           if (auto x = square_root(operands[0])) return raise_exponent(mat::call("norm2", {*x}, Shape::scalar()), Rational(2 * *c), Shape::scalar());
         break;
-      case MapOp::select_: name = "where"; break;
-      case MapOp::isless_: name = "<"; break;
-      case MapOp::isequal_: name = "=="; break;
       case MapOp::exp_:
         if (auto x = softmax_argument(n.operands[0])) return mat::call("softmax", {*done_.at(*x).expr}, shape(id));
         break;
       default: break;
     }
-    return mat::map_call(std::move(name), operands, shape(id));
+    return mat::map_call(std::string(written_name(n.map_op())), operands, shape(id));
   }
 
   Expr raise_power(NodeId id, const std::vector<Expr>& operands) const {
