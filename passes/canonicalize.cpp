@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMostFactors = 32;
 constexpr size_t kMostTerms = 64;
+constexpr size_t kMostOpened = 32;  // terms that sums of higher order multiply out to
 constexpr int kMostRounds = 100;
 constexpr size_t kMostProducts = 4;  // that an expansion makes, in multiples of its budget
 
@@ -210,6 +211,35 @@ NodeId open_pick(Graph& g, NodeId id) {
   return g.sum(join_picks(g, std::move(terms)), Type(g[id].type));
 }
 
+// Into how many terms a product or a sum falls when the sums of order 3 and more in it are multiplied out; more than kMostOpened is as good as any.
+size_t terms_opened(const Graph& g, NodeId id, std::map<NodeId, size_t>& known) {
+  if (const auto before = known.find(id); before != known.end()) return before->second;
+  size_t count = g[id].kind == Kind::Sum ? 0 : 1;
+  for (NodeId o : g[id].operands) {
+    if (count > kMostOpened) break;
+    const bool opens = g[o].rank() > 2 && (g[o].kind == Kind::Sum || g[o].kind == Kind::Ein);
+    const size_t inner = g[id].kind == Kind::Sum || opens ? terms_opened(g, o, known) : 1;
+    count = g[id].kind == Kind::Sum ? count + inner : count * inner;
+  }
+  return known[id] = g[id].kind == Kind::Sum || g[id].kind == Kind::Ein ? count : 1;
+}
+
+// (S_abc + T_abc)*x_b = S_abc*x_b + T_abc*x_b: in a product of order 2 and less no matrix form shows a sum of order 3.
+NodeId open_hidden_sum(Graph& g, NodeId id) {
+  if (g[id].kind != Kind::Ein || g[id].rank() > 2) return id;
+  const std::vector<Factor> factors = g.factors(id);
+  const auto hidden = std::ranges::find_if(factors, [&](const Factor& f) { return g[f.tensor].kind == Kind::Sum && g[f.tensor].rank() > 2; });
+  std::map<NodeId, size_t> known;
+  if (hidden == factors.end() || terms_opened(g, id, known) > kMostOpened) return id;
+  std::vector<Term> terms = g.terms(hidden->tensor);
+  for (Term& t : terms) {
+    std::vector<Factor> product = factors;
+    product[size_t(hidden - factors.begin())].tensor = t.tensor;
+    t.tensor = g.ein(std::move(product), g.out(id), Type(g[id].type));
+  }
+  return g.sum(std::move(terms), Type(g[id].type));
+}
+
 NodeId flatten_sum(Graph& g, NodeId id) {
   std::vector<Term> flat;
   bool nested = false;
@@ -259,7 +289,10 @@ NodeId open_reciprocal(Graph& g, NodeId id) {
 
 NodeId flatten_node(Graph& g, NodeId id) {
   switch (g[id].kind) {
-    case Kind::Ein: return settle_antisymmetric(g, contract_epsilons(g, open_pick(g, push_in_places(g, flatten_product(g, id))), 1));
+    case Kind::Ein: {
+      const NodeId flat = open_hidden_sum(g, flatten_product(g, id));
+      return settle_antisymmetric(g, contract_epsilons(g, open_pick(g, push_in_places(g, flat)), 1));
+    }
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {
       if (const NodeId opened = open_reciprocal(g, id); opened != id) return opened;

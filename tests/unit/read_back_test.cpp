@@ -53,7 +53,7 @@ const char* const kAnswers[] = {
     // index notation
     "^i_(k) = d(C^i_j x^j)/d(x^k)", "_i(k) = d(C_ij x_j)/d(x_k)", "_ij(k) = d(x_i x_j)/d(x_k)", "_ij(kl) = d(X_im X_mj)/d(X_kl)",
     "^i_j(kl) = d(X^i_m X^m_j)/d(X^k_l)", "^i_(j)(k) = d(d(T^i_lm x^l x^m)/d(x^j))/d(x^k)", "_(i)(j)(k) = d(d(d(sum_l(x_l x_l x_l))/d(x_i))/d(x_j))/d(x_k)",
-    "^i_j(k) = d(T^i_jl x^l)/d(x^k)", "_{ij(k)} = d(x_i y_j x_l A_lm x_m)/d(x_k)", "_i = lse_k(A_ik x_k)", "_i(j) = d(lse_k(A_ik x_k))/d(x_j)",
+    "^i_j(k) = d(T^i_jl x^l)/d(x^k)", "_{ij(k)} = d(x_i y_j x_l A_lm x_m)/d(x_k)", "_ij = (x_i A_jk + A_ik x_j) y_k s", "_i = lse_k(A_ik x_k)", "_i(j) = d(lse_k(A_ik x_k))/d(x_j)",
 };
 
 Program program(const std::string& text) {
