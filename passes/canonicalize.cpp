@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/labels.h"
 #include "passes/antisymmetry.h"
 #include "passes/commuting.h"
 #include "passes/infer_properties.h"
@@ -224,11 +225,17 @@ size_t terms_opened(const Graph& g, NodeId id, std::map<NodeId, size_t>& known) 
   return known[id] = g[id].kind == Kind::Sum || g[id].kind == Kind::Ein ? count : 1;
 }
 
-// (S_abc + T_abc)*x_b = S_abc*x_b + T_abc*x_b: in a product of order 2 and less no matrix form shows a sum of order 3.
+// (S_abc + T_abc)*x_b = S_abc*x_b + T_abc*x_b: in a product of order 2 and less no matrix form shows a sum of order 3, but for one whose axes places
+// join again, as in sums of Kronecker products.
 NodeId open_hidden_sum(Graph& g, NodeId id) {
   if (g[id].kind != Kind::Ein || g[id].rank() > 2) return id;
   const std::vector<Factor> factors = g.factors(id);
-  const auto hidden = std::ranges::find_if(factors, [&](const Factor& f) { return g[f.tensor].kind == Kind::Sum && g[f.tensor].rank() > 2; });
+  const auto is_placed = [&](Label l) {
+    return std::ranges::any_of(factors, [&](const Factor& f) { return g[f.tensor].kind == Kind::Place && contains(f.labels, l); });
+  };
+  const auto hidden = std::ranges::find_if(factors, [&](const Factor& f) {
+    return g[f.tensor].kind == Kind::Sum && g[f.tensor].rank() > 2 && std::ranges::none_of(f.labels, is_placed);
+  });
   std::map<NodeId, size_t> known;
   if (hidden == factors.end() || terms_opened(g, id, known) > kMostOpened) return id;
   std::vector<Term> terms = g.terms(hidden->tensor);
