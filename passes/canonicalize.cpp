@@ -4,7 +4,7 @@
 #include <set>
 
 #include "ir/labels.h"
-#include "passes/antisymmetry.h"
+#include "passes/exchanges.h"
 #include "passes/commuting.h"
 #include "passes/infer_properties.h"
 #include "passes/join_places.h"
@@ -298,7 +298,7 @@ NodeId flatten_node(Graph& g, NodeId id) {
   switch (g[id].kind) {
     case Kind::Ein: {
       const NodeId flat = open_hidden_sum(g, flatten_product(g, id));
-      return settle_antisymmetric(g, contract_epsilons(g, open_pick(g, push_in_places(g, flat)), 1));
+      return settle_exchanges(g, contract_epsilons(g, open_pick(g, push_in_places(g, flat)), 1));
     }
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {

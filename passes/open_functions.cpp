@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "passes/antisymmetry.h"
+#include "passes/exchanges.h"
 #include "passes/kronecker.h"
 #include "passes/matrix_chain.h"
 #include "passes/rewrite.h"

@@ -7,6 +7,7 @@
 
 #include "ir/constant_folding.h"
 #include "ir/interpret.h"
+#include "ir/labels.h"
 
 namespace ricci {
 namespace {
@@ -140,10 +141,20 @@ Range Signs::of_product(NodeId id) {
   Range product{Rational(1), Rational(1)};
   const std::vector<Factor> factors = g_.factors(id);
   const Labels out = g_.out(id);
+  // x_a e_a is an entry of x: the place that picks is no factor of it, and no sum.
+  const auto picks = [&](const Factor& f) {
+    if (g_[f.tensor].kind != Kind::Place || contains(out, f.labels[0])) return false;
+    const auto meets = [&](const Factor& o) { return contains(o.labels, f.labels[0]); };
+    const auto is_place = [&](const Factor& o) { return g_[o.tensor].kind == Kind::Place && meets(o); };
+    return std::ranges::count_if(factors, is_place) == 1 && std::ranges::count_if(factors, meets) > 1;
+  };
   bool summed = false;
+  Labels picked;
+  for (const Factor& f : factors)
+    if (picks(f)) picked.push_back(f.labels[0]);
   for (const Factor& f : factors) {
-    product = product * known_.at(f.tensor).range;
-    for (Label l : f.labels) summed |= !std::ranges::count(out, l);
+    if (!picks(f)) product = product * known_.at(f.tensor).range;
+    for (Label l : f.labels) summed |= !contains(out, l) && !contains(picked, l);
   }
   Labels distinct = out;
   std::ranges::sort(distinct);

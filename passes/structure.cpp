@@ -10,7 +10,7 @@
 #include "ir/labels.h"
 #include "ir/mix.h"
 #include "ir/places.h"
-#include "passes/antisymmetry.h"
+#include "passes/exchanges.h"
 #include "passes/join_places.h"
 
 namespace ricci {
@@ -280,7 +280,7 @@ std::optional<bool> is_mostly_transposed(const Graph& g, NodeId product) {
   return way.front() > way.back();
 }
 
-bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_antisymmetric(g, permute(g, n, {1, 0})) == g.scale(-1, n); }
+bool is_skew(Graph& g, NodeId n) { return g[n].rank() == 2 && settle_exchanges(g, permute(g, n, {1, 0})) == g.scale(-1, n); }
 
 // Whether a matrix is the transpose of its canonical form. Blocks are read as they were written, expm([X, 0; H, X]) as the transpose of
 // expm([X, H; 0, X]); of products the one with fewer transposes is canonical, of skew matrices the one without a minus.

@@ -1,9 +1,10 @@
-#include "passes/antisymmetry.h"
+#include "passes/exchanges.h"
 
 #include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
+#include <tuple>
 
 #include "ir/labels.h"
 
@@ -45,11 +46,42 @@ std::vector<std::pair<size_t, size_t>> exchanged_axes(const Graph& g, NodeId n) 
 
 bool is_antisymmetric(const Graph& g, NodeId n) { return !exchanged_axes(g, n).empty(); }
 
-bool has_antisymmetric(const Graph& g, NodeId n) {
-  return g[n].kind == Kind::Ein && std::ranges::any_of(g[n].operands, [&](NodeId o) { return is_antisymmetric(g, o); });
+// Two labels of a product that can change places, and the sign that this is worth: of one antisymmetric factor, or the outer ones of X*pinv(X) and
+// pinv(X)*X, which are symmetric (Penrose, A generalized inverse for matrices, 1955, eq. 3 and 4).
+struct Exchange {
+  size_t first_factor, first_axis, second_factor, second_axis;
+  int sign;
+};
+
+std::vector<Exchange> projections(const Graph& g, const std::vector<Factor>& factors, const Labels& out) {
+  std::vector<Exchange> pairs;
+  for (size_t p = 0; p < factors.size(); ++p) {
+    const Node& pinv = g[factors[p].tensor];
+    if (pinv.kind != Kind::Fun || pinv.fun_op() != FunOp::pinv || pinv.rank() != 2) continue;
+    for (size_t x = 0; x < factors.size(); ++x) {
+      if (factors[x].tensor != pinv.operands[0]) continue;
+      for (size_t side : {0, 1}) {  // X*pinv(X) meets at the columns of X, pinv(X)*X at its rows
+        const Label inner = factors[x].labels[1 - side];
+        const auto meets = std::ranges::count_if(factors, [&](const Factor& f) { return contains(f.labels, inner); });
+        if (inner != factors[p].labels[side] || meets != 2 || contains(out, inner)) continue;
+        if (side == 0) pairs.push_back({x, 0, p, 1, 1});
+        else pairs.push_back({p, 0, x, 1, 1});
+      }
+    }
+  }
+  return pairs;
 }
 
-// A product reached by exchanges, each of which is worth a sign.
+std::vector<Exchange> exchanges_of(const Graph& g, NodeId id) {
+  if (g[id].kind != Kind::Ein) return {};
+  const std::vector<Factor> factors = g.factors(id);
+  std::vector<Exchange> all = projections(g, factors, g.out(id));
+  for (size_t f = 0; f < factors.size(); ++f)
+    for (const auto& [k, l] : exchanged_axes(g, factors[f].tensor)) all.push_back({f, k, f, l, -1});
+  return all;
+}
+
+// A product reached by exchanges.
 struct Exchanged {
   NodeId product;
   int sign;
@@ -58,24 +90,35 @@ struct Exchanged {
 // All products that exchanges make of one, itself first. Nothing if the product is its own negative: then it is zero.
 std::optional<std::vector<Exchanged>> exchanges(Graph& g, NodeId id) {
   std::vector<Exchanged> reached{{id, 1}};
-  if (!has_antisymmetric(g, id)) return reached;
-  const Labels out = g.out(id);
   for (size_t at = 0; at < reached.size() && reached.size() < kMostExchanged; ++at) {
     const Exchanged from = reached[at];
-    if (g[from.product].kind != Kind::Ein) continue;  // the matrix itself
-    const std::vector<Factor> factors = g.factors(from.product);
-    for (size_t f = 0; f < factors.size(); ++f) {
-      for (const auto& [k, l] : exchanged_axes(g, factors[f].tensor)) {
-        std::vector<Factor> other = factors;
-        std::swap(other[f].labels[k], other[f].labels[l]);
-        const NodeId product = g.ein(std::move(other), g.out(from.product), Type(g[id].type));
-        const auto known = std::ranges::find(reached, product, &Exchanged::product);
-        if (known == reached.end()) reached.push_back({product, -from.sign});
-        else if (known->sign == from.sign) return std::nullopt;
-      }
+    for (const Exchange& e : exchanges_of(g, from.product)) {
+      std::vector<Factor> other = g.factors(from.product);
+      std::swap(other[e.first_factor].labels[e.first_axis], other[e.second_factor].labels[e.second_axis]);
+      const NodeId product = g.ein(std::move(other), g.out(from.product), Type(g[id].type));
+      const int sign = from.sign * e.sign;
+      const auto known = std::ranges::find(reached, product, &Exchanged::product);
+      if (known == reached.end()) reached.push_back({product, sign});
+      else if (known->sign != sign) return std::nullopt;
     }
   }
   return reached;
+}
+
+// How many of the projections X*pinv(X) and pinv(X)*X are read from their end, as pinv(X)'*X' is, on the way from the first axis of the result.
+size_t turned_projections(const Graph& g, NodeId product) {
+  if (g[product].kind != Kind::Ein || g[product].rank() == 0) return 0;
+  const std::vector<Factor> factors = g.factors(product);
+  Labels met = {g.out(product)[0]};  // in the order in which they are met
+  for (size_t at = 0; at < met.size(); ++at)
+    for (const Factor& f : factors)
+      if (contains(f.labels, met[at]))
+        for (Label l : f.labels)
+          if (!contains(met, l)) met.push_back(l);
+  const auto place = [&](size_t factor, size_t axis) { return std::ranges::find(met, factors[factor].labels[axis]); };
+  return size_t(std::ranges::count_if(projections(g, factors, g.out(product)), [&](const Exchange& e) {
+    return place(e.second_factor, e.second_axis) < place(e.first_factor, e.first_axis);
+  }));
 }
 
 // Where the labels of the antisymmetric factors of a product stand: on which axis of the result, else on which axis of which other factor.
@@ -140,11 +183,11 @@ Pair meet(const Labels& left, const Labels& right, const std::function<bool(Labe
 
 }  // namespace
 
-NodeId settle_antisymmetric(Graph& g, NodeId product) {
+NodeId settle_exchanges(Graph& g, NodeId product) {
   const auto all = exchanges(g, product);
   if (!all) return g.zero(Type(g[product].type));
   if (all->size() == 1) return product;
-  const auto least = std::ranges::min_element(*all, {}, [&](const Exchanged& e) { return std::pair(labels_seen(g, e.product), g.fingerprint(e.product)); });
+  const auto least = std::ranges::min_element(*all, {}, [&](const Exchanged& e) { return std::tuple(turned_projections(g, e.product), labels_seen(g, e.product), g.fingerprint(e.product)); });
   return g.scale(least->sign, least->product);
 }
 
