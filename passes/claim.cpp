@@ -24,6 +24,30 @@ std::vector<size_t> outside_brackets(std::string_view text, std::string_view mar
   return found;
 }
 
+// Takes d/dx, d2/dx2 or d^2/dx^2 from the left side. A digit behind the x of d/dx is one of its name.
+void read_operator(Claim& c) {
+  std::string_view rest = c.left;
+  const auto take = [&](std::string_view word) { return rest.starts_with(word) && (rest.remove_prefix(word.size()), true); };
+  const auto order = [&] {
+    const int digit = !rest.empty() && rest[0] >= '2' && rest[0] <= '9' ? rest[0] - '0' : 1;
+    rest.remove_prefix(digit > 1);
+    return digit;
+  };
+  if (!take("d")) return;
+  const bool raised = take("^");
+  const int above = order();
+  if (!take("/d")) return;
+  size_t end = 0;
+  while (end < rest.size() && (std::isalnum(static_cast<unsigned char>(rest[end])) || rest[end] == '_' || (rest[end] & 0x80) != 0)) ++end;
+  std::string variable(rest.substr(0, end));
+  rest.remove_prefix(end);
+  if (above > 1 && !raised && variable.size() > 1 && variable.back() == char('0' + above)) variable.pop_back();
+  else if ((take("^") ? order() : 1) != above) return;
+  c.variable = std::move(variable);
+  c.order = above;
+  c.left = trimmed(rest);
+}
+
 }  // namespace
 
 std::optional<Claim> parse_claim(std::string_view text) {
@@ -38,12 +62,7 @@ std::optional<Claim> parse_claim(std::string_view text) {
   const size_t length = equals.size() > 1 && equals[1] == equals[0] + 1 ? 2 : 1;  // = or ==
   c.left = trimmed(text.substr(0, equals[0]));
   c.right = trimmed(text.substr(equals[0] + length));
-  if (c.left.starts_with("d/d")) {
-    size_t end = 3;
-    while (end < c.left.size() && (std::isalnum(static_cast<unsigned char>(c.left[end])) || c.left[end] == '_')) ++end;
-    c.variable = c.left.substr(3, end - 3);
-    c.left = trimmed(std::string_view(c.left).substr(end));
-  }
+  read_operator(c);
   if (c.left.empty() || c.right.empty()) return std::nullopt;
   return c;
 }

@@ -1,4 +1,4 @@
-// Claims: "LEFT = RIGHT", "d/dx LEFT = RIGHT", with definitions before them if need be: "u = A*x; d/dx u'*u = 2*A'*u".
+// Claims: "LEFT = RIGHT", "d/dx LEFT = RIGHT", "d2/dx2 LEFT = RIGHT", with definitions before them if need be: "u = A*x; d/dx u'*u = 2*A'*u".
 #pragma once
 #include <optional>
 #include <string>
@@ -12,6 +12,7 @@ namespace ricci {
 struct Claim {
   std::string definitions = {}, left = {}, right = {};
   std::string variable = {};  // without d/dx: empty
+  int order = 1;              // of d2/dx2 or d^2/dx^2: 2
 };
 std::optional<Claim> parse_claim(std::string_view text);
 

@@ -63,7 +63,11 @@ std::map<NodeId, Properties> promises(const Program& p) {
 
 Sides read(const Claim& claim, const Options& options, const DerivativeStyle& style) {
   Diagnostics diagnostics;
-  const std::string text = fmt::format("{}claim1 = {}; claim2 = {}; claim2", claim.definitions, claim.left, claim.right);
+  std::string left_name = "left", right_name = "right";
+  const std::string written = claim.definitions + claim.left + claim.right;
+  while (written.find(left_name) != written.npos) left_name += "1";
+  while (written.find(right_name) != written.npos) right_name += "1";
+  const std::string text = fmt::format("{}{} = {}\n{} = {}\n{}", claim.definitions, left_name, claim.left, right_name, claim.right, right_name);
   const ParseOptions as_declared{options.declare, "<claim>"};
   auto program = parse_expression(text, as_declared, calculus(), diagnostics);
   print_diagnostics(diagnostics, options);
@@ -75,12 +79,12 @@ Sides read(const Claim& claim, const Options& options, const DerivativeStyle& st
     free.free.insert(claim.variable);
     program = parse_expression(text, free, calculus(), diagnostics);
   }
-  Value left = program->find_definition("claim1")->value, right = program->find_definition("claim2")->value;
+  Value left = program->find_definition(left_name)->value, right = program->find_definition(right_name)->value;
   const NodeId function = left.node;
   if (!claim.variable.empty()) {
     Graph& g = *program->graph;
     const size_t rank = g[left.node].rank();
-    left = laid_out(g, derivative(g, left, differentiation_variable(*program, claim.variable), 1, style.symmetric), rank, style.layout);
+    left = laid_out(g, derivative(g, left, differentiation_variable(*program, claim.variable), claim.order, style.symmetric), rank, style.layout);
   }
   return {std::move(*program), std::move(left), std::move(right), function};
 }
@@ -123,7 +127,7 @@ int report(const Program& p, const Judgement& j, const std::string& convention) 
 
 int verify(const Options& options) {
   const auto claim = parse_claim(read_input(options).text);
-  if (!claim) throw UsageError("a claim is written \"LEFT = RIGHT\" or \"d/dx LEFT = RIGHT\"");
+  if (!claim) throw UsageError("a claim is written \"LEFT = RIGHT\", \"d/dx LEFT = RIGHT\" or \"d2/dx2 LEFT = RIGHT\"");
   const DerivativeStyle style{*find_layout(options.layout), *find_symmetric_convention(options.symmetric)};
   Sides s = read(*claim, options, style);
   if (!s.program.assumptions.empty()) fmt::print(stderr, "assuming {}\n", fmt::join(s.program.assumptions, "; "));
