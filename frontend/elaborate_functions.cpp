@@ -153,6 +153,7 @@ bool Elaborator::whole(Meaning& m, const Call& c, size_t i) {
   if (m.indices.empty()) return true;
   Diagnostic& d = report(Message::needs_whole_tensor, c.at(i), c.ast.name);
   if (is_reduction(c.ast.name)) d.fix(Message::reduce_by_index, c.ast.name, m.indices[0].letter);
+  else if (m.indices.size() == 1 && m.indices[0].variance == Variance::Up) d.fix(Message::declare_exponent, m.indices[0].letter);  // X^k
   return false;
 }
 
