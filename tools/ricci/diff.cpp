@@ -17,7 +17,7 @@ void say_conventions(const Options& options) {
   fmt::print(stderr, "layout: {}; by a symmetric variable: {}\n", options.layout, options.symmetric);
 }
 
-constexpr int kHighestOrder = 3;  // of the oracle
+constexpr int kHighestOrder = 3;  // to which the oracle's dual numbers nest
 
 // The answer as the oracle has it: by a symmetric variable projected.
 NodeId as_projected(Graph& g, NodeId answer, const Declaration& x, SymmetricConvention convention) {
@@ -32,18 +32,38 @@ void demand_equal(const Comparison& c, const std::string& what) {
     throw std::logic_error(fmt::format("{} differs by {:.1e}", what, c.largest));
 }
 
-// The derivative in quadruple precision against dual numbers on the function, at points that nothing else has used.
+// A certificate of both.
+Comparison both(const Comparison& a, Comparison b) {
+  if (a.verdict == Comparison::Verdict::Undecided) b.verdict = a.verdict;
+  b.points = std::min(a.points, b.points);
+  b.largest = std::max(a.largest, b.largest);
+  return b;
+}
+
+// The derivative in quadruple precision against dual numbers on the function, at points that nothing else has used. An order beyond that of the dual
+// numbers by induction: on the third derivative, which is compared itself.
 Comparison compare_with_duals(Program& program, const Definition& f, const Declaration& x, NodeId answer, SymmetricConvention convention,
                               const Options& o) {
   Graph& g = *program.graph;
-  if (o.order > kHighestOrder) throw NotSupported(fmt::format("a certificate beyond order {}", kHighestOrder));
   if (o.order > 1 && convention != SymmetricConvention::Projected)
     throw NotSupported("a certificate of a higher derivative by this convention");
-  const std::vector<NodeId> xs(size_t(o.order), x.node);
-  const NodeId claimed = o.order == 1 ? as_projected(g, answer, x, convention) : answer;
-  const Comparison c = compare_with_oracle(g, f.value.node, xs, claimed, {{}, o.seed, o.points});
-  demand_equal(c, fmt::format("the derivative by {}, from dual numbers,", x.name));
-  return c;
+  const auto compared = [&](NodeId of, int order, NodeId claimed) {
+    const Comparison c = compare_with_oracle(g, of, std::vector(size_t(order), x.node), claimed, {{}, o.seed, o.points});
+    demand_equal(c, fmt::format("the derivative by {}, from dual numbers,", x.name));
+    return c;
+  };
+  if (o.order == 1) return compared(f.value.node, 1, as_projected(g, answer, x, convention));
+  std::optional<Comparison> below;
+  Value from = f.value;
+  int order = o.order;
+  for (; order > kHighestOrder; order -= kHighestOrder) {
+    const Value next = simplified(program, derivative(g, from, x, kHighestOrder, convention));
+    const Comparison c = compared(from.node, kHighestOrder, next.node);
+    below = below ? both(*below, c) : c;
+    from = next;
+  }
+  const Comparison c = compared(from.node, order, answer);
+  return below ? both(*below, c) : c;
 }
 
 // The certificate: the derivative as dual numbers have it, and every line, read back from its text, what it says of the derivative. What is not read
@@ -57,9 +77,7 @@ void certify(const Answer& a, Comparison c, const std::vector<PrintedLine>& line
     try {
       const Comparison read = compare_with_line(a.program, d, a.layout, line, {{}, o.seed, o.points});
       demand_equal(read, fmt::format("the line `{}`, from the derivative,", line.text));
-      c.verdict = read.verdict;
-      c.points = std::min(c.points, read.points);
-      c.largest = std::max(c.largest, read.largest);
+      c = both(c, read);
     } catch (const NotReadable& e) {
       unread = fmt::format(" (the derivative; its print does not read back: {})", e.what());
     }
