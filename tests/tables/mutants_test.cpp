@@ -29,7 +29,7 @@ const Equivalent kEquivalent[] = {
     {"the rule is about symmetric matrices",
      {"logm_expm: ((A)')", "logm_expm: logm(expm(((A)')))", "logm_expm: logm(((expm(A))'))", "logm_expm: ((logm(expm(A)))')"}},
     {"a diagonal matrix is symmetric", {"tril_upper: ((tril(A))')", "triu_lower: ((triu(A))')"}},
-    {"the identity is orthogonal", {"orthogonal_det: det((I))^2", "orthogonal_logdet: logdet((I))"}},
+    {"the identity is orthogonal", {"orthogonal_det: det((I))^2", "orthogonal_size: abs(det((I)))", "orthogonal_logdet: logdet((I))"}},
     {"a multiple of zero is zero", {"orthogonal_logdet: (-(logdet(Q)))", "orthogonal_logdet: (2*(logdet(Q)))"}},
     {"any even power of a sign is 1", {"sign_squared: x^(-(2))", "sign_squared: x^(2*(2))", "sign_squared_abs: sign(x)^(2*(2))*abs(x)"}},
     {"relu(x) is x where step(x) is not 0", {"relu_step: (x)*step(x)"}},
