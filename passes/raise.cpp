@@ -372,6 +372,7 @@ class Raiser {
   std::string spell_factor(NodeId n) const {
     const Node& node = g_[n];
     if (node.kind == Kind::Var) return g_.symbol(n).name;
+    if (node.kind == Kind::Epsilon) return "eps";
     if (node.kind == Kind::Map) return "[" + std::string(row(node.map_op()).name) + "(...)]";
     if (node.kind == Kind::Fun) return "[" + std::string(row(node.fun_op()).name) + "(...)]";
     return "[...]";
