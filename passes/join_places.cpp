@@ -57,12 +57,32 @@ struct Placed {
   NodeId inside;
 };
 
+// x.*e(2) = e(2)*x[2]: a unit vector is its own square, so that what else stands on its axis can be an entry.
+std::vector<Factor> with_entries(const Graph& g, std::vector<Factor> factors, const Labels& out) {
+  Label fresh = 0;
+  for (Label l : out) fresh = std::max(fresh, l + 1);
+  for (const Factor& f : factors)
+    for (Label l : f.labels) fresh = std::max(fresh, l + 1);
+  for (size_t k = 0, given = factors.size(); k < given; ++k) {
+    const Factor unit = factors[k];
+    if (g[unit.tensor].kind != Kind::Place || unit.labels.size() != 1 || !contains(out, unit.labels[0])) continue;
+    const Label l = unit.labels[0];
+    const auto stands = [&](const Factor& f) { return contains(f.labels, l); };
+    const auto is_place = [&](const Factor& f) { return stands(f) && g[f.tensor].kind == Kind::Place; };
+    if (std::ranges::count_if(factors, stands) < 2 || std::ranges::count_if(factors, is_place) > 1) continue;
+    for (Factor& f : factors)
+      if (f != unit) std::ranges::replace(f.labels, l, fresh);
+    factors.push_back({unit.tensor, {fresh++}});
+  }
+  return factors;
+}
+
 // One way for each place that may be taken first: of places that share digits only one is outside, e(2)*x[1]: the others are then inside.
 std::vector<Placed> placed(Graph& g, NodeId id) {
   const bool alone = g[id].kind == Kind::Place;  // around a one, or a unit matrix
   if (g[id].kind != Kind::Ein && !alone) return {};
   const Labels out = alone ? Graph::iota(g[id].rank()) : g.out(id);
-  const std::vector<Factor> factors = alone ? std::vector<Factor>{{id, out}} : g.factors(id);
+  const std::vector<Factor> factors = alone ? std::vector<Factor>{{id, out}} : with_entries(g, g.factors(id), out);
   const Type type = g[id].type;
   const auto uses = [&](Label l) { return std::ranges::count_if(factors, [&](const Factor& x) { return contains(x.labels, l); }); };
   const auto shares = [](const Factor& f, const Labels& digits) { return std::any_of(f.labels.begin() + 1, f.labels.end(), [&](Label l) { return contains(digits, l); }); };
