@@ -22,6 +22,7 @@ struct Meaning {
   std::vector<Variance> variance = {};        // matrix notation: one per axis
   std::vector<int> variable = {};             // as Value::variable
   std::vector<IndexUse> indices = {};         // index notation: one per axis, a letter may repeat until the product around it is known
+  std::vector<std::string> letters = {};      // a whole right side in index notation: one per axis
   bool indexed = false;                       // in index notation; a scalar may be either
   std::optional<DraftId> by = {};             // d(F, X): X, for the directions that follow
   bool needs_direction = false;               // d(F, X) with none yet

@@ -435,6 +435,7 @@ Meaning Elaborator::arrange(const Meaning& m, const std::vector<IndexUse>& order
   bool by_variable = false;
   for (size_t i = 0; i < order.size(); ++i) {
     if (high_) result.variance[i] = order[i].variance;
+    result.letters.push_back(order[i].letter);
     result.variable.push_back(order[i].variable);
     by_variable = by_variable || order[i].variable > 0;
   }

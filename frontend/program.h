@@ -35,6 +35,7 @@ struct Definition {
   Value value;
   SourceRange where = {};
   bool indexed = false;  // written in index notation
+  std::vector<std::string> letters = {};  // of its axes, if so
   bool all_low = false;  // written with low indices only (Cartesian tensors): print the answer so too
 };
 

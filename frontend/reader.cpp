@@ -268,7 +268,7 @@ std::optional<Program> Reader::build() {
   const std::vector<NodeId> built = drafts_.build(g, dims_, &calculus_, nodes);
   check_promises(p, built);
   for (const Pending& d : pending_)
-    p.definitions.push_back({d.name, {built[d.meaning.draft.value], d.meaning.variance, d.meaning.variable}, d.where, d.indexed, d.all_low});
+    p.definitions.push_back({d.name, {built[d.meaning.draft.value], d.meaning.variance, d.meaning.variable}, d.where, d.indexed, d.meaning.letters, d.all_low});
   exports(p);
   if (diagnostics_.has_errors()) return std::nullopt;
   return p;

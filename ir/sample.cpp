@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 
 namespace ricci {
 
@@ -13,12 +14,12 @@ double Sampler::uniform(double low, double high) {
   return low + (high - low) * (double(bits_() >> 11) * 0x1p-53);  // the library's distributions differ between platforms
 }
 
-double Sampler::entry(Properties p) {
+double Sampler::entry(Properties p, double scale) {
   if (p.has(Property::sign)) return below(2) ? 1 : -1;
   if (p.has(Property::unit)) return uniform(0.15, 0.85);
-  if (p.has(Property::nonnegative)) return uniform(0.4, 1.6);
-  double v = uniform(-1, 1);
-  return v + std::copysign(0.15, v);
+  if (p.has(Property::nonnegative)) return scale * uniform(0.4, 1.6);
+  const double v = uniform(-1, 1);
+  return scale * (v + std::copysign(0.15, v));
 }
 
 Array<double> Sampler::matrix(int64_t rows, int64_t columns, Properties p) {
@@ -38,7 +39,8 @@ Array<double> Sampler::matrix(int64_t rows, int64_t columns, Properties p) {
   } else if (p.has(Property::orthogonal)) {
     for (int64_t i = 0; i < n; ++i)
       for (int64_t j = 0; j < n; ++j) at(i, j) = i == j;
-    for (int reflections = 0; reflections < 2; ++reflections) {  // two, so that the matrix is not symmetric
+    const int most = 2 + int(below(2));  // more than one, so that the matrix is not symmetric; of either determinant
+    for (int reflections = 0; reflections < most; ++reflections) {
       std::vector<double> v(static_cast<size_t>(n));
       double norm = 0;
       for (double& x : v) x = entry({}), norm += x * x;
@@ -70,7 +72,7 @@ Array<double> Sampler::draw(const Graph& g, const Symbol& symbol, const Dims& di
   const Properties p = symbol.properties;
   if (shape.size() == 2) return matrix(shape[0], shape[1], p);
   Array<double> a(shape);
-  for (double& v : a.data) v = entry(p);
+  for (double& v : a.data) v = entry(p, scale_);
   if (shape.size() == 1 && p.has(Property::onehot)) {
     for (double& v : a.data) v = 0;
     if (!a.data.empty()) a.data[below(a.data.size())] = 1;
@@ -78,6 +80,29 @@ Array<double> Sampler::draw(const Graph& g, const Symbol& symbol, const Dims& di
     double sum = 0;
     for (double v : a.data) sum += v;
     for (double& v : a.data) v /= sum;
+  }
+  return a;
+}
+
+Array<Quad> with_exact_promises(const Array<double>& drawn, Properties p) {
+  Array<Quad> a = convert<Quad>(drawn);
+  if (a.shape.size() == 1 && p.has(Property::simplex)) {
+    Quad sum = 0;
+    for (Quad v : a.data) sum += v;
+    for (Quad& v : a.data) v /= sum;
+  }
+  if (a.shape.size() == 2 && a.shape[0] == a.shape[1] && p.has(Property::orthogonal)) {  // Gram and Schmidt, column by column
+    const size_t n = size_t(a.shape[0]);
+    const auto along = [&](size_t j, size_t k) {
+      Quad sum = 0;
+      for (size_t i = 0; i < n; ++i) sum += a.data[i * n + j] * a.data[i * n + k];
+      return sum;
+    };
+    for (size_t k = 0; k < n; ++k) {
+      for (size_t j = 0; j < k; ++j)
+        for (Quad c = along(j, k); size_t i : std::views::iota(size_t{0}, n)) a.data[i * n + k] -= c * a.data[i * n + j];
+      for (Quad size = scalar::sqrt(along(k, k)); size_t i : std::views::iota(size_t{0}, n)) a.data[i * n + k] /= size;
+    }
   }
   return a;
 }
@@ -104,6 +129,18 @@ Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims) {
     if (g[n].kind == Kind::Size || g[n].kind == Kind::Place) give(DimId{g[n].row});
   }
   return with_room_for_places(g, roots, std::move(dims), given);
+}
+
+std::vector<Dims> other_sizes(const Graph& g, std::span<const NodeId> roots, const Dims& sizes, const Dims& given) {
+  std::vector<Dims> all;
+  for (const int64_t by : {1, -1}) {
+    Dims dims = sizes;
+    for (auto& [name, size] : dims)
+      if (!given.contains(name)) size = std::max(size + by, int64_t{1});
+    dims = with_room_for_places(g, roots, std::move(dims), given);
+    if (dims != sizes) all.push_back(std::move(dims));
+  }
+  return all;
 }
 
 std::vector<Dims> size_orders(const Graph& g, std::span<const NodeId> roots, const Dims& sizes, const Dims& given) {

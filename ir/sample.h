@@ -12,7 +12,8 @@ namespace ricci {
 
 class Sampler {
  public:
-  explicit Sampler(uint64_t seed) : bits_(seed) {}
+  // Entries without bounds lie around 0, up to `scale` in scalars and vectors and up to 1 in matrices.
+  explicit Sampler(uint64_t seed, double scale = 1) : bits_(seed), scale_(scale) {}
 
   // In [low, high).
   double uniform(double low, double high);
@@ -22,13 +23,20 @@ class Sampler {
 
  private:
   Array<double> matrix(int64_t rows, int64_t columns, Properties p);
-  double entry(Properties p);
+  double entry(Properties p, double scale = 1);
   std::mt19937_64 bits_;
+  double scale_;
 };
+
+// A drawn tensor in quadruple precision, its promises kept to that precision: the columns of an orthogonal matrix are orthonormal, shares add up to 1.
+Array<Quad> with_exact_promises(const Array<double>& drawn, Properties p);
 
 // Sizes for the symbolic dimensions of `g` that `dims` does not name: small and all different (3, 4, 5, 2, 6, 7, ...), so that a swapped
 // axis cannot hide.
 Dims distinct_sizes(const Graph& g, std::span<const NodeId> roots, Dims dims = {});
+
+// `sizes`, of which the `given` ones stay, all one larger and all one smaller: what holds of 3 columns need not hold of 2.
+std::vector<Dims> other_sizes(const Graph& g, std::span<const NodeId> roots, const Dims& sizes, const Dims& given);
 
 // `sizes`, of which the `given` ones stay, in other orders, the reverse first: X'*X is singular at all sizes for which X is wide. Last, all of
 // one size: only there X'*X and X*X' are both nonsingular.

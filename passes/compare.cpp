@@ -16,6 +16,9 @@ namespace {
 constexpr double kFloor = 1e-3;       // differences below it are absolute
 constexpr double kTolerance = 1e-18;  // of quadruple precision's 1e-34, less what ill-conditioned functions lose
 constexpr int kProbes = 3;            // points at sizes that others gave way to
+constexpr int kFar = 16;              // points far from 0: in their middle kFarthest/4 from it, then kFarthest
+constexpr double kFarthest = 16;
+constexpr double kFarTolerance = 1e-6;  // atanh(tanh(x)) has lost half its digits there
 
 bool finite(const Array<Quad>& a) {
   for (const Quad& v : a.data)
@@ -46,6 +49,7 @@ void locate(Comparison& c, const Array<Quad>& a, const Array<Quad>& b) {
   };
   put(a, c.left, c.index);
   put(b, c.right, c.right_index);
+  if (first < both) c.difference = double(a.data[first] - b.data[first]);
 }
 
 struct Sides {
@@ -56,7 +60,8 @@ using Evaluate = std::function<std::optional<Sides>(const Dims&, const Inputs&)>
 
 // At the first sizes at which there is a point where both sides are numbers. A number against none refutes there, or where no sizes have such a point:
 // where X'*X is singular its inverse is none.
-Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Points& points, const Evaluate& evaluate) {
+// Sides that agree there are compared elsewhere if that is asked for.
+Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Points& points, const Evaluate& evaluate, bool elsewhere) {
   Comparison c{Comparison::Verdict::Undecided};
   bool equal = true;
   std::vector<Arrangement> others;  // those under which the sides have agreed so far
@@ -73,7 +78,10 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
   };
   std::vector<std::pair<Sides, Inputs>> one_sided;  // at the first sizes that have such points
   int tries = points.count;
-  for (const Dims& dims : size_orders(g, roots, distinct_sizes(g, roots, points.dims), points.dims)) {
+  Dims at;  // the sizes that decide
+  const std::vector<Dims> orders = size_orders(g, roots, distinct_sizes(g, roots, points.dims), points.dims);
+  for (const Dims& dims : orders) {
+    at = dims;
     std::vector<std::pair<Sides, Inputs>> here;
     for (int k = 0; k < (c.points > 0 ? points.count : tries); ++k) {
       Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises);
@@ -88,6 +96,32 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
     tries = std::min(points.count, kProbes);
   }
   for (const auto& [sides, point] : one_sided) decide(sides, point);
+  const auto also = [&](const Dims& dims, int count, double scale, double tolerance) {
+    const int before = c.points;
+    for (int k = 0; elsewhere && equal && k < count; ++k) {
+      Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises, scale);
+      const std::optional<Sides> s = evaluate(dims, point);
+      if (!s || !finite(s->left) || !finite(s->right)) continue;
+      ++c.points;
+      const double difference = relative_difference(s->left, s->right, kFloor);
+      if (difference <= tolerance) continue;
+      equal = false;
+      others.clear();
+      c.largest = difference;
+      locate(c, s->left, s->right);
+      c.point = std::move(point);
+    }
+    return c.points > before || !elsewhere || !equal;
+  };
+  if (c.points == 0) at = orders[0];
+  for (double scale : {kFarthest / 4, kFarthest}) also(at, kFar / 2, scale, kFarTolerance);
+  if (c.points > 0) {
+    std::vector<Dims> more_sizes = other_sizes(g, roots, at, points.dims);
+    for (const Dims& dims : {orders.front(), orders[std::min<size_t>(1, orders.size() - 1)], orders.back()})  // tall is wide there, and square
+      if (dims != at) more_sizes.push_back(dims);
+    for (const Dims& dims : more_sizes)
+      if (!also(dims, kProbes, 1, kTolerance)) c.without.push_back(dims);
+  }
   if (c.points == 0) return c;
   c.verdict = equal ? Comparison::Verdict::Equal : Comparison::Verdict::Different;
   if (equal || others.empty()) return c;
@@ -98,14 +132,15 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
 
 }  // namespace
 
-Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& dims, uint64_t seed, const std::map<NodeId, Properties>& promises) {
-  Sampler sampler(seed);
+Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& dims, uint64_t seed, const std::map<NodeId, Properties>& promises,
+                    double scale) {
+  Sampler sampler(seed, scale);
   Inputs point;
   for (NodeId n : g.reachable(roots)) {
     if (g[n].kind != Kind::Var) continue;
     Symbol symbol = g.symbol(n);
     if (auto other = promises.find(n); other != promises.end()) symbol.properties = other->second;
-    point[n] = convert<Quad>(sampler.draw(g, symbol, dims));
+    point[n] = with_exact_promises(sampler.draw(g, symbol, dims), symbol.properties);
   }
   return point;
 }
@@ -113,25 +148,27 @@ Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& d
 Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std::optional<NodeId> function,
                    const Meaning& meaning) {
   const NodeId roots[] = {a, b, function.value_or(a)};
-  return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
+  const auto evaluate = [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
     auto values = interpret<Quad>(g, roots, dims, point);
     std::vector<NodeId> numbers;
     for (size_t k = 0; k < std::size(roots); ++k)
       if (finite(values[k])) numbers.push_back(roots[k]);
     if (!finite(values[2]) || !well_conditioned(g, numbers, dims, point)) return std::nullopt;
     return Sides{meaning ? meaning(std::move(values[0]), point) : std::move(values[0]), std::move(values[1])};
-  });
+  };
+  return compare_at(g, roots, points, evaluate, true);
 }
 
 Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId> xs, NodeId derivative, const Points& points) {
   std::vector<NodeId> roots = {f, derivative};
   roots.insert(roots.end(), xs.begin(), xs.end());
-  return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
+  const auto evaluate = [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
     if (!well_conditioned(g, std::span(&f, 1), dims, point)) return std::nullopt;
     OracleValue truth = dual_derivative(g, f, xs, dims, point);
     if (truth.at_kink || !finite(truth.value)) return std::nullopt;
     return Sides{interpret<Quad>(g, derivative, dims, point), std::move(truth.value)};
-  });
+  };
+  return compare_at(g, roots, points, evaluate, false);
 }
 
 }  // namespace ricci

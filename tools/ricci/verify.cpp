@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "passes/claim.h"
@@ -28,6 +29,12 @@ std::string values(const Program& p, const Comparison& c) {
   return text;
 }
 
+std::string spell_sizes(const Dims& sizes) {
+  std::vector<std::string> each;
+  for (const auto& [name, size] : sizes) each.push_back(fmt::format("{} = {}", name, size));
+  return fmt::format("{}", fmt::join(each, ", "));
+}
+
 std::string shape_text(const std::vector<int64_t>& shape) {
   return shape.empty() ? "a scalar" : fmt::format("{}", fmt::join(shape, " x "));
 }
@@ -44,7 +51,27 @@ std::string counterexample(const Program& p, const Comparison& c) {
     return fmt::format("the left side is {} and the right side {}; in the order of entries, left {} and right {}, at\n{}", shape_text(c.left_shape),
                        shape_text(c.right_shape), entry_text(c.left, c.index), entry_text(c.right, c.right_index), values(p, c));
   const std::string entry = c.index.empty() ? "" : fmt::format(" in entry [{}]", fmt::join(c.index, ", "));
-  return fmt::format("left is {:.12g} and right is {:.12g}{}, at\n{}", c.left, c.right, entry, values(p, c));
+  const bool alike = std::isfinite(c.difference) && std::abs(c.difference) < 1e-9 * std::abs(c.left);
+  const std::string point = values(p, c);
+  return fmt::format("left is {:.12g} and right is {:.12g}{}{}{}\n{}", c.left, c.right, alike ? fmt::format(", which differ by {:.2g}", c.difference) : "",
+                     entry, point.empty() ? "" : ", at", point);
+}
+
+// The right side with its axes in the order of the left one's letters, if both are in index notation: A_ij is not A_ji. The letters that only the right
+// side has are those of a variable of differentiation.
+Value in_letters_of(Graph& g, Value right, const std::vector<std::string>& letters, const std::vector<std::string>& left) {
+  if (letters.empty() || left.empty()) return right;
+  std::vector<std::string> wanted = left;
+  for (const std::string& l : left)
+    if (std::ranges::find(letters, l) == letters.end()) throw UsageError(fmt::format("the index `{}` is free on the left side and not on the right one", l));
+  std::ranges::copy_if(letters, std::back_inserter(wanted), [&](const std::string& l) { return std::ranges::find(left, l) == left.end(); });
+  std::vector<size_t> axes;
+  std::vector<Variance> variance;
+  for (const std::string& l : wanted) {
+    axes.push_back(size_t(std::ranges::find(letters, l) - letters.begin()));
+    variance.push_back(right.variance[axes.back()]);
+  }
+  return {g.permute(right.node, axes), variance};
 }
 
 // The two sides of a claim, in one program: the kinds of undeclared names are inferred from both.
@@ -79,7 +106,8 @@ Sides read(const Claim& claim, const Options& options, const DerivativeStyle& st
     free.free.insert(claim.variable);
     program = parse_expression(text, free, calculus(), diagnostics);
   }
-  Value left = program->find_definition(left_name)->value, right = program->find_definition(right_name)->value;
+  const Definition &l = *program->find_definition(left_name), &r = *program->find_definition(right_name);
+  Value left = l.value, right = in_letters_of(*program->graph, r.value, r.letters, l.letters);
   const NodeId function = left.node;
   if (!claim.variable.empty()) {
     Graph& g = *program->graph;
@@ -110,6 +138,7 @@ int report(const Program& p, const Judgement& j, const std::string& convention) 
   if (j.verified()) {
     if (j.symbolic) fmt::print("verified\n");
     else fmt::print("verified at {} random points, largest deviation {:.1e}\n", c.points, c.largest);
+    for (const Dims& sizes : c.without) fmt::print("but not for {}, where a side has no value\n", spell_sizes(sizes));
     return kSuccess;
   }
   using Verdict = Comparison::Verdict;
