@@ -32,15 +32,9 @@ class LatexSpelling final : public Spelling {
   std::string matrix(const mat::Expr& e) const override { return to_latex(e); }
   std::string name(const std::string& name) const override { return latex_name(name); }
   std::string indexed(const std::string& base, const std::vector<IndexLetter>& letters) const override {
-    std::string out = base.find('_') == base.npos && base.find('^') == base.npos ? base : "{" + base + "}";
-    for (size_t k = 0; k < letters.size();) {
-      const Variance height = letters[k].height;
-      const bool later = k > 0;
-      std::string run;
-      for (; k < letters.size() && letters[k].height == height; ++k) run += (run.empty() ? "" : " ") + script(letters[k]);
-      out += (later ? "{}" : "") + std::string(height == Variance::Up ? "^{" : "_{") + run + "}";
-    }
-    return out;
+    std::vector<Script> scripts;
+    for (const IndexLetter& l : letters) scripts.push_back({script(l), l.height});
+    return latex_base(base) + latex_scripts(scripts);
   }
   std::string number(const Rational& value) const override {
     if (is_integer(value)) return to_string(value);
@@ -71,14 +65,13 @@ class LatexSpelling final : public Spelling {
   std::string comparison(const std::string& a, const std::string& sign, const std::string& b) const override {
     return a + (sign == "<" ? " < " : " = ") + b;
   }
-  std::string sum_over(const std::string& letter, const std::string& body) const override { return "\\sum_{" + letter + "} " + body; }
+  std::string sum_over(const std::string& letter, const std::string& body) const override { return latex_sum(letter) + body; }
   std::string bracket(const std::string& inner) const override { return "\\left(" + inner + "\\right)"; }
   std::string square_bracket(const std::string& inner) const override { return "\\left[" + inner + "\\right]"; }
   std::string derivative(const std::string& of, const std::string& by, const std::vector<std::string>& held) const override {
     const std::string fraction = "\\frac{\\partial " + of + "}{\\partial " + by + "}";
     return held.empty() ? fraction : "\\left." + fraction + "\\right|_{" + fmt::format("{}", fmt::join(held, ", ")) + "}";
   }
-  std::string delta() const override { return "\\delta"; }
   std::string unit_matrix(const std::string& k, const std::string& l) const override { return "e_{" + k + "} e_{" + l + "}^{\\top}"; }
   bool derivative_is_atom() const override { return true; }
 

@@ -4,7 +4,6 @@
 #include "codegen/derivation.h"
 #include "codegen/derivation_notation.h"
 #include "codegen/mathml.h"
-#include "frontend/spelling.h"
 
 namespace ricci {
 namespace {
@@ -18,10 +17,7 @@ std::string escaped(std::string_view text) {
 }
 std::string grouped(const std::string& inner) { return "<mrow>" + inner + "</mrow>"; }
 std::string sign(std::string_view s) { return "<mo>" + escaped(s) + "</mo>"; }
-std::string identifier(std::string_view name) {
-  const std::string_view greek = greek_letter(name);
-  return "<mi>" + escaped(greek.empty() ? name : greek) + "</mi>";
-}
+std::string identifier(std::string_view name) { return mathml_name(name); }
 
 class MathmlSpelling final : public Spelling {
  public:
@@ -37,12 +33,9 @@ class MathmlSpelling final : public Spelling {
   std::string name(const std::string& name) const override { return identifier(name); }
   std::string indexed(const std::string& base, const std::vector<IndexLetter>& letters) const override {
     if (letters.empty()) return base;
-    std::string scripts;  // one place for each letter, high or low, so that their order shows
-    for (const IndexLetter& l : letters) {
-      const std::string letter = script(l), none = "<mrow></mrow>";
-      scripts += l.height == Variance::Up ? none + letter : letter + none;
-    }
-    return "<mmultiscripts>" + grouped(base) + scripts + "</mmultiscripts>";
+    std::vector<Script> scripts;
+    for (const IndexLetter& l : letters) scripts.push_back({script(l), l.height});
+    return "<mmultiscripts>" + grouped(base) + mathml_scripts(scripts) + "</mmultiscripts>";
   }
   std::string number(const Rational& value) const override {
     if (is_integer(value)) return "<mn>" + to_string(value) + "</mn>";
@@ -75,7 +68,7 @@ class MathmlSpelling final : public Spelling {
     return grouped(a + sign(relation == "<" ? "<" : "=") + b);
   }
   std::string sum_over(const std::string& letter, const std::string& body) const override {
-    return grouped("<munder>" + sign("∑") + identifier(letter) + "</munder>" + body);
+    return grouped(mathml_big_operator("∑", identifier(letter)) + body);
   }
   std::string bracket(const std::string& inner) const override { return grouped(sign("(") + inner + sign(")")); }
   std::string square_bracket(const std::string& inner) const override { return grouped(sign("[") + inner + sign("]")); }
@@ -84,7 +77,6 @@ class MathmlSpelling final : public Spelling {
     if (held.empty()) return fraction;
     return "<msub>" + grouped(fraction + sign("|")) + grouped(fmt::format("{}", fmt::join(held, "<mo>,</mo>"))) + "</msub>";
   }
-  std::string delta() const override { return "<mi>δ</mi>"; }
   std::string unit_matrix(const std::string& k, const std::string& l) const override {
     return product({"<msub><mi>e</mi>" + grouped(k) + "</msub>", "<msubsup><mi>e</mi>" + grouped(l) + sign("⊤") + "</msubsup>"});
   }

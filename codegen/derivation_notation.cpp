@@ -327,12 +327,12 @@ class Printer {
       case Kind::Size: return {s_.name(g_.spell(DimId{n.row}))};
       case Kind::Var: {
         const StandIn* s = stand_in(id);
-        return {s_.indexed(s && s->kind == StandIn::Kind::Delta ? s_.delta() : s_.name(g_.symbol(id).name), ls)};
+        return {s_.indexed(s && s->kind == StandIn::Kind::Delta ? s_.name("delta") : s_.name(g_.symbol(id).name), ls)};
       }
       case Kind::Sum: return sum(id, ls, fresh);
       case Kind::Map: return is_whole(id) ? whole(id, ls) : function(id, ls, fresh);
       case Kind::Ein:
-        if (is_identity(id)) return {s_.indexed(s_.delta(), ls)};
+        if (is_identity(id)) return {s_.indexed(s_.name("delta"), ls)};
         if (n.rank() == 0 && !n.operands.empty() && !g_.is_structure(id)) return inner_sum(id, fresh);
         if (is_entrywise(id)) return entrywise(id, ls, fresh);
         break;
@@ -408,12 +408,12 @@ class Printer {
     if (n.kind == Kind::Place && !ls.empty()) {  // delta_1k, delta_k(n + j)
       IndexLetter fixed = indices_.number(id, std::span(ls).subspan(1));
       fixed.height = ls[0].height == Variance::Up || !heights_ ? Variance::Down : Variance::Up;
-      return {s_.indexed(s_.delta(), ls.size() == 1 ? Letters{fixed, ls[0]} : Letters{ls[0], fixed})};
+      return {s_.indexed(s_.name("delta"), ls.size() == 1 ? Letters{fixed, ls[0]} : Letters{ls[0], fixed})};
     }
     if (is_ones(id) && ls.size() == 1) return {s_.indexed(s_.square_bracket(in_matrix(id)), ls)};
     Raised r = n.rank() > 2 ? Raised{std::nullopt, ""} : raise(g_, id, {});
     if (!r.expr) {
-      if (n.kind == Kind::Epsilon) return {s_.indexed(s_.name(s_.is_language() ? "eps" : "epsilon"), ls)};
+      if (n.kind == Kind::Epsilon) return {s_.indexed(s_.name(s_.is_language() ? "eps" : "ε"), ls)};
       const bool function = n.kind == Kind::Fun || n.kind == Kind::Call;
       std::string inner = "T";
       if (function) inner = n.kind == Kind::Fun ? std::string(row(n.fun_op()).name) : g_[SymbolId{n.row}].name;

@@ -48,7 +48,6 @@ class Spelling {
   virtual std::string derivative(const std::string& of, const std::string& by, const std::vector<std::string>& held) const = 0;
   // 1 at row k of column l, and else 0: e(k)*e(l)'.
   virtual std::string unit_matrix(const std::string& k, const std::string& l) const = 0;
-  virtual std::string delta() const { return "delta"; }
   virtual bool is_language() const { return false; }  // text that reads back: answers stand as `ricci diff` prints them
   virtual bool derivative_is_atom() const = 0;  // a fraction that needs no brackets in a product
 };

@@ -66,7 +66,7 @@ class Speller {
       case Op::Transpose: return {{n.operands[0], Level::Postfix}, ".transpose()"};
       case Op::Call: return spell_call(n);
       case Op::Slice: return spell_indices(n);
-      case Op::Range: return {};
+      case Op::Range: case Op::Indexed: case Op::Derivative: return {};
       case Op::Block: return spell_blocks(n);
     }
     return {};
@@ -80,7 +80,7 @@ class Speller {
         if (n.operands[0]->shape.is_scalar()) return Level::Product;
         return is_call(split_chain(n)) ? Level::Atom : Level::Product;
       case Op::Call: case Op::Slice: case Op::Block: return Level::Atom;
-      case Op::Number: case Op::Name: case Op::Add: case Op::Divide: case Op::Range: break;
+      case Op::Number: case Op::Name: case Op::Add: case Op::Divide: case Op::Range: case Op::Indexed: case Op::Derivative: break;
     }
     return infix_level(n);
   }

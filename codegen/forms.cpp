@@ -60,13 +60,14 @@ NodeId direction(Graph& g, Symbol s) {
   return g.variable(g.declare(std::move(s)));
 }
 
-// "df/" and "d2f/".
-std::string differential_of(const Derivative& d, const std::string& function) {
-  return "d" + (d.variables.size() > 1 ? std::to_string(d.variables.size()) : "") + function;
+Expr plain_name(std::string_view name) { return mat::name(std::string(name), mat::Shape::scalar()); }
+
+Shown shown(Expr left, const Expr& right, std::vector<NodeId> directions = {}) {
+  return {Equation{std::move(left), to_text(right), right}, "", std::move(directions)};
 }
 
 // `value` contracted with the directions, which stand for the axes of the variables in order.
-Shown contract(Graph& g, const Derivative& d, const std::string& left, std::vector<NodeId> directions, bool traces) {
+Shown contract(Graph& g, const Derivative& d, const Expr& left, std::vector<NodeId> directions, bool traces) {
   std::set<std::string> names;
   const Type type = g[d.value.node].type;
   size_t variable_rank = 0;
@@ -83,25 +84,26 @@ Shown contract(Graph& g, const Derivative& d, const std::string& left, std::vect
   std::vector<Variance> variance(d.value.variance.begin(), d.value.variance.begin() + long(std::min(own, d.value.variance.size())));
   Raised r = raise(g, slice, variance);
   if (!r.expr) return {std::nullopt, r.reason};
-  return {left + " = " + to_text(traces ? as_trace(*r.expr, names) : *r.expr), "", std::move(directions)};
+  return shown(left, traces ? as_trace(*r.expr, names) : *r.expr, std::move(directions));
 }
 
 }  // namespace
 
 Shown slice_form(Graph& g, const Derivative& d) {
-  std::string left = differential_of(d, d.function) + "/";
+  std::vector<Expr> by;
   std::vector<NodeId> directions;
   size_t letter = 2;  // k, l, ...: i and j are the function's
   for (NodeId x : d.variables) {
-    left += "d" + g.symbol(x).name + (g[x].rank() > 0 ? "_" : "");
+    std::vector<mat::Index> indices;
     for (DimId dim : Type(g[x].type)) {
       std::string name = index_letter(letter++);
       while (is_taken(g, name)) name = index_letter(letter++);
-      left += name;
+      indices.push_back({name});
       directions.push_back(direction(g, {.name = "e(" + name + ")", .type = {dim}, .variance = {Variance::Up}}));
     }
+    by.push_back(mat::indexed(plain_name(g.symbol(x).name), std::move(indices)));
   }
-  return contract(g, d, left, std::move(directions), false);
+  return contract(g, d, mat::derivative(plain_name(d.function), by, d.variables.size()), std::move(directions), false);
 }
 
 Shown differential_form(Graph& g, const Derivative& d) {
@@ -116,7 +118,7 @@ Shown differential_form(Graph& g, const Derivative& d) {
     s.properties = kept;
     directions.push_back(direction(g, std::move(s)));
   }
-  return contract(g, d, differential_of(d, d.function), std::move(directions), true);
+  return contract(g, d, mat::derivative(plain_name(d.function), {}, d.variables.size()), std::move(directions), true);
 }
 
 Shown vec_form(Graph& g, const Derivative& d, DerivativeLayout layout) {
@@ -134,12 +136,15 @@ Shown vec_form(Graph& g, const Derivative& d, DerivativeLayout layout) {
   // The left side says which: of d/dx the column is x, and that of df is f; the other one of two is a row.
   const bool variable_is_row = ranks.size() == 2 ? !transposed : transposed && variable_has_axes;
   const auto stacked = [](const std::string& name, std::span<const Variance> axes) {  // vec of a row is the column
-    return axes.size() > 1 || (axes.size() == 1 && axes[0] == Variance::Down) ? "vec(" + name + ")" : name;
+    const bool column = axes.empty() || (axes.size() == 1 && axes[0] == Variance::Up);
+    return column ? plain_name(name) : mat::make_call("vec", {plain_name(name)}, mat::Shape::scalar());
   };
-  std::string left = differential_of(d, stacked(d.function, std::span(d.value.variance).first(std::min(own, d.value.variance.size())))) +
-                     (own > 0 && transposed ? "'/" : "/");
-  for (NodeId x : d.variables) left += "d" + stacked(g.symbol(x).name, g.symbol(x).variance);
-  if (variable_is_row) left += "'";
+  const auto row = [](const Expr& e) { return mat::make(Op::Transpose, e->shape, {e}); };
+  Expr of = stacked(d.function, std::span(d.value.variance).first(std::min(own, d.value.variance.size())));
+  if (own > 0 && transposed) of = row(of);
+  std::vector<Expr> by;
+  for (NodeId x : d.variables) by.push_back(stacked(g.symbol(x).name, g.symbol(x).variance));
+  if (variable_is_row) by.back() = row(by.back());
 
   std::vector<Factor> factors = {{d.value.node, Graph::iota(type.size())}};
   Labels out;
@@ -166,7 +171,7 @@ Shown vec_form(Graph& g, const Derivative& d, DerivativeLayout layout) {
   Raised r = raise(g, matrix, variance);
   if (r.expr && transposed && ranks.size() == 2) r = raise(g, simplify(g, g.permute(matrix, {1, 0})), variance);
   if (!r.expr) return {std::nullopt, r.reason};
-  return {left + " = " + to_text(join_krons(g, *r.expr)), ""};
+  return shown(mat::derivative(of, by, d.variables.size()), join_krons(g, *r.expr));
 }
 
 }  // namespace ricci

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "codegen/equation.h"
 #include "frontend/program.h"
 #include "ir/graph.h"
 #include "passes/layout.h"
@@ -22,9 +23,11 @@ struct Derivative {
 
 // "dF/dx_k = e(k)*x' + x*e(k)'": one entry of the variables fixed. The reason if the slice has no matrix form.
 struct Shown {
-  std::optional<std::string> text;
+  std::optional<Equation> equation;
   std::string reason;
   std::vector<NodeId> directions = {};  // the variables that the form adds, e(k) or dX, in the order of the axes they stand for
+
+  std::optional<std::string> text() const { return equation ? std::optional(to_text(std::span(&*equation, 1))) : std::nullopt; }
 };
 Shown slice_form(Graph& graph, const Derivative& d);
 

@@ -24,19 +24,9 @@ constexpr size_t kLetters = 26;  // then i1, j1, ..., which read as i and the nu
 // A fixed index.
 bool is_number(const std::string& letter) { return letter[0] >= '0' && letter[0] <= '9'; }
 
-std::string braced(const std::string& letters, size_t count) { return letters.size() > count ? "{" + letters + "}" : letters; }
-
-// "^i_j" for two axes of variance Up, Down. High numbers that no low index follows would be an exponent, and stand low: A_12, a^1_j, A^1i.
-std::string spell_indices(const Letters& letters, const std::vector<Variance>& variance) {
-  std::string out;
-  for (size_t k = 0; k < letters.size();) {
-    size_t from = k;
-    std::string run;
-    bool high = variance[from] == Variance::Up, numbers = true;
-    for (; k < letters.size() && variance[k] == variance[from]; ++k) run += letters[k], numbers = numbers && is_number(letters[k]);
-    high = high && !(numbers && k == letters.size());
-    out += (high ? "^" : "_") + braced(run, k - from);
-  }
+std::vector<mat::Index> indices(const Letters& letters, const std::vector<Variance>& variance) {
+  std::vector<mat::Index> out;
+  for (size_t k = 0; k < letters.size(); ++k) out.push_back({letters[k], variance[k]});
   return out;
 }
 
@@ -64,11 +54,12 @@ class Preamble {
   Preamble(const Graph& g, std::string_view answer) : g_(g), answer_(answer) {}
   // The name of a node, which is defined with indices: "t1_i = prod_j(A_ij)".
   const std::string& name(NodeId n);
-  std::string text() const { return text_; }  // "t1_i = ...; t2 = ...; "
+  const std::vector<Equation>& equations() const { return equations_; }  // t1_i = ..., t2 = ...
 
  private:
   const Graph& g_;
-  std::string answer_, text_;
+  std::string answer_;
+  std::vector<Equation> equations_;
   size_t count_ = 0;
   std::map<NodeId, std::string> names_;
 };
@@ -150,7 +141,7 @@ class Printer {
     std::vector<Variance> v = variance_of(letters);
     const VarianceCheck::Axes* axes = axes_ && node ? axes_->find(*node) : nullptr;
     for (size_t k = 0; axes && k < v.size(); ++k) v[k] = (*axes)[k].value_or(v[k]);
-    return spell_indices(letters, v);
+    return spell_indices(indices(letters, v));
   }
 
   // How a summed letter stands where either is possible: against its other end.
@@ -572,17 +563,17 @@ class Printer {
     top_ = false;
     const Node& n = g_[id];
     const FunctionRow& r = row(n.fun_op());
-    std::string reduced;
+    std::vector<mat::Index> reduced;
     if (r.core.out < r.core.in) {
       letters.resize(letters.size() - r.core.out);
       for (size_t k = 0; k < r.core.in; ++k) {
         letters.push_back(bind());
-        reduced += letters.back();
+        reduced.push_back({letters.back()});
       }
     } else {
-      for (size_t k = letters.size() - r.core.in; k < letters.size(); ++k) reduced += letters[k];
+      for (size_t k = letters.size() - r.core.in; k < letters.size(); ++k) reduced.push_back({letters[k]});
     }
-    return {Item(std::string(r.name) + "_" + braced(reduced, r.core.in) + "(", n.operands[0], letters, Level::Comparison), ")"};
+    return {Item(std::string(r.name) + spell_indices(reduced) + "(", n.operands[0], letters, Level::Comparison), ")"};
   }
 
   const Graph& g_;
@@ -651,45 +642,46 @@ std::string print_right(const Graph& g, const Value& value, const std::optional<
   }
 }
 
+mat::Expr left_side(std::string_view name, std::vector<mat::Index> indices) {
+  return mat::indexed(mat::name(std::string(name), mat::Shape::scalar()), std::move(indices));
+}
+
 const std::string& Preamble::name(NodeId n) {
   if (const auto known = names_.find(n); known != names_.end()) return known->second;
-  const std::string right = print_right(g_, {n}, {}, *this);  // first defines what it needs itself
+  std::string right = print_right(g_, {n}, {}, *this);  // first defines what it needs itself
   std::string name;
   do name = "t" + std::to_string(++count_);
   while (name == answer_ || fresh_name(g_, name) != name);
-  text_ += name + spell_indices(letters_of(g_, {n}), std::vector<Variance>(g_[n].rank(), Variance::Down)) + " = " + right + "; ";
+  equations_.push_back({left_side(name, indices(letters_of(g_, {n}), std::vector<Variance>(g_[n].rank(), Variance::Down))), std::move(right)});
   return names_[n] = std::move(name);
 }
 
 }  // namespace
 
-std::string index_expression(const Graph& graph, const Value& value, bool all_low) {
-  Preamble preamble(graph, "");
-  const std::string right = print_right(graph, value, inferred(graph, value, all_low), preamble);
-  return preamble.text() + right;
+std::vector<Equation> index_equations(const Graph& graph, std::string_view name, const Value& value, bool all_low) {
+  Preamble preamble(graph, name);
+  const std::optional<VarianceCheck> axes = inferred(graph, value, all_low);
+  std::vector<mat::Index> left;
+  const Letters letters = letters_of(graph, value);
+  for (size_t k = 0; k < letters.size(); ++k) {
+    const int variable = k < value.variable.size() ? value.variable[k] : 0;
+    left.push_back({letters[k], axes && variable == 0 ? value.variance[k] : Variance::Down, variable});
+  }
+  std::ranges::stable_partition(left, [](const mat::Index& i) { return i.variable == 0; });
+  std::string right = print_right(graph, value, axes, preamble);
+  std::vector<Equation> equations = preamble.equations();
+  equations.push_back({left_side(name, std::move(left)), std::move(right)});
+  return equations;
 }
 
 std::string index_form(const Graph& graph, std::string_view name, const Value& value, bool all_low) {
-  Preamble preamble(graph, name);
-  std::optional<VarianceCheck> axes = inferred(graph, value, all_low);
-  Letters letters = letters_of(graph, value), own;
-  std::vector<Variance> variance;
-  std::string groups;
-  for (size_t k = 0; k < letters.size(); ++k) {
-    int variable = k < value.variable.size() ? value.variable[k] : 0;
-    if (variable == 0) {
-      own.push_back(letters[k]);
-      variance.push_back(axes ? value.variance[k] : Variance::Down);
-      continue;
-    }
-    bool opens = k == 0 || value.variable[k - 1] != variable;
-    if (!opens) groups.pop_back();
-    groups += (opens ? "(" : "") + letters[k] + ")";
-  }
-  std::string left = std::string(name) + spell_indices(own, variance);
-  if (!groups.empty() && (own.empty() || variance.back() == Variance::Up)) left += "_";
-  const std::string right = print_right(graph, value, axes, preamble);
-  return preamble.text() + left + groups + " = " + right;
+  return to_text(index_equations(graph, name, value, all_low));
+}
+
+std::string index_expression(const Graph& graph, const Value& value, bool all_low) {
+  std::vector<Equation> equations = index_equations(graph, "", value, all_low);
+  equations.back().left.reset();
+  return to_text(equations);
 }
 
 }  // namespace ricci

@@ -6,16 +6,19 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "codegen/equation.h"
 #include "frontend/program.h"
 #include "ir/graph.h"
 
 namespace ricci {
 
+// "F^i_j(k) = ..." with the indices of the function, then in parentheses those of each variable, in order; before it, what it mentions.
+std::vector<Equation> index_equations(const Graph& graph, std::string_view name, const Value& value, bool all_low = false);
+std::string index_form(const Graph& graph, std::string_view name, const Value& value, bool all_low = false);
+
 // The right side alone: "delta_ik*x_j + x_i*delta_jk". The axes of `value` are i, j, k, ...
 std::string index_expression(const Graph& graph, const Value& value, bool all_low = false);
-
-// "F^i_j(k) = ..." with the indices of the function, then in parentheses those of each variable, in order.
-std::string index_form(const Graph& graph, std::string_view name, const Value& value, bool all_low = false);
 
 }  // namespace ricci

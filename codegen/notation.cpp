@@ -47,6 +47,8 @@ Level infix_level(const mat::Node& n) {
     case Op::Power: case Op::ElementwisePower: return Level::Power;
     case Op::Transpose: return Level::Postfix;
     case Op::Slice: case Op::Block: return Level::Atom;
+    case Op::Indexed: return Level::Power;  // (x_i)^2
+    case Op::Derivative: return n.operands.size() > 1 ? Level::Product : Level::Power;
     case Op::Range: return Level::Comparison;
     case Op::Call: return mat::is_comparison(n) ? Level::Comparison : Level::Atom;
   }
@@ -116,6 +118,58 @@ std::optional<mat::Expr> beside_block(const mat::Node& n, size_t at, bool in_row
     if (same && !is_zero_block(n.operands[i]) && (!best || n.operands[i]->size < (*best)->size)) best = n.operands[i];
   }
   return best;
+}
+
+Pieces spell_derivative(const mat::Node& n, const std::string& sign, const std::string& order) {
+  Pieces out = {sign + order, {n.operands[0], Level::Postfix}};
+  for (size_t k = 1; k < n.operands.size(); ++k) append(out, {(k == 1 ? "/" : "") + sign, {n.operands[k], Level::Power}});
+  return out;
+}
+
+size_t times_by_one(const mat::Node& derivative) {
+  const auto& all = derivative.operands;
+  const bool one = std::all_of(all.begin() + 1, all.end(), [&](const mat::Expr& e) { return e == all[1] && e->op == mat::Op::Name; });
+  return one ? all.size() - 1 : 0;
+}
+
+Pieces spell_kron(const mat::Node& n, const std::string& sign) {
+  Pieces out;
+  for (const mat::Expr& e : n.operands) {
+    if (!out.empty()) out.emplace_back(sign);
+    out.emplace_back(e, Level::Power);
+  }
+  return out;
+}
+
+std::vector<Script> spell_scripts(const std::vector<mat::Index>& indices, const std::function<std::string(const std::string&)>& letter,
+                                  const std::function<std::string(std::span<const std::string>)>& group) {
+  std::vector<Script> out;
+  for (size_t k = 0; k < indices.size();) {
+    const int variable = indices[k].variable;
+    if (variable == 0) {
+      out.push_back({letter(indices[k].letter), indices[k].height});
+      ++k;
+      continue;
+    }
+    std::vector<std::string> letters;
+    for (; k < indices.size() && indices[k].variable == variable; ++k) letters.push_back(letter(indices[k].letter));
+    out.push_back({group(letters), Variance::Down});
+  }
+  return out;
+}
+
+bool is_index_number(std::string_view letter) { return letter[0] >= '0' && letter[0] <= '9'; }
+
+AddedName parts_of_added(const mat::Node& name) {
+  const std::string_view text = name.name;
+  if (text.ends_with(')')) return {true, text.substr(2, text.size() - 3)};
+  return {false, text.substr(1)};
+}
+
+bool is_big_operator(const mat::Node& n) { return !n.indices.empty() && (n.calls("sum") || n.calls("prod")); }
+
+bool is_differential(const mat::Node& n) {
+  return (n.op == mat::Op::Derivative && n.operands.size() == 1) || (n.added && !parts_of_added(n).is_unit);
 }
 
 Pieces spell_sum(const mat::Node& n, const char* minus) {

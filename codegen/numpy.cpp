@@ -149,6 +149,7 @@ Pieces spell(const Node& n) {
       return {{n.operands[0], Level::Postfix}, ".T"};
     case Op::Slice: return spell_indices(n);
     case Op::Range: return spell_range(n);
+    case Op::Indexed: case Op::Derivative: return {};
     case Op::Block: return spell_blocks(n);
     case Op::Call: {
       if (n.undeclared) return fill(python_name(n.name) + "({})", n.operands);

@@ -2,7 +2,6 @@
 //
 // Nothing of how the line came about is used, so a derivative that was laid out, stacked or contracted wrongly is not what the line says.
 #pragma once
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -10,11 +9,6 @@
 #include "passes/compare.h"
 
 namespace ricci {
-
-// The line is no input of the language; `what` is the first error.
-struct NotReadable : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 struct PrintedLine {
   enum class Form : uint8_t {
@@ -26,6 +20,7 @@ struct PrintedLine {
   } form;
   std::string text;  // "F = A*X", or the right side alone of Form::Matrix
   std::vector<NodeId> directions = {};
+  std::vector<Equation> equations = {};  // what other notations spell
 };
 
 // Compares the derivative `d` with what the line says it is; at the points the derivative's value has the axes of the function and then

@@ -33,6 +33,8 @@ Pieces spell_entrywise(const Node& n, const char* sign) {
   return out;
 }
 
+std::string braced(const std::string& letters, size_t count) { return letters.size() > count ? "{" + letters + "}" : letters; }
+
 Pieces spell(const Node& n) {
   switch (n.op) {
     case Op::Number: return {spell_number(n.number)};
@@ -50,12 +52,37 @@ Pieces spell(const Node& n) {
     case Op::Block: return spell_block(n);
     case Op::Call:
       if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, " " + n.name + " ", {n.operands[1], Level::Sum}};
-      return fill(n.name + "({})", n.operands);
+      return fill(n.name + spell_indices(n.indices) + "({})", n.operands);
+    case Op::Indexed:
+      if (n.operands[0]->op == Op::Name) return {n.operands[0], spell_indices(n.indices)};
+      return {"[", n.operands[0], "]", spell_indices(n.indices)};
+    case Op::Derivative: return spell_derivative(n, "d", n.number == 1 ? "" : to_string(n.number));
   }
   return {};
 }
 
 }  // namespace
+
+std::string spell_indices(const std::vector<mat::Index>& indices) {
+  std::string out;
+  size_t own = 0;
+  while (own < indices.size() && indices[own].variable == 0) ++own;
+  for (size_t k = 0; k < own;) {
+    const Variance height = indices[k].height;
+    std::string run;
+    bool numbers = true;
+    const size_t from = k;
+    for (; k < own && indices[k].height == height; ++k) run += indices[k].letter, numbers = numbers && is_index_number(indices[k].letter);
+    const bool high = height == Variance::Up && !(numbers && k == own);
+    out += (high ? "^" : "_") + braced(run, k - from);
+  }
+  if (own < indices.size() && (own == 0 || indices[own - 1].height == Variance::Up)) out += "_";
+  for (size_t k = own; k < indices.size(); ++k) {
+    const bool opens = k == own || indices[k].variable != indices[k - 1].variable, closes = k + 1 == indices.size() || indices[k].variable != indices[k + 1].variable;
+    out += (opens ? "(" : "") + indices[k].letter + (closes ? ")" : "");
+  }
+  return out;
+}
 
 std::string to_text(const Expr& e) { return render(e, {spell, text_level}); }
 

@@ -1,6 +1,7 @@
 #include "codegen/unicode.h"
 
 #include "codegen/notation.h"
+#include "codegen/text.h"
 #include "frontend/spelling.h"
 
 namespace ricci {
@@ -52,22 +53,21 @@ Pieces spell(const Node& n) {
     case Op::Range: return spell_range(n);
     case Op::Block: return spell_block(n);
     case Op::Call:
-      if (n.name == "kron") {
-        for (const Expr& e : n.operands) {
-          if (!out.empty()) out.emplace_back("⊗");
-          out.emplace_back(e, Level::Power);
-        }
-        return out;
-      }
+      if (n.name == "kron") return spell_kron(n, "⊗");
       if (infix_level(n) == Level::Comparison) return {{n.operands[0], Level::Sum}, (n.name == "<=" ? std::string(" ≤ ") : " " + n.name + " "), {n.operands[1], Level::Sum}};
       if (n.name == "inv") return {{n.operands[0], Level::Atom}, "⁻¹"};
+      if (!n.indices.empty()) return fill((n.name == "sum" ? "∑" : n.name) + spell_indices(n.indices) + "({})", n.operands);
       if (n.name == "norm2") return fill("‖{}‖", n.operands);
       return fill(n.name + "({})", n.operands);
+    case Op::Indexed:
+      if (n.operands[0]->op == Op::Name) return {n.operands[0], spell_indices(n.indices)};
+      return {"[", n.operands[0], "]", spell_indices(n.indices)};
+    case Op::Derivative: return spell_derivative(n, n.operands.size() > 1 ? "∂" : "d", n.number == 1 ? "" : superscript(to_string(n.number)));
   }
   return out;
 }
 
-Level level(const Node& n) { return n.calls("inv") ? Level::Postfix : text_level(n); }
+Level level(const Node& n) { return n.calls("inv") ? Level::Postfix : n.calls("kron") ? Level::Product : text_level(n); }
 
 }  // namespace
 

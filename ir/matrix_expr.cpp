@@ -40,7 +40,7 @@ uint64_t hash_text(std::string_view s) {
 
 bool transposes_inside(const Node& n) {
   switch (n.op) {
-    case Op::Number: case Op::Name: case Op::Transpose: case Op::Slice: case Op::Range: return false;
+    case Op::Number: case Op::Name: case Op::Transpose: case Op::Slice: case Op::Range: case Op::Indexed: case Op::Derivative: return false;
     case Op::Call: return n.entrywise || !transposed_function(n.name).empty();
     default: return n.height <= kTall;
   }
@@ -54,7 +54,7 @@ uint32_t own_size(const Node& n) {
     case Op::Add: return count - 1 + (n.negative[0] ? 1 : 0);
     case Op::Mul: case Op::Hadamard: return count - 1;
     case Op::Slice: case Op::Block: return 0;  // brackets and commas only
-    case Op::Range: return 1;
+    case Op::Range: case Op::Indexed: case Op::Derivative: return 1;
     case Op::Name: case Op::Call: case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Transpose:
       return 1;
   }
@@ -102,10 +102,12 @@ std::pair<uint64_t, uint64_t> hashes(const Node& n) {
         for (size_t i = 0; i < rows; ++i) across = mix(across ^ n.operands[i * n.columns + j]->transposed_hash);
       break;
     }
-    case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: case Op::Slice: case Op::Range: {
+    case Op::Divide: case Op::ElementwiseDivide: case Op::Power: case Op::ElementwisePower: case Op::Call: case Op::Slice: case Op::Range:
+    case Op::Indexed: case Op::Derivative: {
       const std::string_view turned = n.op == Op::Call && !n.entrywise ? transposed_function(n.name) : n.name;
       if (n.op == Op::Call) own = mix(salt ^ hash_text(n.name)), across = mix(salt ^ hash_text(turned));
       for (const Expr& e : n.operands) own = mix(own ^ e->hash), across = mix(across ^ e->transposed_hash);
+      for (const Index& i : n.indices) own = mix(own ^ hash_text(i.letter) ^ uint64_t(i.height) ^ uint64_t(i.variable) << 1);
       bool is_operator = n.op != Op::Call && n.op != Op::Slice;
       bool commutes = is_operator || n.entrywise || !turned.empty();
       if (n.shape.is_scalar()) across = own;
@@ -165,12 +167,50 @@ Expr make(Op op, Shape shape, std::vector<Expr> operands) {
   return make(std::move(n));
 }
 
-Expr name(std::string text, Shape shape, bool symmetric) {
+namespace {
+
+Node name_node(std::string text, Shape shape, bool symmetric) {
   Node n(Op::Name, shape);
   n.name = std::move(text);
   n.symmetric = symmetric;
+  return n;
+}
+
+}  // namespace
+
+Expr name(std::string text, Shape shape, bool symmetric) { return make(name_node(std::move(text), shape, symmetric)); }
+
+Expr added_name(std::string text, Shape shape, bool symmetric) {
+  Node n = name_node(std::move(text), shape, symmetric);
+  n.added = true;
   return make(std::move(n));
 }
+
+Expr indexed(const Expr& base, std::vector<Index> indices) {
+  if (indices.empty()) return base;
+  Node n(Op::Indexed, Shape::scalar());
+  n.operands = {base};
+  n.indices = std::move(indices);
+  return make(std::move(n));
+}
+
+Expr reduced(std::string function, std::vector<Expr> arguments, std::vector<Index> over) {
+  Node n(Op::Call, Shape::scalar());
+  n.name = std::move(function);
+  n.operands = std::move(arguments);
+  n.indices = std::move(over);
+  return make(std::move(n));
+}
+
+Expr derivative(const Expr& of, const std::vector<Expr>& by, size_t order) {
+  Node n(Op::Derivative, Shape::scalar());
+  n.operands = {of};
+  n.operands.insert(n.operands.end(), by.begin(), by.end());
+  n.number = Rational(order);
+  return make(std::move(n));
+}
+
+Expr equation(const Expr& left, const Expr& right) { return make_call("=", {left, right}, Shape::scalar()); }
 
 Expr number(const Rational& value) {
   if (value < 0) return negate(number(Rational(-value)));
@@ -256,7 +296,10 @@ void join_comparisons(std::vector<Signed>& terms) {
 
 uint32_t weight(const Expr& e) { return std::min(e->size, e->transposed_size); }
 
-bool is_comparison(const Node& n) { return n.calls("<") || n.calls("<=") || n.calls("=="); }
+bool is_comparison(const Node& n) {
+  constexpr std::string_view kSigns[] = {"<", "<=", ">", ">=", "==", "!=", "="};
+  return n.op == Op::Call && std::ranges::find(kSigns, n.name) != std::end(kSigns);
+}
 
 bool before(const Expr& a, const Expr& b) {
   if (weight(a) != weight(b)) return weight(a) < weight(b);

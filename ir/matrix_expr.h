@@ -29,6 +29,16 @@ enum class Op : uint8_t {
   Slice,              // x[2], A[1, :], A[2:3, :]: the tensor, then per axis a number or a Range
   Range,              // a:b inside a Slice; without operands all of the axis
   Block,              // [A, B; C, D], row by row
+  // Only in lines that are typeset (codegen/equation.h):
+  Indexed,            // [A*B]^i_j
+  Derivative,         // d2f/dxdy: of the first operand, by the others; of one alone its differential, df
+};
+
+// An index of Indexed, its letter or number. On the left of F^i_(j)(kl) the indices of each variable stand together in parentheses.
+struct Index {
+  std::string letter;
+  Variance height = Variance::Down;
+  int variable = 0;  // from 1; 0: of the function
 };
 
 struct Shape {
@@ -73,7 +83,9 @@ struct Node {
   bool symmetric = false;            // Name, Call: declared or known to be; is_symmetric() answers for any node
   bool entrywise = false;            // Call: acts entry by entry, so it commutes with the transpose
   bool undeclared = false;           // Call: of a function of the user's, whatever it is called
+  bool added = false;                // Name: of a variable that a form adds to those of the program, e(k) or dX
   uint32_t columns = 0;              // Block: blocks in a row
+  std::vector<Index> indices = {};   // Indexed; Call: of the letters that it reduces, sum_i(x_i)
   // Filled in by the constructors:
   uint32_t size = 0;                 // operators, names and numbers: the measure of "as short as the textbook"
   uint32_t transposed_size = 0;      // the size its transpose will have
@@ -98,6 +110,7 @@ struct Signed {
 // --- constructors ---------------------------------------------------------------------------------------------------------------
 Expr number(const Rational& value);
 Expr name(std::string text, Shape shape, bool symmetric = false);
+Expr added_name(std::string text, Shape shape, bool symmetric);
 Expr add(std::vector<Signed> terms);                      // at least one term; the order of the print is chosen here
 Expr negate(const Expr& e);
 Expr mul(const std::vector<Expr>& factors);               // matrix products left to right; scalars may stand anywhere
@@ -135,6 +148,12 @@ Expr range();
 Expr range(const Expr& first, const Expr& last);
 Expr slice(const Expr& tensor, const std::vector<Expr>& indices, Shape shape);
 Expr block(std::vector<Expr> blocks, size_t columns, Shape shape);
+
+// What only lines that are typeset have. Without indices `indexed` is its base.
+Expr indexed(const Expr& base, std::vector<Index> indices);
+Expr reduced(std::string function, std::vector<Expr> arguments, std::vector<Index> over);
+Expr derivative(const Expr& of, const std::vector<Expr>& by, size_t order);
+Expr equation(const Expr& left, const Expr& right);
 
 // Whether a node is spelled between its two operands, as a < b.
 bool is_comparison(const Node& n);

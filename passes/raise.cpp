@@ -122,8 +122,9 @@ class Raiser {
   Raised raise_variable(NodeId id) const {
     const Symbol& s = g_.symbol(id);
     bool row = s.variance.size() == 1 && s.variance[0] == Variance::Down;
-    if (row) return {transpose(mat::name(s.name, shape(id).transposed())), ""};
-    return {mat::name(s.name, shape(id), g_.is_symmetric(id)), ""};
+    const auto name = s.placeholder ? mat::added_name : mat::name;
+    if (row) return {transpose(name(s.name, shape(id).transposed(), false)), ""};
+    return {name(s.name, shape(id), g_.is_symmetric(id)), ""};
   }
 
   // Term by term; a common coefficient, or what all coefficients are multiples of, stands before the bracket.

@@ -65,7 +65,7 @@ Printed answer(const Row& row) try {
   value.node = simplify(*p->graph, substitute(*p->graph, simplify(*p->graph, value.node), p->promised));
   if (row.form.starts_with("vec")) {
     const Shown shown = vec_form(*p->graph, {"f", std::vector<NodeId>(size_t(row.order), by->node), value});
-    return {shown.text ? std::optional(shown.text->substr(shown.text->find(" = ") + 3)) : std::nullopt, shown.reason};
+    return {shown.equation ? std::optional(shown.equation->text) : std::nullopt, shown.reason};
   }
   const Raised r = raise(*p->graph, value.node, value.variance);
   return {r.expr ? std::optional(to_text(*r.expr)) : std::nullopt, r.reason};

@@ -153,12 +153,12 @@ Outcome check_vec(const RandomProgram& program) {
   const size_t own = p.g()[p.value().node].rank() - p.g()[x].rank();
   const Array<Quad> expected = stacked(p.value_of(*p.program, p.value().node), own);
   const Shown shown = vec_form(p.g(), {"F", {x}, p.value()});
-  if (!shown.text) return shown.reason.empty() ? different("no vec form, and no reason") : (++without, Outcome{Outcome::Kind::Skipped});
-  const std::string line = "G = " + shown.text->substr(shown.text->find(" = ") + 3);
+  if (!shown.equation) return shown.reason.empty() ? different("no vec form, and no reason") : (++without, Outcome{Outcome::Kind::Skipped});
+  const std::string line = "G = " + shown.equation->text;
   const std::optional<Program> read = p.parse(p.declarations + line + "\n");
   if (!read) return different(p.diagnostics);
   std::string wrong = disagreement(p.value_of(*read, read->definitions.back().value.node), expected);
-  return wrong.empty() ? Outcome{} : different(wrong + "\n" + *shown.text);
+  return wrong.empty() ? Outcome{} : different(wrong + "\n" + *shown.text());
 }
 
 template <class Check>

@@ -19,6 +19,7 @@
 #include "tests/fuzz/campaign.h"
 #include "tests/fuzz/interpreter_work.h"
 #include "tests/fuzz/random_program.h"
+#include "tests/well_formed.h"
 
 namespace ricci {
 namespace {
@@ -129,29 +130,6 @@ TEST(Derivation, IsTrueStepByStep) {
   }
 }
 
-size_t count(const std::string& text, std::string_view part) {
-  size_t n = 0;
-  for (size_t at = 0; (at = text.find(part, at)) != text.npos; at += part.size()) ++n;
-  return n;
-}
-
-// The first tag that closes another element than the open one.
-std::string mismatched_tag(const std::string& xml) {
-  std::vector<std::string> open;
-  for (size_t at = 0; (at = xml.find('<', at)) != xml.npos;) {
-    const size_t end = xml.find('>', at);
-    const std::string tag = xml.substr(at + 1, end - at - 1);
-    at = end;
-    if (tag.starts_with('/')) {
-      if (open.empty() || open.back() != tag.substr(1)) return tag;
-      open.pop_back();
-    } else if (!tag.ends_with('/')) {
-      open.push_back(tag.substr(0, tag.find(' ')));
-    }
-  }
-  return open.empty() ? "" : open.back();
-}
-
 TEST(Derivation, IsWellFormedInEveryNotation) {
   for (const auto& [text, by] : {std::pair("norm2(A*x - b)", "x"),
                                  {"x.*exp(x)/sum(exp(x))", "x"},
@@ -166,7 +144,7 @@ TEST(Derivation, IsWellFormedInEveryNotation) {
     EXPECT_EQ(count(latex, "{"), count(latex, "}")) << latex;
     EXPECT_EQ(count(latex, "\\left"), count(latex, "\\right")) << latex;
     EXPECT_EQ(count(latex, "$") % 2, 0u) << latex;
-    EXPECT_EQ(mismatched_tag(mathml), "") << mathml;
+    EXPECT_EQ(mistake_in_mathml(mathml), "") << mathml;
     EXPECT_EQ(count(mathml, "<li>"), count(latex, "\\tag{")) << "a step is missing";
   }
 }

@@ -17,6 +17,7 @@
 #include "passes/differentiate.h"
 #include "passes/raise.h"
 #include "passes/simplify.h"
+#include "tests/well_formed.h"
 
 namespace ricci {
 namespace {
@@ -58,13 +59,13 @@ TEST(Forms, SlicesAndDifferentials) {
     return Derivative{name, {d->node}, a.value()};
   };
   Answer outer("D(x*x', x)");
-  EXPECT_EQ(slice_form(*outer.program.graph, derivative(outer, "x", "F")).text, "dF/dx_k = e(k)*x' + x*e(k)'");
+  EXPECT_EQ(slice_form(*outer.program.graph, derivative(outer, "x", "F")).text(), "dF/dx_k = e(k)*x' + x*e(k)'");
   Answer inverse("D(inv(X), X)");
-  EXPECT_EQ(differential_form(*inverse.program.graph, derivative(inverse, "X", "F")).text, "dF = -inv(X)*dX*inv(X)");
+  EXPECT_EQ(differential_form(*inverse.program.graph, derivative(inverse, "X", "F")).text(), "dF = -inv(X)*dX*inv(X)");
   Answer logdet("grad(logdet(X), X)");
-  EXPECT_EQ(differential_form(*logdet.program.graph, derivative(logdet, "X", "f")).text, "df = tr(inv(X)*dX)");
+  EXPECT_EQ(differential_form(*logdet.program.graph, derivative(logdet, "X", "f")).text(), "df = tr(inv(X)*dX)");
   Answer linear("grad(tr(A'*X), X)");
-  EXPECT_EQ(differential_form(*linear.program.graph, derivative(linear, "X", "f")).text, "df = tr(A'*dX)");
+  EXPECT_EQ(differential_form(*linear.program.graph, derivative(linear, "X", "f")).text(), "df = tr(A'*dX)");
 }
 
 TEST(Spelling, UnicodeReadsBackAndLatexIsBalanced) {
@@ -72,23 +73,56 @@ TEST(Spelling, UnicodeReadsBackAndLatexIsBalanced) {
     Answer a(e);
     Answer again(to_unicode(a.expr()));
     EXPECT_EQ(to_text(again.expr()), to_text(a.expr())) << to_unicode(a.expr());
-    std::string latex = to_latex(a.expr());
-    int depth = 0;
-    for (char c : latex) {
-      depth += (c == '{') - (c == '}');
-      EXPECT_GE(depth, 0) << latex;
-    }
-    EXPECT_EQ(depth, 0) << latex;
-    auto count = [&](std::string_view word) {
-      size_t n = 0;
-      for (size_t at = 0; (at = latex.find(word, at)) != latex.npos; at += word.size()) ++n;
-      return n;
-    };
-    EXPECT_EQ(count("\\left"), count("\\right")) << latex;
+    EXPECT_EQ(mistake_in_latex(to_latex(a.expr())), "");
   }
   EXPECT_EQ(to_unicode(Answer("2*A'*(A*x - x)").expr()), "2·Aᵀ·(A·x − x)");
   EXPECT_EQ(to_latex(Answer("inv(X)'*x").expr()), "X^{-\\top} x");
   EXPECT_EQ(to_latex(Answer("lambda/2*x.^2").expr()), "\\frac{\\lambda x^{\\circ 2}}{2}");
+}
+
+// What is written in index notation becomes a tree from its text.
+std::string typeset_index(const std::string& expression, std::string_view notation, bool all_low = false) {
+  Answer a(expression);
+  return typeset(*a.program.graph, index_equations(*a.program.graph, "F", a.value(), all_low), *find_notation(notation));
+}
+
+TEST(Typeset, IndexForms) {
+  EXPECT_EQ(typeset_index("D(x*x', x)", "latex"), "F_{i j (k)} = \\delta_{i k} x_{j} + \\delta_{j k} x_{i}");
+  EXPECT_EQ(typeset_index("A*x", "latex"), "F^{i} = A^{i}{}_{j} x^{j}");
+  EXPECT_EQ(typeset_index("D(inv(X), X)", "unicode"), "F_ij(kl) = −[X⁻¹]_ik·[X⁻¹]_lj");
+  EXPECT_EQ(typeset_index("sum(exp(x))*x", "latex", true), "F_{i} = \\sum_{j} x_{i} \\exp\\left(x_{j}\\right)");
+}
+
+// Any line over A, X, x and lambda.
+std::string typeset_line(const std::string& right, std::string_view notation) {
+  const Answer a("x");
+  return typeset(*a.program.graph, std::vector<Equation>{{std::nullopt, right}}, *find_notation(notation));
+}
+
+// A sum extends as far as the product it stands in: where more follows it is bracketed, and so is a sum of terms in it.
+TEST(Typeset, SumsAreBracketedWhereMoreFollows) {
+  EXPECT_EQ(typeset_line("x_j*sum_i(x_i)", "latex"), "x_{j} \\sum_{i} x_{i}");
+  EXPECT_EQ(typeset_line("sum_i(x_i)*x_j", "latex"), "\\left(\\sum_{i} x_{i}\\right) x_{j}");
+  EXPECT_EQ(typeset_line("sum_i(x_i)^2", "latex"), "\\left(\\sum_{i} x_{i}\\right)^{2}");
+  EXPECT_EQ(typeset_line("sum_i(x_i + A_ii) + lambda", "latex"), "\\sum_{i} \\left(x_{i} + A_{i i}\\right) + \\lambda");
+  EXPECT_EQ(typeset_line("sum_i(x_i)/lambda", "latex"), "\\frac{\\sum_{i} x_{i}}{\\lambda}");
+  EXPECT_EQ(typeset_line("max_k(A_ik)*x_i", "latex"), "\\max_{k}\\left(A_{i k}\\right) x_{i}");
+}
+
+// Divisors are read from the left, and make one denominator.
+TEST(Typeset, Quotients) {
+  EXPECT_EQ(typeset_line("x_i/lambda/norm2(x)/3", "latex"), "\\frac{x_{i}}{\\lambda \\left\\|x\\right\\|_2 3}");
+  EXPECT_EQ(typeset_line("2/3*x_i/lambda", "latex"), "\\frac{2 x_{i}}{3 \\lambda}");
+  EXPECT_EQ(typeset_line("1/2*x_i/lambda*A_ij", "latex"), "\\frac{x_{i}}{2 \\lambda} A_{i j}");
+  EXPECT_EQ(typeset_line("-(x_i)^2 + 1/(x_i + lambda)", "latex"), "-\\left(x_{i}\\right)^{2} + \\frac{1}{x_{i} + \\lambda}");
+}
+
+// Numbers stand low at the end, where high ones would be an exponent; the permutation symbol gives way to a variable of its letter.
+TEST(Typeset, Letters) {
+  EXPECT_EQ(typeset_line("A^1_j*x^j", "latex"), "A^{1}{}_{j} x^{j}");
+  EXPECT_EQ(typeset_line("delta_i2*eps_ijk", "latex"), "\\delta_{i 2} \\varepsilon_{i j k}");
+  EXPECT_EQ(typeset_line("delta_i2*eps_ijk", "unicode"), "δ_i2·ε_ijk");
+  EXPECT_EQ(typeset_line("[A*X]^i_j", "latex"), "\\left[A X\\right]^{i}{}_{j}");
 }
 
 int python(const std::string& code) {

@@ -83,7 +83,7 @@ inline Dense evaluate(const mat::Expr& e, const std::map<std::string, Dense>& na
     }
     case Op::ElementwisePower: return entrywise(v[0], v[1], [](double a, double b) { return std::pow(a, b); });
     case Op::Transpose: return transposed(v[0]);
-    case Op::Call: case Op::Slice: case Op::Range: case Op::Block: break;
+    case Op::Call: case Op::Slice: case Op::Range: case Op::Block: case Op::Indexed: case Op::Derivative: break;
   }
   auto reduce = [&](auto f) {
     double s = 0;

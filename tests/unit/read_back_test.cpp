@@ -90,7 +90,12 @@ TEST_P(ReadBack, IndexForm) {
     const Definition& f = p.definitions[0];
     Value value = f.value;
     value.node = prepare(*p.graph, value.node);
-    for (bool all_low : {f.all_low, true}) expect_read_back(source_, index_form(*p.graph, "G", value, all_low), prepare);
+    for (bool all_low : {f.all_low, true}) {
+      const std::vector<Equation> equations = index_equations(*p.graph, "G", value, all_low);
+      expect_read_back(source_, to_text(equations), prepare);
+      for (const Notation& notation : {Notation{"text", to_text, "; "}, *find_notation("unicode")})  // the tree says the same as the text
+        expect_read_back(source_, typeset(*p.graph, equations, notation), prepare);
+    }
   }
 }
 

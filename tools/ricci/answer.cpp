@@ -20,10 +20,15 @@ namespace {
 
 constexpr uint64_t kMostWritten = 50'000;  // of an answer's weight (passes/weight.h): a page of formulas is a few hundred
 
+PrintedLine line_of(PrintedLine::Form form, std::vector<Equation> equations, std::vector<NodeId> directions = {}) {
+  std::string text = to_text(equations);
+  return {form, std::move(text), std::move(directions), std::move(equations)};
+}
+
 PrintedLine index_line(const Answer& a) {
   if (Weight(*a.program.graph)(a.value.node) > kMostWritten)
     throw TooLarge("the answer is too long to be written as a formula; `--emit ir` writes its graph");
-  return {PrintedLine::Form::Index, index_form(*a.program.graph, a.definition.name, a.value, a.definition.all_low)};
+  return line_of(PrintedLine::Form::Index, index_equations(*a.program.graph, a.definition.name, a.value, a.definition.all_low));
 }
 
 // The answer as one matrix.
@@ -36,13 +41,13 @@ Value in_layout(const Answer& a) {
 PrintedLine matrix_line(const Answer& a) {
   const Value v = in_layout(a);
   Raised raised = raise(*a.program.graph, v.node, v.variance);
-  if (raised.expr) return {PrintedLine::Form::Matrix, to_text(*raised.expr)};
+  if (raised.expr) return line_of(PrintedLine::Form::Matrix, {{std::nullopt, to_text(*raised.expr), *raised.expr}});
   fmt::print(stderr, "no matrix form: {}\n", raised.reason);
   return index_line(a);
 }
 
 PrintedLine derivative_line(const Answer& a, PrintedLine::Form form, Shown shown) {
-  if (shown.text) return {form, std::move(*shown.text), std::move(shown.directions)};
+  if (shown.equation) return line_of(form, {std::move(*shown.equation)}, std::move(shown.directions));
   fmt::print(stderr, "no such form: {}\n", shown.reason);
   return index_line(a);
 }
@@ -93,13 +98,28 @@ std::vector<PrintedLine> answer_lines(const Answer& answer, const Options& optio
   return lines;
 }
 
-std::string joined(const Answer& answer, const std::vector<PrintedLine>& lines) {
+// The line in the notation that --emit names.
+std::string spelled(const Answer& answer, const PrintedLine& line, const Options& options) {
+  std::vector<Equation> equations = line.equations;
+  if (answer.named && line.form == PrintedLine::Form::Matrix) equations[0].left = mat::name(answer.definition.name, mat::Shape::scalar());
+  const Notation* notation = find_notation(options.emit);
+  if (!notation) return to_text(equations);
+  try {
+    return typeset(*answer.program.graph, equations, *notation);
+  } catch (const NotReadable& e) {
+    throw NotSupported(fmt::format("this answer in another notation than text, since it does not read back ({}): --emit {}", e.what(), options.emit));
+  }
+}
+
+std::string joined(const Answer& answer, const std::vector<PrintedLine>& lines, const Options& options) {
   std::string text;
-  for (const PrintedLine& line : lines) text += (answer.named && line.form == PrintedLine::Form::Matrix ? answer.definition.name + " = " : "") + line.text + "\n";
+  for (const PrintedLine& line : lines) text += spelled(answer, line, options) + "\n";
   return text;
 }
 
-bool is_emitted(const Options& options) { return !options.emit.empty() && (options.emit != "text" || options.forms.empty()); }
+std::string written(const Answer& answer, const Options& options) {
+  return is_formula(options.emit) ? joined(answer, answer_lines(answer, options), options) : emitted(answer, options);
+}
 
 std::string emitted(const Answer& answer, const Options& options) {
   const AnswerEmitter* emitter = find_answer_emitter(options.emit);
@@ -107,7 +127,7 @@ std::string emitted(const Answer& answer, const Options& options) {
     throw UsageError(find_program_emitter(options.emit) ? fmt::format("`{}` is made from programs: ricci compile", options.emit)
                                                         : unknown_kind(options.emit));
   for (const std::string& form : options.forms)
-    if (form != "matrix") throw UsageError(fmt::format("the form `{}` is written as text only; leave out `--emit {}`", form, options.emit));
+    if (form != "matrix") throw UsageError(fmt::format("the form `{}` is a formula, and `{}` is made from the matrix; leave out `--emit {}`", form, options.emit, options.emit));
   return emitter->emit(answer.program, in_layout(answer), answer.definition.name);
 }
 

@@ -22,16 +22,16 @@ struct Answer {
   std::optional<Value> total = {};  // what differentials are made of, if that is not `value`: by independent entries
 };
 
-// The answer, a line for each form that the options name. The form is matrix notation, or index notation if the definition was written so.
+// The answer as formulas, a line for each form that the options name. The form is matrix notation, or index notation if the definition was written so.
 // What has no matrix form is given in index form, with the reason on stderr. Throws NotSupported for a form the answer does not have.
 std::vector<PrintedLine> answer_lines(const Answer& answer, const Options& options);
-std::string joined(const Answer& answer, const std::vector<PrintedLine>& lines);
+std::string joined(const Answer& answer, const std::vector<PrintedLine>& lines, const Options& options);
 
-// Whether --emit names a kind of output other than lines of text.
-bool is_emitted(const Options& options);
-
-// The answer as what --emit names. Throws UsageError for a kind that does not exist, and for forms, which are text.
+// The answer as what --emit names, other than a formula. Throws UsageError for a kind that does not exist, and for forms.
 std::string emitted(const Answer& answer, const Options& options);
+
+// Either.
+std::string written(const Answer& answer, const Options& options);
 
 // `value` simplified by the passes.
 Value simplified(Program& program, Value value);

@@ -18,10 +18,12 @@ std::vector<Export> chosen_functions(const Program& program, const Options& opti
   return {chosen_export(program, options)};
 }
 
-std::string formulas(Program& program, const AnswerEmitter& emitter, const Options& options) {
-  std::string text;
+std::string formulas(Program& program, const Options& options) {
+  std::vector<const Definition*> chosen;
   for (const Definition& d : program.definitions)
-    if (options.fn.empty() || d.name == options.fn) text += emitter.emit(program, simplified(program, d.value), d.name);
+    if (options.fn.empty() || d.name == options.fn) chosen.push_back(&d);
+  std::string text;
+  for (const Definition* d : chosen) text += written({program, *d, {}, simplified(program, d->value), chosen.size() > 1}, options);
   return text;
 }
 
@@ -30,13 +32,12 @@ std::string formulas(Program& program, const AnswerEmitter& emitter, const Optio
 int compile(const Options& options) {
   const std::string kind = options.emit.empty() ? "obj" : options.emit;
   const ProgramEmitter* code = find_program_emitter(kind);
-  const AnswerEmitter* formula = find_answer_emitter(kind);
-  if (!code && !formula) throw UsageError(unknown_kind(kind));
+  if (!code && !is_formula(kind)) throw UsageError(unknown_kind(kind));
   if (is_binary(kind) && options.output.empty())
     throw UsageError(fmt::format("{} is binary: name a file with -o, or -o - for stdout", kind));
   Program program = load(options);
   write_output(options.output,
-               code ? code->emit(program, chosen_functions(program, options), options) : formulas(program, *formula, options));
+               code ? code->emit(program, chosen_functions(program, options), options) : formulas(program, options));
   return kSuccess;
 }
 

@@ -8,6 +8,7 @@
 #include "tools/output.h"
 #include "tools/ricci/answer.h"
 #include "tools/ricci/command.h"
+#include "tools/ricci/emit.h"
 #include "tools/ricci/input.h"
 
 namespace ricci::driver {
@@ -107,9 +108,9 @@ int diff(const Options& options) {
       answer.value = simplified(
           program, {substitute(*program.graph, answer.value.node, program.promised), answer.value.variance, answer.value.variable});
     if (style.symmetric == SymmetricConvention::Independent) answer.total = by(SymmetricConvention::Projected);
-    const std::vector<PrintedLine> lines = is_emitted(options) ? std::vector<PrintedLine>{} : answer_lines(answer, options);
+    const std::vector<PrintedLine> lines = is_formula(options.emit) ? answer_lines(answer, options) : std::vector<PrintedLine>{};
     if (certificate) certify(answer, *certificate, lines, options);
-    answers += is_emitted(options) ? emitted(answer, options) : joined(answer, lines);
+    answers += is_formula(options.emit) ? joined(answer, lines, options) : emitted(answer, options);
   };
   for (const Definition& f : chosen)
     for (const std::string& name : variable_names(options)) add(f, differentiation_variable(program, name));

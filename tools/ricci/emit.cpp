@@ -10,13 +10,9 @@
 
 #include "codegen/cpp.h"
 #include "codegen/eigen.h"
+#include "codegen/equation.h"
 #include "codegen/header.h"
-#include "codegen/index_form.h"
-#include "codegen/latex.h"
-#include "codegen/mathml.h"
 #include "codegen/numpy.h"
-#include "codegen/text.h"
-#include "codegen/unicode.h"
 #include "frontend/spelling.h"
 #include "ir/dot.h"
 #include "ir/json.h"
@@ -31,12 +27,10 @@
 namespace ricci::driver {
 namespace {
 
-// An emitter of matrix expressions; what has no matrix form is said in index notation, in the language.
-template <std::string (*spell)(const mat::Expr&)>
-std::string from_expression(const Program& p, const Value& value, const std::string& name) {
+std::string numpy_expression(const Program& p, const Value& value, const std::string& name) {
   Raised raised = raise(*p.graph, value.node, value.variance);
-  if (!raised.expr) throw NotSupported(fmt::format("{} has no matrix form ({}): this kind of output", name, raised.reason));
-  return spell(*raised.expr) + "\n";
+  if (!raised.expr) throw NotSupported(fmt::format("{} has no matrix form ({}): an expression of NumPy", name, raised.reason));
+  return to_numpy(*raised.expr) + "\n";
 }
 
 std::string eigen_expression(const Program& p, const Value& value, const std::string& name) {
@@ -54,11 +48,8 @@ std::string from_graph(const Program& p, const Value& value, const std::string&)
 }
 
 constexpr AnswerEmitter kAnswerEmitters[] = {
-    {"text", from_expression<to_text>},   {"unicode", from_expression<to_unicode>},
-    {"latex", from_expression<to_latex>}, {"mathml", from_expression<to_mathml>},
-    {"numpy", from_expression<to_numpy>}, {"eigen", eigen_expression},
-    {"ir", from_graph<print_ir>},         {"dot", from_graph<to_dot>},
-    {"json", from_graph<to_json>},
+    {"numpy", numpy_expression},  {"eigen", eigen_expression},  {"ir", from_graph<print_ir>},
+    {"dot", from_graph<to_dot>}, {"json", from_graph<to_json>},
 };
 
 std::vector<NodeId> results_of(const Program& p, std::span<const Export> functions) {
@@ -185,8 +176,11 @@ std::span<const ProgramEmitter> program_emitters() { return kProgramEmitters; }
 const AnswerEmitter* find_answer_emitter(std::string_view kind) { return find_kind(kAnswerEmitters, kind); }
 const ProgramEmitter* find_program_emitter(std::string_view kind) { return find_kind(kProgramEmitters, kind); }
 
+bool is_formula(std::string_view kind) { return kind.empty() || kind == "text" || find_notation(kind); }
+
 std::string unknown_kind(std::string_view kind) {
-  std::vector<std::string> names;
+  std::vector<std::string> names = {"text"};
+  for (const Notation& n : notations()) names.emplace_back(n.kind);
   for (const AnswerEmitter& e : kAnswerEmitters) names.emplace_back(e.kind);
   for (const ProgramEmitter& e : kProgramEmitters)
     if (!find_answer_emitter(e.kind)) names.emplace_back(e.kind);

@@ -26,6 +26,9 @@ std::span<const ProgramEmitter> program_emitters();
 const AnswerEmitter* find_answer_emitter(std::string_view kind);
 const ProgramEmitter* find_program_emitter(std::string_view kind);
 
+// Whether it is a notation of formulas, in which every answer and every form is written; nothing is text.
+bool is_formula(std::string_view kind);
+
 // The complaint about a kind that does not exist, with the nearest that does.
 std::string unknown_kind(std::string_view kind);
 

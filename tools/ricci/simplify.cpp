@@ -12,7 +12,7 @@ int simplify_command(const Options& options) {
   std::string answers;
   for (const Definition& f : chosen) {
     const Answer answer{program, f, {}, simplified(program, f.value), chosen.size() > 1};
-    answers += is_emitted(options) ? emitted(answer, options) : joined(answer, answer_lines(answer, options));
+    answers += written(answer, options);
   }
   write_output(options.output, answers);
   return 0;
