@@ -3,6 +3,7 @@
 #include "codegen/notation.h"
 #include "codegen/text.h"
 #include "frontend/spelling.h"
+#include "ir/superscript.h"
 
 namespace ricci {
 namespace {
@@ -10,13 +11,6 @@ namespace {
 using mat::Expr;
 using mat::Node;
 using mat::Op;
-
-std::string superscript(const std::string& digits) {
-  constexpr const char* kDigits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-  std::string out;
-  for (char c : digits) out += kDigits[c - '0'];
-  return out;
-}
 
 bool is_whole(const Expr& e) { return e->op == Op::Number && is_integer(e->number); }
 

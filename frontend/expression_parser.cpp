@@ -172,7 +172,7 @@ AstId ExpressionParser::partial_of(AstId of, SourceRange sign) {
 
 void ExpressionParser::nabla() {  // ∇(f, x), ∇²(f, x)
   const Token& t = next();
-  const bool second = is(TokenKind::Superscript) && peek().text == "2";
+  const bool second = is(TokenKind::Superscript) && peek().text == "²";
   if (second) ++pos_;
   if (!is(TokenKind::LeftParen)) { fail(Message::expected, peek().where, "`(f, x)` after `∇`", spelled(peek())); return; }
   open(AstKind::Call, second ? "hess" : "grad", t.where);

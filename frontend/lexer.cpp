@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include "ir/superscript.h"
+
 namespace ricci {
 namespace {
 
@@ -33,15 +35,6 @@ constexpr Spelling kSpellings[] = {
     {"≠", TokenKind::Compare},      {"@", TokenKind::Star},         {".T", TokenKind::Quote},     {"||", TokenKind::Norm},
 };
 
-constexpr Spelling kSuperscripts[] = {
-    {"⁰", TokenKind::Superscript}, {"¹", TokenKind::Superscript}, {"²", TokenKind::Superscript}, {"³", TokenKind::Superscript},
-    {"⁴", TokenKind::Superscript}, {"⁵", TokenKind::Superscript}, {"⁶", TokenKind::Superscript}, {"⁷", TokenKind::Superscript},
-    {"⁸", TokenKind::Superscript}, {"⁹", TokenKind::Superscript},
-};
-constexpr std::string_view kSuperscriptMinus = "⁻";
-constexpr std::string_view kSuperscriptTexts[2][10] = {{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-                                                       {"-0", "-1", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-9"}};
-
 class Lexer {
  public:
   Lexer(std::string_view text, uint32_t source, Diagnostics& diagnostics) : text_(text), source_(source), diagnostics_(diagnostics) {}
@@ -58,8 +51,8 @@ class Lexer {
   std::string_view rest() const { return text_.substr(pos_); }
   SourceRange range(size_t begin, size_t end) const { return {source_, uint32_t(begin), uint32_t(end)}; }
 
-  void push(TokenKind kind, size_t end, std::string_view text = {}) {
-    tokens_.push_back({kind, range(pos_, end), text.empty() ? text_.substr(pos_, end - pos_) : text, space_});
+  void push(TokenKind kind, size_t end) {
+    tokens_.push_back({kind, range(pos_, end), text_.substr(pos_, end - pos_), space_});
     pos_ = end;
     space_ = false;
   }
@@ -157,16 +150,12 @@ class Lexer {
     push(TokenKind::Unknown, pos_ + p.length);
   }
 
-  // An exponent written high: one digit, with or without a minus.
+  // An exponent written high: digits, with or without a minus.
   bool superscript() {
-    const bool minus = rest().starts_with(kSuperscriptMinus);
-    const std::string_view digit = rest().substr(minus ? kSuperscriptMinus.size() : 0);
-    for (size_t d = 0; d < 10; ++d)
-      if (digit.starts_with(kSuperscripts[d].text)) {
-        push(TokenKind::Superscript, pos_ + (minus ? kSuperscriptMinus.size() : 0) + kSuperscripts[d].text.size(), kSuperscriptTexts[minus][d]);
-        return true;
-      }
-    return false;
+    const size_t length = superscript_length(rest());
+    if (length == 0) return false;
+    push(TokenKind::Superscript, pos_ + length);
+    return true;
   }
 
   std::string printable(CodePoint p) const {

@@ -21,7 +21,7 @@ enum class TokenKind : uint8_t {
 struct Token {
   TokenKind kind;
   SourceRange where;
-  std::string_view text;      // as written; for Superscript the ASCII exponent
+  std::string_view text;      // as written
   bool space_before = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <cctype>
 
+#include "ir/superscript.h"
+
 namespace ricci {
 namespace {
 
@@ -16,6 +18,7 @@ bool digits(std::string_view s) {
 }  // namespace
 
 std::optional<Rational> parse_rational(std::string_view text) {
+  if (const size_t high = superscript_length(text); high > 0 && high == text.size()) return parse_rational(lowered(text));
   std::string_view sign;
   if (!text.empty() && text[0] == '-') sign = "-", text.remove_prefix(1);
   if (size_t slash = text.find('/'); slash != std::string_view::npos) {

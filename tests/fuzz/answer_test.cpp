@@ -115,14 +115,25 @@ bool has_function_of_slices(const Graph& g, NodeId root) {
   });
 }
 
-Outcome check_index(const RandomProgram& program) {
+template <class Spell>  // of the equations of an index form, as one line
+Outcome check_index_form(const RandomProgram& program, Spell spell) {
   Printed p(program, program.seed % 3);
   if (!p.program) return {Outcome::Kind::Skipped};  // shrunk to nothing but declarations
   if (p.is_too_much_work() || !can_be_written(p.g(), p.value().node)) return {Outcome::Kind::Skipped};
   Value value = p.value();
   value.node = simplify(p.g(), value.node);
   if (has_function_of_slices(p.g(), value.node)) return ++without, Outcome{Outcome::Kind::Skipped};
-  return read_back(p, index_form(p.g(), "G", value, true), value.node, p.value_of(*p.program, p.value().node));
+  return read_back(p, spell(p.g(), index_equations(p.g(), "G", value, true)), value.node, p.value_of(*p.program, p.value().node));
+}
+
+Outcome check_index(const RandomProgram& program) {
+  return check_index_form(program, [](const Graph&, const std::vector<Equation>& equations) { return to_text(equations); });
+}
+
+// The tree that other notations spell means the same: in the language, and in Unicode.
+Outcome check_tree(const RandomProgram& program) {
+  const Notation notation = program.seed % 2 ? Notation{"text", to_text, "; "} : *find_notation("unicode");
+  return check_index_form(program, [&](const Graph& g, const std::vector<Equation>& equations) { return typeset(g, equations, notation); });
 }
 
 // Rows number the entries of the function, column by column, and columns those of the variable.
@@ -171,6 +182,7 @@ void count_nodes(uint64_t count, size_t largest, size_t most_of_thousand, Check 
 
 TEST(Answers, MatrixFormReadsBack) { count_nodes(200, 8, kMostMatrixForms, check_matrix); }
 TEST(Answers, IndexFormReadsBack) { count_nodes(200, 8, kMostIndexForms, check_index); }
+TEST(Answers, TreesOfIndexFormsReadBack) { count_nodes(200, 8, kMostIndexForms, check_tree); }
 TEST(Answers, VecFormHasTheValue) { count_nodes(150, 8, 0, check_vec); }
 
 }  // namespace

@@ -25,7 +25,11 @@ constexpr size_t kLongest = 600, kLargest = 200;
 
 void print(Graph& g, const std::string& name, const Value& value) {
   if (Weight(g)(value.node) > kLargest) return;
-  index_form(g, name, value);
+  const std::vector<Equation> equations = index_equations(g, name, value);
+  for (const Notation& notation : notations()) try {
+      typeset(g, equations, notation);
+    } catch (const NotReadable&) {  // nested deeper than input may be
+    }
   const Raised raised = raise(g, value.node, value.variance);
   if (raised.expr) to_text(*raised.expr), to_latex(*raised.expr);
 }

@@ -62,7 +62,7 @@ TEST_P(OneMeaning, IsOneNode) {
 // Each side is what stands behind a name: "= ..." or "^i = ...".
 const Pair kPairs[] = {
     // spellings
-    {" = A'*y", " = Aᵀ*y"}, {" = A'*y", " = A^T*y"}, {" = inv(B)*x", " = B⁻¹*x"}, {" = inv(B)*x", " = B\\x"}, {" = B*x", " = B·x"},
+    {" = A'*y", " = Aᵀ*y"}, {" = A'*y", " = A^T*y"}, {" = inv(B)*x", " = B⁻¹*x"}, {" = B^12*x", " = B¹²*x"}, {" = inv(B)^12*x", " = B⁻¹²*x"}, {" = inv(B)*x", " = B\\x"}, {" = B*x", " = B·x"},
     {" = A*(B*x)", " = A @ (B @ x)"}, {" = A'*y", " = A.T @ y"}, {" = norm2(B*x)^2/norm2(x)", " = ||B*x||^2/||x||"},
     {" = x.*z", " = x⊙z"}, {" = x*z'", " = x⊗z"}, {" = norm2(x)", " = ‖x‖"}, {" = s^2", " = s²"}, {" = log(s)", " = ln(s)"},
     {" = B*B", " = B^2"}, {" = eye(n)", " = B^0"}, {" = inv(B)*inv(B)", " = B^-2"}, {" = s^2", " = s^{2}"}, {" = 0.5*s", " = s/2"},
