@@ -20,15 +20,14 @@ constexpr Notation kNotations[] = {{"unicode", to_unicode, "; "}, {"latex", to_l
 // What an answer may mention.
 KnownNames names_of(const Graph& g, std::span<const Equation> equations) {
   KnownNames names;
-  for (uint32_t k = 0; k < g.symbol_count(); ++k) {
-    const Symbol& s = g[SymbolId{k}];
-    if (s.placeholder) continue;
-    names.insert(s.name);
-    for (DimId d : s.type)
-      for (const auto& [sizes, coefficient] : Extent::of(g, d).terms) names.insert(sizes.begin(), sizes.end());
+  for (NodeId n{0}; n.value < g.size(); ++n.value) {
+    if ((g[n].kind != Kind::Var && g[n].kind != Kind::Call) || g.symbol(n).placeholder) continue;
+    (g[n].kind == Kind::Var ? names.variables : names.functions).insert(g.symbol(n).name);
+    for (DimId d : g.symbol(n).type)
+      for (const auto& [sizes, coefficient] : Extent::of(g, d).terms) names.variables.insert(sizes.begin(), sizes.end());
   }
   for (const Equation& e : equations.first(equations.size() - 1))  // defined before the answer
-    names.insert(((*e.left)->op == mat::Op::Indexed ? (*e.left)->operands[0] : *e.left)->name);
+    names.variables.insert(((*e.left)->op == mat::Op::Indexed ? (*e.left)->operands[0] : *e.left)->name);
   return names;
 }
 

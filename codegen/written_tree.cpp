@@ -76,9 +76,9 @@ class Writer {
 
   // The unit tensors are letters that no variable has.
   Expr base(const Expr& e) const {
-    if (e->op != Op::Name || names_.contains(e->name)) return e;
+    if (e->op != Op::Name || names_.variables.contains(e->name)) return e;
     if (e->name == "delta") return mat::name("δ", kAny);
-    if (e->name == "eps" && !names_.contains("epsilon") && !names_.contains("ε")) return mat::name("ε", kAny);
+    if (e->name == "eps" && !names_.variables.contains("epsilon") && !names_.variables.contains("ε")) return mat::name("ε", kAny);
     return e;
   }
 
@@ -128,7 +128,7 @@ class Writer {
   Expr call(const Ast& a) const {
     if (!a.indices.empty()) return mat::reduced(std::string(a.name), operands(a), indices(a));
     const size_t cut = a.name.find('_');
-    if (cut != a.name.npos && !names_.contains(a.name) && find_function(a.name.substr(0, cut))) {
+    if (cut != a.name.npos && !names_.variables.contains(a.name) && find_function(a.name.substr(0, cut))) {
       std::vector<mat::Index> letters;
       for (char c : a.name.substr(cut + 1)) letters.push_back({std::string(1, c)});
       return mat::reduced(std::string(a.name.substr(0, cut)), operands(a), std::move(letters));
