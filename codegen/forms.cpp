@@ -83,6 +83,7 @@ Shown contract(Graph& g, const Derivative& d, const Expr& left, std::vector<Node
   NodeId slice = g.ein(std::move(factors), Graph::iota(own), Type(type.begin(), type.begin() + long(own)));
   std::vector<Variance> variance(d.value.variance.begin(), d.value.variance.begin() + long(std::min(own, d.value.variance.size())));
   Raised r = raise(g, slice, variance);
+  if (Raised shorter = raise(g, simplify(g, slice), variance); shorter.expr && (!r.expr || (*shorter.expr)->size < (*r.expr)->size)) r = std::move(shorter);
   if (!r.expr) return {std::nullopt, r.reason};
   return shown(left, traces ? as_trace(*r.expr, names) : *r.expr, std::move(directions));
 }

@@ -19,8 +19,8 @@ constexpr std::pair<std::string_view, std::string_view> kHelpers[] = {
                   "    return np.prod([np.sign(i[b] - i[a]) for b in range(n) for a in range(b)] or [np.ones((n,) * n)], axis=0)\n"},
     {"ricci_commut", "def ricci_commut(m, n):\n    \"\"\"ricci_commut(m, n) @ vec(A) is vec(A.T) for A m x n.\"\"\"\n"
                      "    return np.eye(m * n)[np.arange(m * n).reshape(n, m).T.ravel()]\n"},
-    {"ricci_pow0", "def ricci_pow0(x, y):\n    \"\"\"x**y, and 0 where x is 0.\"\"\"\n    x = np.asarray(x, dtype=float)\n"
-                   "    return np.where(x == 0, 0.0, np.power(np.where(x == 0, 1.0, x), y))\n"},
+    {"ricci_pow0", "def ricci_pow0(x, y):\n    \"\"\"x**y, and 0 where x is 0 and y is not.\"\"\"\n    x, y = np.asarray(x, dtype=float), np.asarray(y)\n"
+                   "    return np.where((x == 0) & (y != 0), 0.0, np.power(np.where(x == 0, 1.0, x), y))\n"},
     {"ricci_nonzero", "def ricci_nonzero(r):\n    \"\"\"r, and inf for 0: what is divided by a norm is 0 where the norm is.\"\"\"\n    return np.inf if r == 0 else r\n"},
     {"ricci_adj", "def ricci_adj(a):\n    \"\"\"The adjugate, by the singular values so that it is right for singular matrices.\"\"\"\n"
                   "    u, s, vh = np.linalg.svd(a)\n    others = np.array([np.prod(np.delete(s, i)) for i in range(len(s))])\n"

@@ -103,6 +103,35 @@ DraftId Drafts::power(DraftId base, DraftId exponent) {
   return map(MapOp::pow_, {base, exponent});
 }
 
+// With a constant exponent.
+bool Drafts::is_power_of_norm(DraftId d) const {
+  const auto is_map = [&](DraftId n, MapOp op) { return drafts_[n.value].kind == Kind::Map && MapOp(drafts_[n.value].row) == op; };
+  if (!is_map(d, MapOp::pow_) || !as_constant(drafts_[d.value].operands[1])) return false;
+  const DraftId base = drafts_[d.value].operands[0];
+  return is_map(base, MapOp::pow0_) || is_map(base, MapOp::hypot_);
+}
+
+// 1/norm2(x)^2 is norm2(x)^(-2), 0 at 0 as 1/norm2(x) is: norm2(x)^2 by itself is x'*x, which no longer says so.
+DraftId Drafts::reciprocal(DraftId d) {
+  if (d == kPoison) return d;
+  const Draft whole = drafts_[d.value];
+  if (is_power_of_norm(d)) return power(whole.operands[0], constant(-*as_constant(whole.operands[1])));
+  if (whole.kind == Kind::Sum && whole.operands.size() == 1 && whole.coefficients[0] != 0) return scale(1 / whole.coefficients[0], reciprocal(whole.operands[0]));
+  if (whole.kind != Kind::Ein) return power(d, constant(-1));
+  const Labels out(whole.labels.end() - std::ptrdiff_t(whole.shape.size()), whole.labels.end());
+  std::vector<DraftFactor> norms, others;
+  size_t at = 0;
+  for (DraftId o : whole.operands) {
+    Labels labels(whole.labels.begin() + std::ptrdiff_t(at), whole.labels.begin() + std::ptrdiff_t(at + rank(o)));
+    at += rank(o);
+    const bool apart = is_power_of_norm(o) && (labels.empty() || labels == out);
+    (apart ? norms : others).push_back({apart ? reciprocal(o) : o, std::move(labels)});
+  }
+  if (norms.empty()) return power(d, constant(-1));
+  norms.push_back({power(ein(std::move(others), out, Shape(whole.shape)), constant(-1)), out});
+  return ein(std::move(norms), out, Shape(whole.shape));
+}
+
 DraftId Drafts::broadcast(DraftId scalar, const Shape& shape) { return ein({{scalar, {}}}, Graph::iota(shape.size()), Shape(shape)); }
 
 const Rational* Drafts::as_constant(DraftId d) const {

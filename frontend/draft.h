@@ -52,6 +52,7 @@ class Drafts {
   DraftId scale(Rational c, DraftId d);
   DraftId times(DraftId scalar, DraftId d);
   DraftId power(DraftId base, DraftId exponent);    // entrywise; numbers fold
+  DraftId reciprocal(DraftId d);                    // entrywise
   DraftId broadcast(DraftId scalar, const Shape& shape);
 
   const Shape& shape(DraftId d) const { return drafts_[d.value].shape; }
@@ -75,6 +76,7 @@ class Drafts {
     std::vector<DimVar> dim = {};              // Size; Place: the offset
   };
   DraftId add(Draft d);
+  bool is_power_of_norm(DraftId d) const;
   struct Function {
     std::string name;
     std::vector<Shape> arguments;

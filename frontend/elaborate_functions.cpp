@@ -258,7 +258,7 @@ Meaning Elaborator::f_square(Call& c) {
 Meaning Elaborator::f_reciprocal(Call& c) {
   if (!usable(c.arguments[0], c.at(0))) return poison();
   Meaning m = c.arguments[0].indexed ? settle(std::move(c.arguments[0]), c.ast.children[0]) : std::move(c.arguments[0]);
-  m.draft = drafts_.power(m.draft, drafts_.constant(-1));
+  m.draft = drafts_.reciprocal(m.draft);
   m.by.reset();
   return m;
 }

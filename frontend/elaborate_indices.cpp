@@ -182,7 +182,7 @@ Meaning Elaborator::settle(Meaning m, AstId at) {
 
 Meaning Elaborator::reciprocal(Meaning m, AstId at) {
   m = settle(std::move(m), at);
-  m.draft = drafts_.power(m.draft, drafts_.constant(-1));
+  m.draft = drafts_.reciprocal(m.draft);
   for (IndexUse& i : m.indices) i = flipped(i), i.either = true;
   return m;
 }

@@ -93,7 +93,7 @@ Meaning Elaborator::matrix_product(const Meaning& l, const Meaning& r, SourceRan
 Meaning Elaborator::entrywise(AstOp op, Meaning l, Meaning r, SourceRange where) {
   const bool over = op == AstOp::EntryOver;
   if (over) {
-    r.draft = drafts_.power(r.draft, drafts_.constant(-1));
+    r.draft = drafts_.reciprocal(r.draft);
   }
   const size_t nl = drafts_.rank(l.draft), nr = drafts_.rank(r.draft);
   if (nl == 0) return times(l, r);
@@ -111,7 +111,7 @@ Meaning Elaborator::divide(Meaning l, const Meaning& r, SourceRange right_at, So
     return poison();
   }
   (void)where;
-  const Meaning inverse = scalar(drafts_.power(r.draft, drafts_.constant(-1)));
+  const Meaning inverse = scalar(drafts_.reciprocal(r.draft));
   return times(inverse, l);
 }
 

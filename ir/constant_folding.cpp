@@ -25,6 +25,7 @@ NodeId filled(Graph& g, Rational value, const Type& type) { return g.scale(std::
 
 std::optional<NodeId> fold_power(Graph& g, MapOp op, NodeId base, NodeId exponent) {
   const Rational* e = constant_value(g, exponent);
+  if (op == MapOp::pow_ && (!e || *e < 0) && is_norm(g, base)) return g.map(MapOp::pow0_, {base, exponent});
   if (!e) return std::nullopt;
   const Type type = g[base].type;
   bool guarded = op == MapOp::pow0_;
@@ -191,6 +192,8 @@ std::optional<NodeId> of_diagonal(Graph& g, FunOp op, NodeId operand) {
 }
 
 }  // namespace
+
+bool is_norm(const Graph& g, NodeId n) { return g[n].kind == Kind::Map && (g[n].map_op() == MapOp::pow0_ || g[n].map_op() == MapOp::hypot_); }
 
 std::optional<Rational> exact_power(const Rational& r, const Rational& e) {
   if (!e.get_num().fits_slong_p() || !e.get_den().fits_ulong_p()) return std::nullopt;

@@ -125,7 +125,10 @@ Dual<T> pow(const Dual<T>& u, const Dual<T>& w) {
   return chain(u, w, f, [&] { return is_zero(y) ? T{} : y * pow(x, y - 1); }, [&] { return value_of(f) == 0 ? T{} : f * log(x); });
 }
 template <class T>
-Dual<T> pow0(const Dual<T>& u, const Dual<T>& w) { return value_of(u) == 0 ? Dual<T>{} : pow(u, w); }
+Dual<T> pow0(const Dual<T>& u, const Dual<T>& w) {
+  const T &x = u.value, &y = w.value, f = pow0(x, y);
+  return chain(u, w, f, [&] { return is_zero(y) ? T{} : y * pow0(x, y - 1); }, [&] { return value_of(f) == 0 ? T{} : f * log(x); });
+}
 
 template <class T>
 Dual<T> atan2(const Dual<T>& u, const Dual<T>& w) {

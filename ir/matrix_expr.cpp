@@ -224,6 +224,7 @@ namespace {
 // -(a - b)*c as (b - a)*c, -diag(a - b) as diag(b - a), -cross(a, b) as cross(b, a): the sign of a product goes into a difference or a cross product
 // among its factors, if one takes it without getting longer.
 std::optional<Expr> sign_inside(const Expr& e) {
+  if (e->op == Op::Transpose && e->operands[0]->calls("skew")) return e->operands[0];
   if (e->calls("cross")) return make_call(e->name, {e->operands[1], e->operands[0]}, e->shape);
   const bool first = e->op == Op::Divide || e->op == Op::ElementwiseDivide || e->calls("diag") || e->calls("sum") || e->calls("tr");
   if (!first && e->op != Op::Mul && e->op != Op::Hadamard) return std::nullopt;

@@ -180,6 +180,10 @@ Expr assemble(Product p) {
   if (const auto inside = denominator_inside(p)) return assemble(*inside);
   p.chain = shorten(std::move(p.chain));
   if (!product_shape(p.chain).is_scalar()) p.chain = turn(std::move(p.chain));
+  if (p.chain.size() == 1 && p.chain[0]->op == Op::Transpose && p.chain[0]->operands[0]->calls("skew")) {  // skew(a)' = -skew(a)
+    p.chain[0] = Expr(p.chain[0]->operands[0]);
+    p.negative = !p.negative;
+  }
   for (size_t i = 0; i < p.chain.size(); ++i) {  // a shortened factor may have let go of a scalar: diag(2*u)*v
     const Expr& e = p.chain[i];
     if (e->is_negated() || e->op == Op::Divide || (e->op == Op::Mul && e->operands[0]->shape.is_scalar())) {
@@ -347,8 +351,8 @@ std::optional<Expr> by_logarithm(const Node& power) {
 Expr power(const Expr& base, const Expr& exponent) {
   if (exponent->is_number(0) && base->shape.is_scalar()) return number(1);
   if (exponent->is_number(1)) return base;
-  if (exponent->is_negated() && exponent->operands[0]->op == Op::Number && base->shape.is_scalar())
-    return divide(number(1), power(base, exponent->operands[0]));
+  const bool negative = exponent->op == Op::Add && std::ranges::count(exponent->negative, false) == 0;
+  if (negative && base->shape.is_scalar()) return divide(number(1), power(base, negate(exponent)));  // x^(-k - 1) = 1/x^(k + 1)
   return raise_to(Op::Power, base, exponent);
 }
 

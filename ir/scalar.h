@@ -1,7 +1,7 @@
 // The scalar functions behind the `meaning` column of ir/elementwise.def, for double, float and __float128.
 //
 // Conventions (one place for all spellings of a function): step(0) = 1/2 and sign(0) = 0; max and min hand a NaN on; comparisons with a
-// NaN are 0; pow0(0, y) = 0. Dual numbers (ir/dual.h) and error-carrying numbers (ir/condition.h) add their overloads beside these and
+// NaN are 0; pow0(0, y) = 0 unless y = 0. Dual numbers (ir/dual.h) and error-carrying numbers (ir/condition.h) add their overloads beside these and
 // are found through their arguments, so one formula means the same over every scalar.
 #pragma once
 #include <cmath>
@@ -93,7 +93,7 @@ T isequal_(T x, T y) { return x == y ? T(1) : T(0); }
 template <Real T>
 T select_(T c, T a, T b) { return c != 0 ? a : b; }
 template <Real T>
-T pow0(T x, T y) { return x == 0 ? T(0) : pow(x, y); }
+T pow0(T x, T y) { return x == 0 && y != 0 ? T(0) : pow(x, y); }
 
 // Stable at both ends: exp is only taken of what is not positive.
 template <Real T>

@@ -11,6 +11,7 @@
 #include "passes/monomial.h"
 #include "passes/rewrite.h"
 #include "passes/structure.h"
+#include "passes/symbolic_powers.h"
 
 namespace ricci {
 namespace {
@@ -29,6 +30,18 @@ NodeId distribute_permutation(Graph& g, NodeId id) {
   return g.sum(std::move(terms), Type(g[id].type));
 }
 
+// Multiplies the power with a symbolic exponent that `whole` is the root of, if there is one, by `whole`^k.
+bool joins_symbolic_power(Graph& g, std::vector<Factor>& factors, const Factor& whole, long k) {
+  for (Factor& f : factors) {
+    const auto symbolic = symbolic_power(g, f.tensor);
+    if (!symbolic || symbolic->root != whole.tensor || f.labels != whole.labels) continue;
+    const auto power = times_power_of_root(g, f.tensor, k);
+    if (power) f.tensor = *power;
+    return power.has_value();
+  }
+  return false;
+}
+
 // tr(A)*tr(A)*x = tr(A)^2*x, (A*x).*(A*x) = (A*x).^2: parts of a product that are sums of their own, equal and on equal labels, are a power, whether
 // or not one of them is written as a power already. Parts are what is left together when the labels of the result, and one more, are cut.
 NodeId collect_parts(Graph& g, NodeId id) {
@@ -37,13 +50,14 @@ NodeId collect_parts(Graph& g, NodeId id) {
   const auto exponent_of = [&](const Factor& f) { return g[g[f.tensor].operands[1]].value(); };
   const auto power_of = [&](const Factor& f) {
     const Node& n = g[f.tensor];
-    const bool is_power = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g[n.operands[1]].kind == Kind::Const;
+    const bool is_power = n.kind == Kind::Map && (n.map_op() == MapOp::pow_ || n.map_op() == MapOp::pow0_) && g[n.operands[1]].kind == Kind::Const;
     return is_power ? std::optional(n.operands[0]) : std::nullopt;
   };
   std::set<NodeId> seen;
   const auto may_be_alike = [&](const Factor& f) {
     const auto base = power_of(f);
-    return !seen.insert(f.tensor).second || (base && g[*base].kind == Kind::Ein);
+    const auto symbolic = symbolic_power(g, f.tensor);
+    return !seen.insert(f.tensor).second || (base && g[*base].kind == Kind::Ein) || (symbolic && g[symbolic->root].kind == Kind::Ein);
   };
   if (std::ranges::none_of(factors, may_be_alike)) return id;
   Labels cuts = {~Label{0}};  // none
@@ -72,12 +86,16 @@ NodeId collect_parts(Graph& g, NodeId id) {
     for (auto& [whole, parts] : alike) {
       const auto power = std::ranges::find_if(kept, [&](const Factor& f) { return power_of(f) == whole.tensor && f.labels == whole.labels; });
       const bool has_power = power != kept.end();
+      if (!has_power && joins_symbolic_power(g, kept, whole, long(parts.size()))) {
+        collected = true;
+        continue;
+      }
       const Rational exponent = (has_power ? exponent_of(*power) : Rational(0)) + long(parts.size());
       if (has_power && exponent == 0) {
         if (whole.labels.empty()) kept.erase(power);
         else kept.insert(kept.end(), parts.size(), whole);  // the constructor sums what they alone were joined by
       } else if (has_power) {
-        power->tensor = g.power(whole.tensor, exponent);
+        power->tensor = g.map(g[power->tensor].map_op(), {whole.tensor, g.constant(exponent)});
       } else if (parts.size() > 1) {
         kept.push_back({g.power(whole.tensor, exponent), whole.labels});
       } else {
@@ -285,24 +303,15 @@ NodeId distribute_power(Graph& g, NodeId id) {
   return g.ein(std::move(powers), out, Type(n.type));
 }
 
-// 1/x^y = x^(-y): a reciprocal, for constant exponents done by the constructor.
-NodeId open_reciprocal(Graph& g, NodeId id) {
-  const auto is_power = [&](NodeId n) { return g[n].kind == Kind::Map && g[n].map_op() == MapOp::pow_; };
-  const auto is_reciprocal = [&](NodeId n) { return is_power(n) && g[g[n].operands[1]].kind == Kind::Const && g[g[n].operands[1]].value() == -1; };
-  if (!is_reciprocal(id) || !is_power(g[id].operands[0])) return id;
-  const std::vector<NodeId> inner = g[g[id].operands[0]].operands;
-  return g.map(MapOp::pow_, {inner[0], g.scale(-1, inner[1])});
-}
-
 NodeId flatten_node(Graph& g, NodeId id) {
   switch (g[id].kind) {
     case Kind::Ein: {
-      const NodeId flat = open_hidden_sum(g, flatten_product(g, id));
-      return settle_exchanges(g, contract_epsilons(g, open_pick(g, push_in_places(g, flat)), 1));
+      const NodeId flat = collect_symbolic_powers(g, open_hidden_sum(g, flatten_product(g, id)));
+      return g[flat].kind == Kind::Ein ? settle_exchanges(g, contract_epsilons(g, open_pick(g, push_in_places(g, flat)), 1)) : flat;
     }
     case Kind::Sum: return flatten_sum(g, pull_out_added_axes(g, id));
     case Kind::Map: {
-      if (const NodeId opened = open_reciprocal(g, id); opened != id) return opened;
+      if (const NodeId opened = open_power_of_power(g, id); opened != id) return opened;
       const NodeId placed = power_of_placed(g, id);
       if (placed != id) return placed;
       const NodeId bare = settle_sign(g, settle_scale(g, settle_base(g, pull_out_added_axes(g, distribute_power(g, id)))));

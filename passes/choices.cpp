@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "passes/rewrite.h"
+#include "passes/signs.h"
+#include "passes/substitute.h"
 
 namespace ricci {
 namespace {
@@ -41,6 +43,34 @@ std::optional<Choice> as_choice(Graph& g, const Term& t, const Type& type) {
   return Choice{operands[0], branch(operands[1]), branch(operands[2])};
 }
 
+// Whether the sign of `n` rests on sizes being at least one: what sums over an index is 0 if there is nothing to sum.
+bool rests_on_sizes(const Graph& g, NodeId n) {
+  return std::ranges::any_of(g.reachable(std::span(&n, 1)), [&](NodeId m) {
+    const Labels out = g[m].kind == Kind::Ein ? g.out(m) : Labels{};
+    return g[m].kind == Kind::Size || (g[m].kind == Kind::Ein && std::ranges::any_of(g[m].labels, [&](Label l) { return !std::ranges::count(out, l); }));
+  });
+}
+
+// b^e is 0 for b = 0 and e > 0 only: never if b is not 0, and not if b is a variable in whose place a 0 makes e a number that is not positive, as in x^x.
+bool never_zero(Graph& g, Signs& signs, NodeId n) {
+  if (signs.range(n).excludes_zero() && !rests_on_sizes(g, n)) return true;
+  if (g[n].kind != Kind::Map || g[n].map_op() != MapOp::pow_) return false;
+  const NodeId base = g[n].operands[0], exponent = g[n].operands[1];
+  if (signs.range(base).excludes_zero() && !rests_on_sizes(g, base)) return true;
+  if (g[base].kind != Kind::Var || g[base].rank() > 0) return false;
+  const NodeId at_zero = substitute(g, exponent, {{base, g.constant(0)}});
+  return g[at_zero].kind == Kind::Const && g[at_zero].value() <= 0;
+}
+
+// The branch that is always taken. (exp underflows to 0: a branch of zeros is then the limit of the other one, in derivatives.)
+NodeId settle_choice(Graph& g, Signs& signs, NodeId choice) {
+  if (!is_choice(g, choice)) return choice;
+  const Node& condition = g[g[choice].operands[0]];
+  const bool asks = condition.kind == Kind::Map && condition.map_op() == MapOp::isequal_ && g.is_zero(condition.operands[1]) && g.is_zero(g[choice].operands[1]);
+  const NodeId branch = g[choice].operands[2];
+  return asks && g[branch].type == g[choice].type && never_zero(g, signs, condition.operands[0]) ? branch : choice;
+}
+
 NodeId join(Graph& g, NodeId sum) {
   if (g[sum].kind != Kind::Sum || g[sum].operands.size() < 2) return sum;
   const Type type = g[sum].type;
@@ -68,7 +98,8 @@ NodeId join(Graph& g, NodeId sum) {
 }  // namespace
 
 NodeId join_choices(Graph& g, NodeId root) {
-  return rewrite_bottom_up(g, root, [&](NodeId n) { return join(g, n); });
+  Signs signs(g);
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return join(g, settle_choice(g, signs, n)); });
 }
 
 }  // namespace ricci

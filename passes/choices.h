@@ -5,7 +5,7 @@
 namespace ricci {
 
 // Every sum below `root` in which several terms are choices by one condition, or products with a choice that is 0 on one side, with one choice for
-// them. Values are kept where the terms are finite.
+// them, and without choices by whether a power is 0 that never is: (1 + x^2)^y. Values are kept where the terms are finite.
 NodeId join_choices(Graph& g, NodeId root);
 
 }  // namespace ricci

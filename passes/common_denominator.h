@@ -1,4 +1,4 @@
-// Fractions brought together: 1/u - x^2/u^2 is (u - x^2)/u^2.
+// Fractions brought together: 1/u - x^2/u^2 is (u - x^2)/u^2, and k*x^(k - 1) - x^k is x^(k - 1)*(k - x).
 #pragma once
 #include "ir/graph.h"
 

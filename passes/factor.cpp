@@ -28,6 +28,7 @@ struct Signature {
 struct Use {
   size_t term, factor;
   bool swapped;  // a symmetric factor, met with its axes exchanged
+  std::optional<NodeId> left = {};  // of a scalar's power from which a lower one is taken: p of p^2
 };
 
 struct Product {
@@ -110,9 +111,54 @@ class Factoring {
 
   bool is_unit(NodeId n) const { return g_[n].kind == Kind::Place && g_[n].rank() == 1; }
 
-  // A term that is nothing but the factor leaves a 1 behind: t + s*t = t*(s + 1).
-  static uint64_t ones_left(const std::vector<Product>& products, const std::vector<Use>& uses) {
-    return uint64_t(std::ranges::count_if(uses, [&](const Use& u) { return products[u.term].factors.size() == 1 && abs(products[u.term].coefficient) == 1; }));
+  // A term that is nothing but the factor leaves a 1 behind: t + s*t = t*(s + 1). It joins the number in t + (s - 2)*t = t*(s - 1).
+  uint64_t ones_left(const std::vector<Product>& products, const std::vector<Use>& uses) const {
+    const auto takes_a_number = [&](const Use& u) {
+      const std::vector<Factor>& factors = products[u.term].factors;
+      if (factors.size() != 2 || abs(products[u.term].coefficient) != 1) return false;
+      const Node& rest = g_[factors[1 - u.factor].tensor];
+      return rest.kind == Kind::Sum && std::ranges::any_of(rest.operands, [&](NodeId t) { return g_[t].kind == Kind::Const; });
+    };
+    if (std::ranges::any_of(uses, takes_a_number)) return 0;
+    return uint64_t(std::ranges::count_if(uses, [&](const Use& u) { return !u.left && products[u.term].factors.size() == 1 && abs(products[u.term].coefficient) == 1; }));
+  }
+
+  // A scalar factor as a base and a whole exponent of at least 1.
+  std::pair<NodeId, long> whole_power(const Factor& f) const {
+    const Node& n = g_[f.tensor];
+    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const) return {f.tensor, 1};
+    const auto k = as_long(g_[n.operands[1]].value());
+    return k && *k >= 2 ? std::pair(n.operands[0], *k) : std::pair(f.tensor, 1L);
+  }
+
+  // Scalars that every term has, in different powers: the lowest of these is shared, p in p^2 + p*q. (Of a few terms among others that would be Horner's form
+  // of a polynomial, which nobody prints.)
+  void share_powers(const std::vector<Product>& products, std::map<Signature, std::vector<Use>>& shared) {
+    std::map<NodeId, std::vector<std::pair<Use, long>>> powers;
+    for (size_t t = 0; t < products.size(); ++t)
+      for (size_t f = 0; f < products[t].factors.size(); ++f)
+        if (products[t].factors[f].labels.empty()) {
+          const auto [base, k] = whole_power(products[t].factors[f]);
+          powers[base].push_back({{t, f, false}, k});
+        }
+    for (const auto& [base, uses] : powers) {
+      const auto [least, most] = std::ranges::minmax(uses, {}, &std::pair<Use, long>::second);
+      if (uses.size() < products.size() || least.second == most.second) continue;
+      std::vector<Use>& those = shared[{g_.power(base, least.second), {}}];
+      those.clear();
+      for (const auto& [use, k] : uses) {
+        those.push_back(use);
+        if (k > least.second) those.back().left = g_.power(base, k - least.second);
+      }
+    }
+  }
+
+  // How much shorter the terms get, less what the factor before them costs.
+  uint64_t saved(const std::vector<Product>& products, const Signature& f, const std::vector<Use>& uses) {
+    const uint64_t once = weight_(f.tensor) + 1;
+    uint64_t all = 0;
+    for (const Use& u : uses) all += u.left ? weight_(products[u.term].factors[u.factor].tensor) - weight_(*u.left) : once;
+    return all > once ? all - once : 0;
   }
 
   // Which of equally rewarding factors is taken: what was declared first, then any order that is the same in every graph.
@@ -143,12 +189,13 @@ class Factoring {
           std::vector<Use>& uses = shared[std::move(sig)];
           if (uses.empty() || uses.back().term != t) uses.push_back({t, f, swapped});
         }
+    share_powers(products, shared);
     const size_t rank = g_[sum].rank();
     const Signature* best = nullptr;
     uint64_t best_saving = 0;
     for (const auto& [sig, uses] : shared) {
       if (order_of_rest(sig, rank) > std::max(kMatrix, rank)) continue;  // tr(A*H)*B - C*H*D has no form with H outside
-      const uint64_t saving = (uses.size() - 1) * (weight_(sig.tensor) + 1), cost = 2 * ones_left(products, uses);
+      const uint64_t saving = saved(products, sig, uses), cost = 2 * ones_left(products, uses);
       if (saving <= cost || saving - cost < best_saving) continue;
       if (best && saving - cost == best_saving && reading(best->tensor) <= reading(sig.tensor)) continue;
       best_saving = saving - cost, best = &sig;
@@ -186,7 +233,8 @@ class Factoring {
       const bool kept_inside = is_unit(f.tensor) && meeting.empty() && std::ranges::any_of(rest, [&](const Factor& x) {
         return x != p.factors[use->factor] && std::ranges::count(x.labels, p.factors[use->factor].labels[0]) > 0;
       });
-      if (!kept_inside) rest.erase(rest.begin() + std::ptrdiff_t(use->factor));
+      if (use->left) rest[use->factor].tensor = *use->left;
+      else if (!kept_inside) rest.erase(rest.begin() + std::ptrdiff_t(use->factor));
       Labels rest_out;
       for (size_t k : meeting) rest_out.push_back(p.factors[use->factor].labels[use->swapped ? 1 - k : k]);
       for (uint32_t o : kept) rest_out.push_back(p.out[o]);

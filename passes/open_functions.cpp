@@ -70,6 +70,31 @@ NodeId open_kronecker(Graph& g, NodeId id) {
   return f == FunOp::det ? g.ein(std::move(product), {}, {}) : kron(g, matrices);
 }
 
+// The entry A_ik of a matrix, from 1.
+NodeId entry(Graph& g, NodeId matrix, int64_t row, int64_t column) {
+  const Type type = g[matrix].type;
+  return g.ein({{matrix, {0, 1}}, {g.unit_vector(type[0], row), {0}}, {g.unit_vector(type[1], column), {1}}}, {}, {});
+}
+
+// [a, b; c, d] has the determinant a*d - b*c and the adjugate [d, -b; -c, a].
+NodeId open_two_by_two(Graph& g, NodeId id) {
+  const Node& node = g[id];
+  if (node.kind != Kind::Fun || g[node.operands[0]].rank() != 2 || g[g.size(g[node.operands[0]].type[0])].kind != Kind::Const) return id;
+  const FunOp f = node.fun_op();
+  const NodeId matrix = node.operands[0], n = g.size(g[matrix].type[0]);
+  if ((f != FunOp::inv && f != FunOp::adj && f != FunOp::det && f != FunOp::logdet) || g[n].value() != 2) return id;
+  const Type type = g[matrix].type;
+  const NodeId det = g.subtract(g.times(entry(g, matrix, 1, 1), entry(g, matrix, 2, 2)), g.times(entry(g, matrix, 1, 2), entry(g, matrix, 2, 1)));
+  if (f == FunOp::det) return det;
+  if (f == FunOp::logdet) return g.map(MapOp::log_, {g.map(MapOp::abs_, {det})});
+  std::vector<Term> adjugate;
+  for (int64_t i = 1; i <= 2; ++i)
+    for (int64_t k = 1; k <= 2; ++k)
+      adjugate.push_back({i == k ? 1 : -1, g.ein({{entry(g, matrix, 3 - k, 3 - i), {}}, {g.unit_vector(type[0], i), {0}}, {g.unit_vector(type[1], k), {1}}}, {0, 1}, type)});
+  const NodeId adj = g.sum(std::move(adjugate), type);
+  return f == FunOp::adj ? adj : g.times(g.power(det, -1), adj);
+}
+
 // sigmoid(-x) = 1 - sigmoid(x).
 NodeId open_negative(Graph& g, NodeId id) {
   const Node& node = g[id];
@@ -84,7 +109,7 @@ NodeId open_negative(Graph& g, NodeId id) {
 }  // namespace
 
 NodeId open_functions(Graph& g, NodeId root) {
-  return rewrite_bottom_up(g, root, [&](NodeId n) { return contract_epsilons(g, open_negative(g, open_kronecker(g, open_product(g, n))), 2); });
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return contract_epsilons(g, open_negative(g, open_two_by_two(g, open_kronecker(g, open_product(g, n)))), 2); });
 }
 
 }  // namespace ricci

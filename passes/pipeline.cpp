@@ -50,7 +50,7 @@ constexpr Pass kPasses[] = {
     {"canonicalize", [](Graph& g, NodeId n, const SimplifyOptions& o) { return canonicalize(g, n, flattened(o)); }, "flatten products of products and sums of sums"},
     {"rewrite", rewrite, "apply the rules of passes/rules"},
     {"factor", [](Graph& g, NodeId n, const SimplifyOptions&) { return factor(g, n); }, "take common factors out of sums"},
-    {"choices", [](Graph& g, NodeId n, const SimplifyOptions&) { return join_choices(g, n); }, "join choices by one condition"},
+    {"choices", [](Graph& g, NodeId n, const SimplifyOptions&) { return join_choices(g, n); }, "join choices by one condition, settle those that are none"},
     {"expand", [](Graph& g, NodeId n, const SimplifyOptions& o) { return expand(g, open_functions(g, n), kMostTerms, any_sum, flattened(o)); },
      "expand products over sums, and functions of products and negatives"},
     {"distribute", distribute, "expand products over sums that occur once"},
@@ -62,7 +62,7 @@ constexpr size_t kAnswer = 4;  // the first four settle an answer; the others gi
 
 // What an answer is settled again from, each as passes one after the other.
 constexpr std::array<std::string_view, 2> kStarts[] = {
-    {"distribute"}, {"expand"}, {"common-denominator"}, {"shared-denominator"}, {"expand", "shared-denominator"}, {"woodbury"}};
+    {"distribute"}, {"expand"}, {"common-denominator"}, {"common-denominator", "expand"}, {"shared-denominator"}, {"expand", "shared-denominator"}, {"woodbury"}};
 
 struct Order {
   std::string_view first, second, reason;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ir/calls.h"
+#include "ir/constant_folding.h"
 #include "passes/raise_places.h"
 #include "passes/raise_product.h"
 #include "passes/structure.h"
@@ -165,6 +166,7 @@ class Raiser {
       case MapOp::pi_: return mat::name("pi", Shape::scalar());
       case MapOp::pow_: return raise_power(id, operands);
       case MapOp::pow0_:
+        if (is_norm(g_, n.operands[0])) return raise_power(id, operands);
         if (auto c = exponent_of(g_, n); c && n.rank() == 0)
           if (auto x = square_root(operands[0])) return raise_exponent(mat::call("norm2", {*x}, Shape::scalar()), Rational(2 * *c), Shape::scalar());
         break;

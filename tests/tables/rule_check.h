@@ -59,7 +59,7 @@ inline Array<double> sample(const Rule& rule, const std::string& name, const std
     for (size_t j = 0; j < n; ++j) {
       double gram = 0;
       for (size_t k = 0; k < n && has(Property::spd); ++k) gram += b[i * n + k] * b[j * n + k];
-      if (has(Property::symmetric) && j > i) b[j * n + i] = b[i * n + j];
+      if (has(Property::symmetric) && !has(Property::spd) && j > i) b[j * n + i] = b[i * n + j];
       if ((has(Property::upper) && j < i) || (has(Property::lower) && j > i)) b[i * n + j] = 0;
       a.data[i * n + j] = has(Property::spd) ? gram + (i == j ? 0.5 : 0) : b[i * n + j] + (i == j ? 2.5 : 0);
     }

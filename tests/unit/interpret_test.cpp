@@ -90,6 +90,8 @@ TEST_F(Interpret, ConventionsAtKinks) {
   EXPECT_EQ(value(g.map(MapOp::step_, {x}))[1], 0.5);
   EXPECT_EQ(value(g.map(MapOp::sign_, {x}))[1], 0);
   EXPECT_EQ(value(g.map(MapOp::pow0_, {x, g.constant(Rational(-1, 2))}))[1], 0);
+  const NodeId exponents = var("y", {n}, {-1, 0, 1});
+  EXPECT_EQ(value(g.map(MapOp::pow0_, {var("z", {n}, {0, 0, 0}), exponents})), V({0, 1, 0}));
   for (MapOp op : {MapOp::step_, MapOp::sign_, MapOp::relu_, MapOp::abs_}) EXPECT_TRUE(std::isnan(value(g.map(op, {x}))[2]));
   EXPECT_TRUE(std::isnan(value(g.map(MapOp::max_, {x, zero}))[2]));
   using D = Dual<double>;
