@@ -123,32 +123,33 @@ class Factoring {
     return uint64_t(std::ranges::count_if(uses, [&](const Use& u) { return !u.left && products[u.term].factors.size() == 1 && abs(products[u.term].coefficient) == 1; }));
   }
 
-  // A scalar factor as a base and a whole exponent of at least 1.
-  std::pair<NodeId, long> whole_power(const Factor& f) const {
+  // A scalar factor as a base and a positive exponent.
+  std::pair<NodeId, Rational> positive_power(const Factor& f) const {
     const Node& n = g_[f.tensor];
-    if (n.kind != Kind::Map || n.map_op() != MapOp::pow_ || g_[n.operands[1]].kind != Kind::Const) return {f.tensor, 1};
-    const auto k = as_long(g_[n.operands[1]].value());
-    return k && *k >= 2 ? std::pair(n.operands[0], *k) : std::pair(f.tensor, 1L);
+    const bool positive = n.kind == Kind::Map && n.map_op() == MapOp::pow_ && g_[n.operands[1]].kind == Kind::Const && g_[n.operands[1]].value() > 0;
+    return positive ? std::pair(n.operands[0], g_[n.operands[1]].value()) : std::pair(f.tensor, Rational(1));
   }
 
-  // Scalars that every term has, in different powers: the lowest of these is shared, p in p^2 + p*q. (Of a few terms among others that would be Horner's form
+  // Scalars that every term has, in powers that differ by whole numbers: the lowest of these is shared, p in p^2 + p*q. (Of a few terms among others that would be Horner's form
   // of a polynomial, which nobody prints.)
   void share_powers(const std::vector<Product>& products, std::map<Signature, std::vector<Use>>& shared) {
-    std::map<NodeId, std::vector<std::pair<Use, long>>> powers;
+    std::map<NodeId, std::vector<std::pair<Use, Rational>>> powers;
     for (size_t t = 0; t < products.size(); ++t)
       for (size_t f = 0; f < products[t].factors.size(); ++f)
         if (products[t].factors[f].labels.empty()) {
-          const auto [base, k] = whole_power(products[t].factors[f]);
+          const auto [base, k] = positive_power(products[t].factors[f]);
           powers[base].push_back({{t, f, false}, k});
         }
     for (const auto& [base, uses] : powers) {
-      const auto [least, most] = std::ranges::minmax(uses, {}, &std::pair<Use, long>::second);
-      if (uses.size() < products.size() || least.second == most.second) continue;
-      std::vector<Use>& those = shared[{g_.power(base, least.second), {}}];
+      const auto [lowest, highest] = std::ranges::minmax(uses, {}, &std::pair<Use, Rational>::second);
+      const Rational least = lowest.second;
+      const bool alike = std::ranges::all_of(uses, [&](const auto& u) { return is_integer(Rational(u.second - least)); });
+      if (uses.size() < products.size() || !alike || least == highest.second) continue;
+      std::vector<Use>& those = shared[{g_.power(base, least), {}}];
       those.clear();
       for (const auto& [use, k] : uses) {
         those.push_back(use);
-        if (k > least.second) those.back().left = g_.power(base, k - least.second);
+        if (k > least) those.back().left = g_.power(base, k - least);
       }
     }
   }
