@@ -75,9 +75,9 @@ Level text_level(const mat::Node& n) {
 }
 
 mat::Expr ieee_divisor(const mat::Expr& e) {
-  if (e->calls("norm2")) return mat::make_call("nonzero", {e}, mat::Shape::scalar());
+  if (e->calls("norm2") || (e->calls("hypot") && e->shape.is_scalar())) return mat::make_call("nonzero", {e}, mat::Shape::scalar());
   if (e->calls("sqrt")) return mat::make_call("sqrt", {ieee_divisor(e->operands[0])}, e->shape);
-  const bool power = e->op == mat::Op::Power && e->operands[1]->op == mat::Op::Number;  // any other one is IEEE's in the language, too
+  const bool power = e->op == mat::Op::Power;
   if (e->op != mat::Op::Mul && !power) return e;
   std::vector<mat::Expr> operands = e->operands;  // a divisor is a product of a few powers
   for (size_t k = 0; k < (power ? 1 : operands.size()); ++k) operands[k] = ieee_divisor(operands[k]);
