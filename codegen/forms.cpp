@@ -1,11 +1,13 @@
 #include "codegen/forms.h"
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "codegen/text.h"
 #include "ir/matrix_node.h"
 #include "passes/join_krons.h"
+#include "passes/masks.h"
 #include "passes/raise.h"
 #include "passes/simplify.h"
 
@@ -66,49 +68,79 @@ Shown shown(Expr left, const Expr& right, std::vector<NodeId> directions = {}) {
   return {Equation{std::move(left), to_text(right), right}, "", std::move(directions)};
 }
 
-// `value` contracted with the directions, which stand for the axes of the variables in order.
-Shown contract(Graph& g, const Derivative& d, const Expr& left, std::vector<NodeId> directions, bool traces) {
-  std::set<std::string> names;
+// For each variable the tensors whose outer product is its direction: dX, or e(k) and e(l).
+using Directions = std::vector<std::vector<NodeId>>;
+
+// The finished derivative contracted with the directions.
+NodeId contracted(Graph& g, const Derivative& d, const Directions& directions, size_t own) {
   const Type type = g[d.value.node].type;
-  size_t variable_rank = 0;
-  for (NodeId x : d.variables) variable_rank += g[x].rank();
-  size_t own = type.size() - variable_rank;
   std::vector<Factor> factors = {{d.value.node, Graph::iota(type.size())}};
   Label next = Label(own);
-  for (NodeId direction : directions) {
-    names.insert(g.symbol(direction).name);
-    factors.push_back({direction, Graph::iota(g[direction].rank(), next)});
-    next += Label(g[direction].rank());
+  for (const std::vector<NodeId>& parts : directions)
+    for (NodeId part : parts) {
+      factors.push_back({part, Graph::iota(g[part].rank(), next)});
+      next += Label(g[part].rank());
+    }
+  return g.ein(std::move(factors), Graph::iota(own), Type(type.begin(), type.begin() + long(own)));
+}
+
+// The function differentiated along the directions: where functions of matrices stand for all entries of a variable at once, only here is each
+// the function of one matrix.
+NodeId pushed_forward(Graph& g, const Derivative& d, const Directions& directions) {
+  std::vector<NodeId> whole;
+  for (size_t k = 0; k < directions.size(); ++k) {
+    std::vector<Factor> factors;
+    Label next = 0;
+    for (NodeId part : directions[k]) {
+      factors.push_back({part, Graph::iota(g[part].rank(), next)});
+      next += Label(g[part].rank());
+    }
+    whole.push_back(g.ein(std::move(factors), Graph::iota(next), Type(g[d.variables[k]].type)));
   }
-  NodeId slice = g.ein(std::move(factors), Graph::iota(own), Type(type.begin(), type.begin() + long(own)));
-  std::vector<Variance> variance(d.value.variance.begin(), d.value.variance.begin() + long(std::min(own, d.value.variance.size())));
+  return simplify(g, d.along(whole));
+}
+
+// The derivative along the directions in matrix notation.
+Shown along(Graph& g, const Derivative& d, const Expr& left, const Directions& directions, bool traces) {
+  size_t own = g[d.value.node].rank();
+  for (NodeId x : d.variables) own -= g[x].rank();
+  const std::vector<Variance> variance(d.value.variance.begin(), d.value.variance.begin() + long(std::min(own, d.value.variance.size())));
+  const NodeId slice = contracted(g, d, directions, own);
   Raised r = raise(g, slice, variance);
   if (Raised shorter = raise(g, simplify(g, slice), variance); shorter.expr && (!r.expr || (*shorter.expr)->size < (*r.expr)->size)) r = std::move(shorter);
+  if (!r.expr && d.along) r = raise(g, pushed_forward(g, d, directions), variance);
   if (!r.expr) return {std::nullopt, r.reason};
-  return shown(left, traces ? as_trace(*r.expr, names) : *r.expr, std::move(directions));
+  std::vector<NodeId> parts;
+  std::set<std::string> names;
+  for (NodeId part : directions | std::views::join) {
+    names.insert(g.symbol(part).name);
+    parts.push_back(part);
+  }
+  return shown(left, traces ? as_trace(*r.expr, names) : *r.expr, std::move(parts));
 }
 
 }  // namespace
 
 Shown slice_form(Graph& g, const Derivative& d) {
   std::vector<Expr> by;
-  std::vector<NodeId> directions;
+  Directions directions;
   size_t letter = 2;  // k, l, ...: i and j are the function's
   for (NodeId x : d.variables) {
     std::vector<mat::Index> indices;
+    directions.emplace_back();
     for (DimId dim : Type(g[x].type)) {
       std::string name = index_letter(letter++);
       while (is_taken(g, name)) name = index_letter(letter++);
       indices.push_back({name});
-      directions.push_back(direction(g, {.name = "e(" + name + ")", .type = {dim}, .variance = {Variance::Up}}));
+      directions.back().push_back(direction(g, {.name = "e(" + name + ")", .type = {dim}, .variance = {Variance::Up}}));
     }
     by.push_back(mat::indexed(plain_name(g.symbol(x).name), std::move(indices)));
   }
-  return contract(g, d, mat::derivative(plain_name(d.function), by, d.variables.size()), std::move(directions), false);
+  return along(g, d, mat::derivative(plain_name(d.function), by, d.variables.size()), directions, false);
 }
 
 Shown differential_form(Graph& g, const Derivative& d) {
-  std::vector<NodeId> directions;
+  Directions directions;
   for (size_t k = 0; k < d.variables.size(); ++k) {
     Symbol s = g.symbol(d.variables[k]);
     bool again = std::find(d.variables.begin(), d.variables.begin() + long(k), d.variables[k]) != d.variables.begin() + long(k);
@@ -117,9 +149,9 @@ Shown differential_form(Graph& g, const Derivative& d) {
     Properties kept;  // of all promises only symmetry is one of the differential's
     if (s.properties.has(Property::symmetric)) kept.add(Property::symmetric);
     s.properties = kept;
-    directions.push_back(direction(g, std::move(s)));
+    directions.push_back({direction(g, std::move(s))});
   }
-  return contract(g, d, mat::derivative(plain_name(d.function), {}, d.variables.size()), std::move(directions), true);
+  return along(g, d, mat::derivative(plain_name(d.function), {}, d.variables.size()), directions, true);
 }
 
 Shown vec_form(Graph& g, const Derivative& d, DerivativeLayout layout) {
@@ -147,7 +179,7 @@ Shown vec_form(Graph& g, const Derivative& d, DerivativeLayout layout) {
   for (NodeId x : d.variables) by.push_back(stacked(g.symbol(x).name, g.symbol(x).variance));
   if (variable_is_row) by.back() = row(by.back());
 
-  std::vector<Factor> factors = {{d.value.node, Graph::iota(type.size())}};
+  std::vector<Factor> factors = {{with_masks(g, d.value.node), Graph::iota(type.size())}};
   Labels out;
   Type out_type;
   Label first = 0, fresh = Label(type.size());

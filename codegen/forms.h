@@ -2,6 +2,7 @@
 //
 // Slices and differentials are equations, which hold in any layout; only the Jacobian, one matrix, has a layout.
 #pragma once
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,8 @@ struct Derivative {
   std::string function;
   std::vector<NodeId> variables;  // each a Var
   Value value;
+  // `value` contracted with a direction for each variable, found without the tensor (passes/layout.h); none: not known.
+  std::function<NodeId(std::span<const NodeId>)> along = {};
 };
 
 // "dF/dx_k = e(k)*x' + x*e(k)'": one entry of the variables fixed. The reason if the slice has no matrix form.

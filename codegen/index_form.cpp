@@ -9,6 +9,7 @@
 #include "codegen/index_variance.h"
 #include "codegen/notation.h"
 #include "codegen/text.h"
+#include "frontend/spelling.h"
 #include "ir/dimension.h"
 #include "ir/labels.h"
 #include "passes/fresh_name.h"
@@ -558,22 +559,22 @@ class Printer {
     return out;
   }
 
-  // A reduction of the last axis: lse_k(a_ik). What acts on a matrix inside a larger tensor has no notation of its own: inv_kl(...).
+  // Over the last axes, each with the letter of the axis of the result that is written with it or with one of its own: lse_k(a_ik), inv_jk(M_ijk).
   std::vector<Item> spell_function(NodeId id, Letters letters) {
     top_ = false;
     const Node& n = g_[id];
     const FunctionRow& r = row(n.fun_op());
-    std::vector<mat::Index> reduced;
-    if (r.core.out < r.core.in) {
-      letters.resize(letters.size() - r.core.out);
-      for (size_t k = 0; k < r.core.in; ++k) {
-        letters.push_back(bind());
-        reduced.push_back({letters.back()});
-      }
-    } else {
-      for (size_t k = letters.size() - r.core.in; k < letters.size(); ++k) reduced.push_back({letters[k]});
+    const size_t leading = letters.size() - r.core.out;
+    Letters own(r.core.in);
+    for (size_t k = 0; k < r.core.out; ++k) own[written_with(r.core, k)] = letters[leading + k];
+    letters.resize(leading);
+    std::vector<mat::Index> named;
+    for (std::string& letter : own) {
+      if (letter.empty()) letter = bind();
+      named.push_back({letter});
+      letters.push_back(letter);
     }
-    return {Item(std::string(r.name) + spell_indices(reduced) + "(", n.operands[0], letters, Level::Comparison), ")"};
+    return {Item(std::string(r.name) + spell_indices(named) + "(", n.operands[0], letters, Level::Comparison), ")"};
   }
 
   const Graph& g_;

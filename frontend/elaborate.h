@@ -232,6 +232,7 @@ class Elaborator {
   Meaning indexed_sum(AstId id, std::vector<Meaning> terms);
   Meaning indexed_map(MapOp op, std::vector<Meaning> operands, SourceRange where);
   Meaning indexed_reduction(AstId id);
+  Meaning indexed_matrix_function(const Ast& a, FunOp op, const Meaning& m);
   Meaning partial(const Ast& a);
   Meaning close(Meaning m, AstId root, const LeftSide& left);
   Meaning close_freely(Meaning m);

@@ -317,7 +317,7 @@ Meaning Elaborator::indexed_map(MapOp op, std::vector<Meaning> operands, SourceR
   return result;
 }
 
-// sum_i(...), mean_k(...), lse_k(...), prod_k(...), max_k(...), min_k(...), and argmax_k(...), coprod_k(...), which keep the index.
+// sum_i(...), mean_k(...), lse_k(...), prod_k(...), max_k(...), min_k(...), and argmax_k(...), coprod_k(...), which keep the index; inv_jk(...).
 Meaning Elaborator::indexed_reduction(AstId id) {
   const Ast& a = ast(id);
   if (a.children.size() != 1) {
@@ -331,11 +331,14 @@ Meaning Elaborator::indexed_reduction(AstId id) {
   if (m.poisoned()) return m;
   const auto fun = find_function(a.name == "logsumexp" ? "lse" : a.name);
   for (const IndexUse& over : a.indices) {
+    if (find(m.indices, over.letter)) continue;
+    Diagnostic& d = report(Message::index_missing, over.where, over.letter, a.name);
+    if (a.name == "sum") d.fix(Message::size_factor);
+    return poison();
+  }
+  if (fun && row(*fun).core.in == 2) return indexed_matrix_function(a, *fun, m);
+  for (const IndexUse& over : a.indices) {
     const IndexUse* use = find(m.indices, over.letter);
-    if (!use) {
-      report(Message::index_missing, over.where, over.letter, a.name).fix(Message::size_factor);
-      return poison();
-    }
     std::vector<IndexUse> order;
     Shape sizes;
     const Shape shape = drafts_.shape(m.draft);
@@ -356,6 +359,33 @@ Meaning Elaborator::indexed_reduction(AstId id) {
     m.indices = std::move(order);
   }
   return m;
+}
+
+// inv_jk(M_ijk), det_jk(M_ijk): of each matrix with the rows j and the columns k. The letters that the result has are those of the axes it shares
+// with the operand, so entry j, k of pinv_jk(M_jk) is [pinv(M)]_kj.
+Meaning Elaborator::indexed_matrix_function(const Ast& a, FunOp op, const Meaning& m) {
+  const FunctionRow& r = row(op);
+  if (a.indices.size() != 2 || a.indices[0].letter == a.indices[1].letter) {
+    report(Message::matrix_indices, a.where, a.name, a.name);
+    return poison();
+  }
+  std::vector<IndexUse> order;
+  Shape sizes;
+  const Shape shape = drafts_.shape(m.draft);
+  const auto axis = [&](const IndexUse& i) { return size_t(find(m.indices, i.letter) - m.indices.data()); };
+  for (const IndexUse& i : m.indices)
+    if (!find(a.indices, i.letter)) order.push_back(i), sizes.push_back(shape[axis(i)]);
+  std::vector<IndexUse> all = order;
+  for (const IndexUse& i : a.indices) all.push_back(m.indices[axis(i)]), sizes.push_back(shape[axis(i)]);
+  if (r.core.square && !dims_.unify(sizes[sizes.size() - 2], sizes.back())) {
+    report(Message::square_indices, a.where, a.name, a.indices[0].letter, dims_.spell(sizes[sizes.size() - 2]), a.indices[1].letter,
+           dims_.spell(sizes.back()));
+    return poison();
+  }
+  const DraftId operand = align(m, all, sizes).draft;
+  if (!r.operand.empty()) promises.push_back({operand, *find_property(r.operand), std::string(r.name), a.where, excerpt(ast(a.children[0]).where)});
+  for (size_t k = 0; k < r.core.out; ++k) order.push_back(all[all.size() - 2 + written_with(r.core, k)]);
+  return {.draft = drafts_.fun(op, operand), .indices = std::move(order), .indexed = true};
 }
 
 // d(f^i)/d(x^k): the index of the variable changes its height. Without indices the tensor D(f, x).

@@ -96,7 +96,8 @@ void ExpressionParser::name() {
   for (size_t at = t.text.rfind('_'); !is_known && at != t.text.npos && at > 0; at = t.text.rfind('_', at - 1))
     if (known(t.text.substr(0, at)) || known_function(t.text.substr(0, at))) { cut = at; break; }
   const std::string_view base = t.text.substr(0, cut);
-  if (!is_known && is_reduction(base) && (cut != t.text.npos || adjacent(TokenKind::Underscore))) {
+  const bool bears_indices = cut != t.text.npos ? is_reduction(base) || is(TokenKind::LeftParen) : adjacent(TokenKind::Underscore);
+  if (!is_known && !is_function && bears_indices && takes_indices(base)) {
     std::vector<IndexUse> indices;
     if (cut != t.text.npos) index_letters(t.text.substr(cut + 1), inside(t, cut + 1), Variance::Down, indices);
     trailing_indices(indices);

@@ -62,6 +62,10 @@ bool is_reduction(std::string_view name) {
   return std::ranges::find(kReductions, name) != std::end(kReductions);
 }
 
+bool takes_indices(std::string_view name) { return is_reduction(name) || find_function(name); }
+
+size_t written_with(const Core& core, size_t k) { return core.square && core.out == 2 ? k : core.meets[k]; }
+
 std::string_view greek_letter(std::string_view name) {
   const auto row = std::ranges::find(kGreek, name, &GreekName::name);
   return row == std::end(kGreek) ? std::string_view() : row->letter;

@@ -1,6 +1,7 @@
 // Names: which one was probably meant, and what a spelling says about a kind.
 #pragma once
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "frontend/diagnostics.h"
+#include "ir/functions.h"
 
 namespace ricci {
 
@@ -26,6 +28,11 @@ std::string counted(size_t n, std::string_view one, std::string_view many);
 
 // Functions of a named index when they bear one, which most of them reduce: sum_i, lse_k; argmax_k keeps it.
 bool is_reduction(std::string_view name);
+// Those and functions of a matrix over two named indices, expm_jk.
+bool takes_indices(std::string_view name);
+
+// Which axis of its operand an axis of a function's result is written with, where both are written over letters: inv_jk(...), pinv_jk(...), argmax_k(...).
+size_t written_with(const Core& core, size_t result_axis);
 
 // What "h", "Dh", "D12h" say of a function h: that it is differentiated by which of its arguments (numbers from 0, as written; of Dh 0).
 struct DerivedFunction {

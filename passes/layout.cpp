@@ -34,6 +34,15 @@ Value derivative(Graph& g, const Value& f, const Declaration& x, int order, Symm
   return d;
 }
 
+NodeId derivative_along(Graph& g, NodeId f, std::span<const NodeId> variables, std::span<const NodeId> directions, SymmetricConvention symmetric) {
+  for (size_t k = 0; k < variables.size(); ++k) {
+    // Each convention is its own transpose: that of the derivative, along a direction, is the derivative along that of the direction.
+    const NodeId x = variables[k], direction = constrain(g, directions[k], g.symbol(x), symmetric);
+    f = directional(g, stable(g, f), x, direction);
+  }
+  return f;
+}
+
 bool is_transposed(DerivativeLayout layout, bool function_has_axes, bool variable_has_axes) {
   switch (layout) {
     case DerivativeLayout::Mixed: return false;

@@ -5,6 +5,7 @@
 // matrix; that is chosen here, by name, after the fact. (What a gradient by a symmetric matrix is: passes/constrain.h.)
 #pragma once
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "frontend/program.h"
@@ -27,6 +28,11 @@ struct DerivativeStyle {
 
 // The derivative of f by `order` times x, with the variance of its axes: those of f, then of x, then of x again.
 Value derivative(Graph& g, const Value& f, const Declaration& x, int order, SymmetricConvention symmetric = SymmetricConvention::Projected);
+
+// The derivative of `f` by each of `variables` in turn, contracted with a direction for each: the same numbers, found forward, so that the axes of the
+// variables never stand beside those of f. A function of a matrix is then one of a matrix along the direction, and no tensor of functions.
+NodeId derivative_along(Graph& g, NodeId f, std::span<const NodeId> variables, std::span<const NodeId> directions,
+                        SymmetricConvention symmetric = SymmetricConvention::Projected);
 
 // Whether a layout has the transpose of the mixed one, for a function and variables with axes or without. (A second derivative of a scalar
 // is symmetric: no layout changes it.)

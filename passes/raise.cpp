@@ -349,6 +349,8 @@ class Raiser {
 
   std::string tensor_inside(NodeId n) const {
     if (g_[n].kind == Kind::Var) return g_.symbol(n).name + " has " + count_word(g_[n].rank()) + " indices";
+    if (g_[n].kind == Kind::Fun && row(g_[n].fun_op()).core.in == 2)
+      return std::string(row(g_[n].fun_op()).name) + " is taken of a matrix of its own for every value of further indices";
     return "a tensor with " + count_word(g_[n].rank()) + " indices stands inside";
   }
 

@@ -10,6 +10,7 @@
 #include "codegen/text.h"
 #include "passes/raise.h"
 #include "passes/simplify.h"
+#include "passes/substitute.h"
 #include "passes/weight.h"
 #include "tools/guard.h"
 #include "tools/output.h"
@@ -52,22 +53,25 @@ PrintedLine derivative_line(const Answer& a, PrintedLine::Form form, Shown shown
   return index_line(a);
 }
 
-Derivative derivative_of(const Answer& a, const Value& value) {
+Derivative derivative_of(const Answer& a, const Value& value, SymmetricConvention symmetric) {
   if (a.variables.empty()) throw UsageError("slices, differentials and vec are forms of derivatives: ricci diff");
-  return {a.definition.name, a.variables, value};
+  return {a.definition.name, a.variables, value, [&a, symmetric](std::span<const NodeId> directions) {
+            Graph& g = *a.program.graph;
+            return substitute(g, derivative_along(g, a.definition.value.node, a.variables, directions, symmetric), a.program.promised);
+          }};
 }
 
 PrintedLine slice_line(const Answer& a) {
-  return derivative_line(a, PrintedLine::Form::Slices, slice_form(*a.program.graph, derivative_of(a, a.value)));
+  return derivative_line(a, PrintedLine::Form::Slices, slice_form(*a.program.graph, derivative_of(a, a.value, a.symmetric)));
 }
 
 PrintedLine differential_line(const Answer& a) {
-  const Derivative d = derivative_of(a, a.total ? *a.total : a.value);
+  const Derivative d = a.total ? derivative_of(a, *a.total, SymmetricConvention::Projected) : derivative_of(a, a.value, a.symmetric);
   return derivative_line(a, PrintedLine::Form::Differential, differential_form(*a.program.graph, d));
 }
 
 PrintedLine vec_line(const Answer& a) {
-  return derivative_line(a, PrintedLine::Form::Vec, vec_form(*a.program.graph, derivative_of(a, a.value), a.layout));
+  return derivative_line(a, PrintedLine::Form::Vec, vec_form(*a.program.graph, derivative_of(a, a.value, a.symmetric), a.layout));
 }
 
 struct Form {

@@ -20,6 +20,7 @@ struct Answer {
   bool named = false;  // one of several: a matrix form says whose it is
   DerivativeLayout layout = DerivativeLayout::Mixed;
   std::optional<Value> total = {};  // what differentials are made of, if that is not `value`: by independent entries
+  SymmetricConvention symmetric = SymmetricConvention::Projected;  // of `value`; that of `total` is Projected
 };
 
 // The answer as formulas, a line for each form that the options name. The form is matrix notation, or index notation if the definition was written so.

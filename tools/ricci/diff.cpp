@@ -100,7 +100,7 @@ int diff(const Options& options) {
     const auto by = [&](SymmetricConvention convention) {
       return simplified(program, derivative(*program.graph, f.value, x, options.order, convention));
     };
-    Answer answer{program, f, std::vector(size_t(options.order), x.node), by(style.symmetric), chosen.size() > 1, style.layout};
+    Answer answer{program, f, std::vector(size_t(options.order), x.node), by(style.symmetric), chosen.size() > 1, style.layout, {}, style.symmetric};
     std::optional<Comparison> certificate;
     if (options.certify) certificate = compare_with_duals(program, f, x, answer.value.node, style.symmetric, options);
     // What was free for the derivative is symmetric again where it is evaluated.
