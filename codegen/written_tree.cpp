@@ -124,15 +124,8 @@ class Writer {
     return left;
   }
 
-  // inv_kl(T_ijkl) has its letters in its name: no notation of the language.
   Expr call(const Ast& a) const {
     if (!a.indices.empty()) return mat::reduced(std::string(a.name), operands(a), indices(a));
-    const size_t cut = a.name.find('_');
-    if (cut != a.name.npos && !names_.variables.contains(a.name) && find_function(a.name.substr(0, cut))) {
-      std::vector<mat::Index> letters;
-      for (char c : a.name.substr(cut + 1)) letters.push_back({std::string(1, c)});
-      return mat::reduced(std::string(a.name.substr(0, cut)), operands(a), std::move(letters));
-    }
     return mat::make_call(std::string(a.name), operands(a), kAny);
   }
 

@@ -103,12 +103,21 @@ DraftId Drafts::power(DraftId base, DraftId exponent) {
   return map(MapOp::pow_, {base, exponent});
 }
 
+bool Drafts::is_map(DraftId d, MapOp op) const { return drafts_[d.value].kind == Kind::Map && MapOp(drafts_[d.value].row) == op; }
+
+bool Drafts::is_norm(DraftId d) const { return is_map(d, MapOp::pow0_) || is_map(d, MapOp::hypot_); }
+
 // With a constant exponent.
 bool Drafts::is_power_of_norm(DraftId d) const {
-  const auto is_map = [&](DraftId n, MapOp op) { return drafts_[n.value].kind == Kind::Map && MapOp(drafts_[n.value].row) == op; };
-  if (!is_map(d, MapOp::pow_) || !as_constant(drafts_[d.value].operands[1])) return false;
-  const DraftId base = drafts_[d.value].operands[0];
-  return is_map(base, MapOp::pow0_) || is_map(base, MapOp::hypot_);
+  return is_map(d, MapOp::pow_) && as_constant(drafts_[d.value].operands[1]) && is_norm(drafts_[d.value].operands[0]);
+}
+
+// A power of a norm as it is written; what formulas of the tables do to a norm that they are given is not meant.
+MapOp Drafts::written_map(const Draft& d) const {
+  const MapOp op = MapOp(d.row);
+  if (op != MapOp::pow_ || !is_norm(d.operands[0])) return op;
+  const Rational* exponent = as_constant(d.operands[1]);
+  return exponent && *exponent > 0 ? op : MapOp::pow0_;
 }
 
 // 1/norm2(x)^2 is norm2(x)^(-2), 0 at 0 as 1/norm2(x) is: norm2(x)^2 by itself is x'*x, which no longer says so.
@@ -191,7 +200,7 @@ std::vector<NodeId> Drafts::build(Graph& graph, const Dimensions& dims, const Ca
       }
       case Kind::Ein: return ein(d);
       case Kind::Sum: return sum(d);
-      case Kind::Map: return graph.map(MapOp(d.row), all(d));
+      case Kind::Map: return graph.map(written_map(d), all(d));
       case Kind::Fun: return graph.fun(FunOp(d.row), node(d, 0));
       case Kind::Derivative: return calculus->derivative(graph, node(d, 0), node(d, 1));
       case Kind::Directional: return calculus->directional(graph, node(d, 0), node(d, 1), node(d, 2));

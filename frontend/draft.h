@@ -76,7 +76,10 @@ class Drafts {
     std::vector<DimVar> dim = {};              // Size; Place: the offset
   };
   DraftId add(Draft d);
+  bool is_map(DraftId d, MapOp op) const;
+  bool is_norm(DraftId d) const;
   bool is_power_of_norm(DraftId d) const;
+  MapOp written_map(const Draft& d) const;
   struct Function {
     std::string name;
     std::vector<Shape> arguments;

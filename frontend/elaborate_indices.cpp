@@ -402,7 +402,12 @@ Meaning Elaborator::partial(const Ast& a) {
   f = settle(std::move(f), a.children[0]);
   if (f.poisoned()) return f;
   Meaning m{.draft = drafts_.derivative(f.draft, x.draft), .indices = f.indices, .indexed = true};
-  for (const IndexUse& i : x.indices) m.indices.push_back(flipped(i));
+  int order = 1;
+  for (const IndexUse& i : f.indices) order = std::max(order, i.variable + 1);
+  for (const IndexUse& i : x.indices) {
+    m.indices.push_back(flipped(i));
+    m.indices.back().variable = order;
+  }
   return m;
 }
 
@@ -446,12 +451,11 @@ Meaning Elaborator::close(Meaning m, AstId root, const LeftSide& left) {
   return arrange(m, left.indices);
 }
 
-// Without a left side the open indices are the result's, high ones first.
+// Without a left side the open indices are the result's, high ones first, and then those of variables of differentiation in turn: f^i_j(k).
 Meaning Elaborator::close_freely(Meaning m) {
   if (m.poisoned()) return m;
-  std::vector<IndexUse> order;
-  for (Variance v : {Variance::Up, Variance::Down})
-    std::ranges::copy_if(m.indices, std::back_inserter(order), [&](const IndexUse& i) { return i.variance == v; });
+  std::vector<IndexUse> order = m.indices;
+  std::ranges::stable_sort(order, {}, [](const IndexUse& i) { return std::pair(i.variable, i.variable == 0 && i.variance == Variance::Down); });
   return arrange(m, order);
 }
 

@@ -7,7 +7,8 @@
 namespace ricci {
 
 bool is_symbol(std::string_view name) {
-  return name == "delta" || name == "eps" || decode(name).length == name.size() || is_greek_name(name);
+  const std::string_view digits = name.substr(std::min(name.size(), decode(name).length));
+  return name == "delta" || name == "eps" || digits.find_first_not_of("0123456789") == digits.npos || is_greek_name(name);
 }
 
 AstId ExpressionParser::add(Ast node) {

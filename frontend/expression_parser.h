@@ -83,7 +83,7 @@ class ExpressionParser : protected TokenReader {
   std::vector<Frame> frames_;
 };
 
-// Whether `name` can bear indices without being declared: one letter, or the unit tensors.
+// Whether `name` can bear indices without being declared: one letter, also with a number behind it (W1), or the unit tensors.
 bool is_symbol(std::string_view name);
 
 }  // namespace ricci

@@ -56,7 +56,7 @@ void Reader::refuse_exponentials(const Syntax& syntax, AstId root) {
   }
 }
 
-// Names nobody declared: with indices an axis for each; else a matrix, a vector or, in Greek, a scalar.
+// Names nobody declared: with indices an axis for each; else a matrix, a vector or, in Greek, a scalar; a differential as its variable.
 void Reader::assume_names(const Syntax& syntax, AstId root) {
   refuse_exponentials(syntax, root);
   std::map<std::string_view, const Ast*> indexed;
@@ -93,8 +93,10 @@ void Reader::assume_names(const Syntax& syntax, AstId root) {
       assume(a.name, indices.size(), heights(indices), a.where);
       continue;
     }
-    const bool upper = a.name[0] >= 'A' && a.name[0] <= 'Z';
-    const size_t rank = is_greek_name(a.name) || scalars_.contains(std::string(a.name)) ? 0 : upper ? 2 : 1;
+    const auto is_upper = [](std::string_view name) { return !name.empty() && name[0] >= 'A' && name[0] <= 'Z'; };
+    const std::string_view of = a.name.starts_with('d') ? a.name.substr(1) : a.name;  // dX and dalpha are as X and alpha
+    const bool scalar = is_greek_name(a.name) || is_greek_name(of) || scalars_.contains(std::string(a.name));
+    const size_t rank = scalar ? 0 : is_upper(of) ? 2 : 1;
     assume(a.name, rank, Elaborator::usual_variance(rank), a.where);
   }
 }

@@ -25,7 +25,6 @@ NodeId filled(Graph& g, Rational value, const Type& type) { return g.scale(std::
 
 std::optional<NodeId> fold_power(Graph& g, MapOp op, NodeId base, NodeId exponent) {
   const Rational* e = constant_value(g, exponent);
-  if (op == MapOp::pow_ && (!e || *e < 0) && is_norm(g, base)) return g.map(MapOp::pow0_, {base, exponent});
   if (!e) return std::nullopt;
   const Type type = g[base].type;
   bool guarded = op == MapOp::pow0_;

@@ -39,8 +39,7 @@ Array<double> Sampler::matrix(int64_t rows, int64_t columns, Properties p) {
   } else if (p.has(Property::orthogonal)) {
     for (int64_t i = 0; i < n; ++i)
       for (int64_t j = 0; j < n; ++j) at(i, j) = i == j;
-    const int most = 2 + int(below(2));  // more than one, so that the matrix is not symmetric; of either determinant
-    for (int reflections = 0; reflections < most; ++reflections) {
+    for (int reflections = 0; reflections < 2; ++reflections) {  // two, so that the matrix is not symmetric
       std::vector<double> v(static_cast<size_t>(n));
       double norm = 0;
       for (double& x : v) x = entry({}), norm += x * x;
@@ -84,7 +83,7 @@ Array<double> Sampler::draw(const Graph& g, const Symbol& symbol, const Dims& di
   return a;
 }
 
-Array<Quad> with_exact_promises(const Array<double>& drawn, Properties p) {
+Array<Quad> with_exact_promises(const Array<double>& drawn, Properties p, bool reflected) {
   Array<Quad> a = convert<Quad>(drawn);
   if (a.shape.size() == 1 && p.has(Property::simplex)) {
     Quad sum = 0;
@@ -103,6 +102,7 @@ Array<Quad> with_exact_promises(const Array<double>& drawn, Properties p) {
         for (Quad c = along(j, k); size_t i : std::views::iota(size_t{0}, n)) a.data[i * n + k] -= c * a.data[i * n + j];
       for (Quad size = scalar::sqrt(along(k, k)); size_t i : std::views::iota(size_t{0}, n)) a.data[i * n + k] /= size;
     }
+    for (size_t i = 0; reflected && i < n; ++i) a.data[i * n] = -a.data[i * n];
   }
   return a;
 }

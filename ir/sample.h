@@ -29,7 +29,8 @@ class Sampler {
 };
 
 // A drawn tensor in quadruple precision, its promises kept to that precision: the columns of an orthogonal matrix are orthonormal, shares add up to 1.
-Array<Quad> with_exact_promises(const Array<double>& drawn, Properties p);
+// An orthogonal matrix is drawn as a rotation; reflected, its determinant is -1.
+Array<Quad> with_exact_promises(const Array<double>& drawn, Properties p, bool reflected = false);
 
 // Sizes for the symbolic dimensions of `g` that `dims` does not name: small and all different (3, 4, 5, 2, 6, 7, ...), so that a swapped
 // axis cannot hide.

@@ -140,7 +140,7 @@ Inputs random_point(const Graph& g, std::span<const NodeId> roots, const Dims& d
     if (g[n].kind != Kind::Var) continue;
     Symbol symbol = g.symbol(n);
     if (auto other = promises.find(n); other != promises.end()) symbol.properties = other->second;
-    point[n] = with_exact_promises(sampler.draw(g, symbol, dims), symbol.properties);
+    point[n] = with_exact_promises(sampler.draw(g, symbol, dims), symbol.properties, seed % 2 == 0);
   }
   return point;
 }

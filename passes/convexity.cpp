@@ -304,10 +304,11 @@ class Analysis {
     return std::ranges::binary_search(below, x);
   }
 
-  // The gradient of a quadratic is c*(M*x) - c*b: M*x = b.
+  // The gradient of a quadratic is c*(M*x) - c*b: M*x = b. On a set without interior, as the simplex is one, it need not vanish.
   std::optional<Convexity::Equation> stationary(NodeId f) {
     if (variables_.size() != 1 || g_.is_zero(result_.second) || depends(result_.second, variables_[0]) || !can_be_written(g_, f))
       return std::nullopt;
+    if (nonconvex_set() || g_.symbol(variables_[0]).properties.has(Property::simplex)) return std::nullopt;
     const NodeId x = variables_[0], gradient = simplify(g_, expand(g_, calculus().derivative(g_, f, x)));
     std::vector<Term> with, without;
     mpz_class numerators = 0, denominators = 1;

@@ -41,7 +41,7 @@ class Forms : public testing::TestWithParam<FunOp> {
     compare(Form::Index, index_form(g, "f", value, false), {});
     for (const Form form : {Form::Slices, Form::Differential}) {
       const Shown shown = form == Form::Slices ? slice_form(g, d) : differential_form(g, d);
-      if (shown.text) compare(form, *shown.text, shown.directions);
+      if (shown.text()) compare(form, *shown.text(), shown.directions);
       else ADD_FAILURE() << "no form: " << shown.reason;
     }
   }

@@ -21,8 +21,8 @@ int cost(const Options& options) {
   Graph& g = *p.graph;
   Sizes sizes;
   for (const auto& [name, size] : dimension_sizes(options)) sizes.known[g.dim(name)] = size;
-  for (const Export& e : p.exports) {
-    if (!options.fn.empty() && e.name != options.fn) continue;
+  const std::vector<Export> chosen = options.fn.empty() ? p.exports : std::vector{chosen_export(p, options)};
+  for (const Export& e : chosen) {
     std::vector<NodeId> outputs;
     for (const std::string& result : e.results) outputs.push_back(*p.find(result));
     const Plan plan = make_plan(g, outputs, sizes);
