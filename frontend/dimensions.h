@@ -49,6 +49,7 @@ class Dimensions {
   std::string spell(DimVar d) const;       // "n", "3", "?" while unknown
   std::optional<int64_t> size(DimVar d) const;
   bool is_known(DimVar d) const;
+  bool is_free(DimVar d) const { return is_unknown(root(d)); }  // nothing is known of it
   void name(DimVar d, std::string name);   // names an unknown one
   DimId resolve(Graph& graph, DimVar d) const;
   // Where an axis was written, and whose it is.

@@ -120,6 +120,7 @@ Meaning Elaborator::block(const Ast& a) {
     Meaning m;
     DimVar height, width;
     bool rows, columns;  // whether it has an axis along them
+    bool fills;          // the number 0
     SourceRange where;
   };
   std::vector<std::vector<Item>> grid(1);
@@ -133,14 +134,14 @@ Meaning Elaborator::block(const Ast& a) {
       report(Message::block_of_tensor, where, describe(m));
       return poison();
     }
-    Item item{.m = m, .height = dims_.number(1), .width = dims_.number(1), .rows = false, .columns = false, .where = where};
+    Item item{.m = m, .height = dims_.number(1), .width = dims_.number(1), .rows = false, .columns = false, .fills = false, .where = where};
     const Rational* c = drafts_.as_constant(m.draft);
-    const bool fills = c && *c == 0;
+    item.fills = c && *c == 0;
     item.rows = shape.size() == 2 || (shape.size() == 1 && m.variance[0] == Variance::Up);
     item.columns = shape.size() == 2 || (shape.size() == 1 && !item.rows);
     if (item.rows) item.height = shape[0];
     if (item.columns) item.width = shape.back();
-    if (fills) item.height = dims_.fresh(), item.width = dims_.fresh();
+    if (item.fills) item.height = dims_.fresh(), item.width = dims_.fresh();
     grid.back().push_back(std::move(item));
   }
   const size_t columns = grid[0].size();
@@ -155,10 +156,6 @@ Meaning Elaborator::block(const Ast& a) {
   }
   for (const auto& row : grid)  // a grid whose columns agree, if they can; otherwise only the widths of whole rows must
     for (size_t k = 0; regular && k < columns; ++k) dims_.unify(grid[0][k].width, row[k].width);
-  for (auto& row : grid)
-    for (Item& item : row)
-      for (DimVar d : {item.height, item.width})
-        if (!dims_.is_known(d) && drafts_.as_constant(item.m.draft)) dims_.unify(d, dims_.number(1));
   std::vector<DimVar> heights;
   std::optional<DimVar> width;
   bool any_rows = grid.size() > 1, any_columns = false;
@@ -176,6 +173,15 @@ Meaning Elaborator::block(const Ast& a) {
     report(Message::blocks_below, join(grid[0][0].where, row.back().where), dims_.spell(*width), dims_.spell(own));
     return poison();
   }
+  // A 0 is of one entry only where no block says more: the sizes of blocks that nobody declared follow from elsewhere.
+  const auto has_side = [&](const Item& item, DimVar d) { return !item.fills && (dims_.agree(item.height, d) || dims_.agree(item.width, d)); };
+  const auto is_side = [&](DimVar d) {
+    return std::ranges::any_of(grid, [&](const auto& row) { return std::ranges::any_of(row, [&](const Item& item) { return has_side(item, d); }); });
+  };
+  for (const auto& row : grid)
+    for (const Item& item : row)
+      for (DimVar d : {item.height, item.width})
+        if (item.fills && dims_.is_free(d) && !is_side(d)) dims_.unify(d, dims_.number(1));
   if (a.children.size() == 1) return std::move(grid[0][0].m);
   const DimVar height = dims_.sum(heights);
 
@@ -191,7 +197,6 @@ Meaning Elaborator::block(const Ast& a) {
     DimVar left = dims_.number(0);
     for (size_t j = 0; j < grid[i].size(); ++j) {
       const Item& item = grid[i][j];
-      const Rational* c = drafts_.as_constant(item.m.draft);
       std::vector<DraftFactor> factors;
       Labels own;
       const auto along = [&](bool axis, bool wanted, size_t count, Label whole, DimVar size, DimVar offset, DimVar length) {
@@ -203,7 +208,7 @@ Meaning Elaborator::block(const Ast& a) {
       along(item.rows, any_rows, grid.size(), 0, height, top, item.height);
       along(item.columns, any_columns, grid[i].size(), 1, *width, left, item.width);
       factors.push_back({item.m.draft, own});
-      if (!c || *c != 0) terms.push_back({1, drafts_.ein(std::move(factors), out, shape)});
+      if (!item.fills) terms.push_back({1, drafts_.ein(std::move(factors), out, shape)});
       left = dims_.sum({left, item.width});
     }
     top = dims_.sum({top, heights[i]});
