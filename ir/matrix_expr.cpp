@@ -6,6 +6,7 @@
 #include "ir/matrix_expr.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <optional>
 
@@ -221,8 +222,8 @@ Expr number(const Rational& value) {
 
 namespace {
 
-// -(a - b)*c as (b - a)*c, -diag(a - b) as diag(b - a), -cross(a, b) as cross(b, a): the sign of a product goes into a difference or a cross product
-// among its factors, if one takes it without getting longer.
+// -(a - b)*c as (b - a)*c, -diag(a - b) as diag(b - a), -cross(a, b) as cross(b, a), -skew(a)' as skew(a): the sign of a product goes into a difference or
+// a cross product among its factors, if one takes it without getting longer.
 std::optional<Expr> sign_inside(const Expr& e) {
   if (e->op == Op::Transpose && e->operands[0]->calls("skew")) return e->operands[0];
   if (e->calls("cross")) return make_call(e->name, {e->operands[1], e->operands[0]}, e->shape);
@@ -334,11 +335,20 @@ Expr add(std::vector<Signed> terms) {
     flat.push_back({constant < 0, false, 0, "", make(std::move(n))});
   }
   if (flat.empty()) return terms.front().term;  // zeros
+  const auto turn = [&](Keyed& k, bool if_shorter) {
+    const auto turned = sign_inside(k.term);
+    if (!turned || (if_shorter && (*turned)->size >= k.term->size)) return false;
+    k = {!k.negative, k.variable, weight(*turned), reading(*turned), *turned};
+    return true;
+  };
+  std::ranges::stable_sort(flat, std::greater(), &Keyed::negative);
+  ptrdiff_t positive = std::ranges::count(flat, false, &Keyed::negative);
+  for (Keyed& k : flat)  // skew(a)' - skew(b)'*C = skew(b)*C - skew(a), but some term stays positive
+    if ((k.negative || positive > 1) && turn(k, true)) positive += k.negative ? -1 : 1;
   std::ranges::stable_sort(flat, {}, &Keyed::key);
   if (flat.size() > 1 && flat[0].negative)  // -(a - b)*c - d = (b - a)*c - d
     for (Keyed& k : flat)
-      if (const auto turned = sign_inside(k.term)) {
-        k = {false, k.variable, weight(*turned), reading(*turned), *turned};
+      if (turn(k, false)) {
         std::ranges::stable_sort(flat, {}, &Keyed::key);
         break;
       }

@@ -109,7 +109,11 @@ NodeId open_negative(Graph& g, NodeId id) {
 }  // namespace
 
 NodeId open_functions(Graph& g, NodeId root) {
-  return rewrite_bottom_up(g, root, [&](NodeId n) { return contract_epsilons(g, open_negative(g, open_two_by_two(g, open_kronecker(g, open_product(g, n)))), 2); });
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return open_negative(g, open_two_by_two(g, open_kronecker(g, open_product(g, n)))); });
+}
+
+NodeId open_epsilons(Graph& g, NodeId root) {
+  return rewrite_bottom_up(g, root, [&](NodeId n) { return contract_epsilons(g, n, 2); });
 }
 
 }  // namespace ricci

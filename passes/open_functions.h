@@ -10,4 +10,8 @@ namespace ricci {
 // alone, so it is a step of `expand`.
 NodeId open_functions(Graph& g, NodeId root);
 
+// Every product of two permutation symbols that share an index as deltas, eps_ijk eps_ilm = delta_jl delta_km - delta_jm delta_kl: of one product only,
+// so it follows on products over sums that are multiplied out.
+NodeId open_epsilons(Graph& g, NodeId root);
+
 }  // namespace ricci

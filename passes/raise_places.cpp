@@ -1,6 +1,7 @@
 #include "passes/raise_places.h"
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 
 #include "ir/dimension.h"
@@ -41,7 +42,7 @@ class TermRaiser {
 
   std::variant<Expr, Label> run() {
     for (auto eps = find_epsilon(); eps != t_.constants.end(); eps = find_epsilon())
-      if (!absorb(eps - t_.constants.begin())) return t_.constants[size_t(eps - t_.constants.begin())].labels[0];
+      if (!absorb(size_t(eps - t_.constants.begin()))) return t_.constants[size_t(eps - t_.constants.begin())].labels[0];
     for (RaisedFactor& f : t_.factors) take_slices(f);
     std::optional<Grouped> grouped;
     for (size_t axis = 0; axis < t_.out.size(); ++axis) find_group(axis, grouped);
@@ -59,25 +60,54 @@ class TermRaiser {
     return std::ranges::find_if(t_.constants, [&](const Factor& f) { return g_[f.tensor].kind == Kind::Epsilon; });
   }
 
-  // eps_ijk a_j is the matrix skew(a)_ik.
-  bool absorb(std::ptrdiff_t at) {
-    const Labels ls = t_.constants[size_t(at)].labels;
+  // eps_ijk a_j is the matrix skew(a)_ik. The column a is all that hangs on the symbol by j alone: a vector, or a product such as A_jl b_l.
+  bool absorb(size_t at) {
+    const Labels ls = t_.constants[at].labels;
     if (ls.size() != 3) return false;
     for (size_t k = 0; k < 3; ++k) {
       const Label j = ls[k];
-      if (contains(t_.out, j) || std::ranges::count(ls, j) > 1) continue;
-      const auto carries = [&](const RaisedFactor& f) { return contains(f.labels, j); };
-      const auto vector = std::ranges::find_if(t_.factors, carries);
-      if (std::ranges::count_if(t_.factors, carries) != 1 || vector->labels.size() != 1) continue;
-      if (std::ranges::count_if(t_.constants, [&](const Factor& f) { return contains(f.labels, j); }) != 1) continue;
-      const DimId three = t_.dim.at(j);
-      auto e = mat::call("skew", {vector->expr}, Shape::matrix(three, three));
-      *vector = {e, {ls[(k + 2) % 3], ls[(k + 1) % 3]}};
-      t_.dim.erase(j);
-      t_.constants.erase(t_.constants.begin() + at);
+      if (is_result(j) || std::ranges::count(ls, j) > 1) continue;
+      const Labels held = hanging(at, j);
+      if (std::ranges::any_of(held, [&](Label l) { return is_result(l) || (l != j && contains(ls, l)); })) continue;
+      RaisedTerm column{.out = {j}};
+      const auto hangs = [&](const auto& f) { return std::ranges::any_of(f.labels, [&](Label l) { return contains(held, l); }); };
+      const Type three{t_.dim.at(j)};
+      RaisedTerm rest = t_;
+      rest.constants.erase(rest.constants.begin() + std::ptrdiff_t(at));
+      move_if(rest.factors, column.factors, hangs);
+      move_if(rest.constants, column.constants, hangs);
+      for (Label l : held) column.dim.insert(rest.dim.extract(l));
+      const auto vector = raise_term(g_, std::move(column), three);
+      if (!std::holds_alternative<Expr>(vector)) continue;
+      rest.factors.push_back({mat::call("skew", {std::get<Expr>(vector)}, Shape::matrix(three[0], three[0])), {ls[(k + 2) % 3], ls[(k + 1) % 3]}});
+      t_ = std::move(rest);
       return true;
     }
     return false;
+  }
+
+  // The labels joined with j, j among them, by others than the constant `at`.
+  Labels hanging(size_t at, Label j) const {
+    Labels held = {j};
+    const auto join = [&](const Labels& labels) {
+      if (std::ranges::any_of(labels, [&](Label l) { return contains(held, l); }))
+        for (Label l : labels)
+          if (!contains(held, l)) held.push_back(l);
+    };
+    for (size_t before = 0; before != held.size();) {
+      before = held.size();
+      for (const RaisedFactor& f : t_.factors) join(f.labels);
+      for (size_t c = 0; c < t_.constants.size(); ++c)
+        if (c != at) join(t_.constants[c].labels);
+    }
+    return held;
+  }
+
+  template <class Factors, class Test>
+  static void move_if(Factors& from, Factors& to, const Test& test) {
+    const auto moved = std::ranges::stable_partition(from, std::not_fn(test));
+    std::ranges::move(moved, std::back_inserter(to));
+    from.erase(moved.begin(), moved.end());
   }
 
   bool is_result(Label l) const { return contains(t_.out, l); }
