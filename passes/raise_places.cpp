@@ -44,6 +44,7 @@ class TermRaiser {
     for (auto eps = find_epsilon(); eps != t_.constants.end(); eps = find_epsilon())
       if (!absorb(size_t(eps - t_.constants.begin()))) return t_.constants[size_t(eps - t_.constants.begin())].labels[0];
     for (RaisedFactor& f : t_.factors) take_slices(f);
+    for (size_t at = 0; at < t_.constants.size();) at = close_group(at) ? 0 : at + 1;
     std::optional<Grouped> grouped;
     for (size_t axis = 0; axis < t_.out.size(); ++axis) find_group(axis, grouped);
     for (const Factor& p : t_.constants) {
@@ -67,16 +68,11 @@ class TermRaiser {
     for (size_t k = 0; k < 3; ++k) {
       const Label j = ls[k];
       if (is_result(j) || std::ranges::count(ls, j) > 1) continue;
-      const Labels held = hanging(at, j);
+      const Labels held = hanging(at, {j});
       if (std::ranges::any_of(held, [&](Label l) { return is_result(l) || (l != j && contains(ls, l)); })) continue;
-      RaisedTerm column{.out = {j}};
-      const auto hangs = [&](const auto& f) { return std::ranges::any_of(f.labels, [&](Label l) { return contains(held, l); }); };
       const Type three{t_.dim.at(j)};
-      RaisedTerm rest = t_;
-      rest.constants.erase(rest.constants.begin() + std::ptrdiff_t(at));
-      move_if(rest.factors, column.factors, hangs);
-      move_if(rest.constants, column.constants, hangs);
-      for (Label l : held) column.dim.insert(rest.dim.extract(l));
+      auto [column, rest] = cut(at, held);
+      column.out = {j};
       const auto vector = raise_term(g_, std::move(column), three);
       if (!std::holds_alternative<Expr>(vector)) continue;
       rest.factors.push_back({mat::call("skew", {std::get<Expr>(vector)}, Shape::matrix(three[0], three[0])), {ls[(k + 2) % 3], ls[(k + 1) % 3]}});
@@ -86,9 +82,8 @@ class TermRaiser {
     return false;
   }
 
-  // The labels joined with j, j among them, by others than the constant `at`.
-  Labels hanging(size_t at, Label j) const {
-    Labels held = {j};
+  // The labels joined with `held`, these among them, by others than the constant `at`.
+  Labels hanging(size_t at, Labels held) const {
     const auto join = [&](const Labels& labels) {
       if (std::ranges::any_of(labels, [&](Label l) { return contains(held, l); }))
         for (Label l : labels)
@@ -103,11 +98,47 @@ class TermRaiser {
     return held;
   }
 
+  // The product without the constant `at` in two: the factors on the labels `held`, and the others.
+  std::pair<RaisedTerm, RaisedTerm> cut(size_t at, const Labels& held) const {
+    RaisedTerm part, rest = t_;
+    const auto hangs = [&](const auto& f) { return std::ranges::any_of(f.labels, [&](Label l) { return contains(held, l); }); };
+    rest.constants.erase(rest.constants.begin() + std::ptrdiff_t(at));
+    move_if(rest.factors, part.factors, hangs);
+    move_if(rest.constants, part.constants, hangs);
+    for (Label l : held) part.dim.insert(rest.dim.extract(l));
+    return {std::move(part), std::move(rest)};
+  }
+
   template <class Factors, class Test>
   static void move_if(Factors& from, Factors& to, const Test& test) {
     const auto moved = std::ranges::stable_partition(from, std::not_fn(test));
     std::ranges::move(moved, std::back_inserter(to));
     from.erase(moved.begin(), moved.end());
+  }
+
+  // A group on an axis that is summed: with what hangs on its digits it is a matrix over that axis, P_lki b_k = [kron(b', eye(p))]_il.
+  bool close_group(size_t at) {
+    const Factor p = t_.constants[at];
+    const Label whole = p.labels[0];
+    if (p.labels.size() < 3 || has_repeats(p.labels) || is_result(whole) || !is_whole(p)) return false;
+    const Labels held = hanging(at, digits_of(p));
+    Labels sides;
+    for (Label l : t_.out)
+      if (contains(held, l) && !contains(sides, l)) sides.push_back(l);
+    if (contains(held, whole) || sides.size() > 1) return false;
+    auto [part, rest] = cut(at, held);
+    for (Label l : sides) rest.dim.emplace(l, t_.dim.at(l));
+    sides.push_back(whole);
+    part.constants.push_back(p);
+    part.dim.emplace(whole, t_.dim.at(whole));
+    part.out = sides;
+    Type type;
+    for (Label l : sides) type.push_back(t_.dim.at(l));
+    const auto form = raise_term(g_, std::move(part), type);
+    if (!std::holds_alternative<Expr>(form)) return false;
+    rest.factors.push_back({std::get<Expr>(form), sides});
+    t_ = std::move(rest);
+    return true;
   }
 
   bool is_result(Label l) const { return contains(t_.out, l); }
