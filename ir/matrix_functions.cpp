@@ -198,34 +198,60 @@ Expr slice(const Expr& tensor, const std::vector<Expr>& indices, Shape shape) {
 
 namespace {
 
-// How many blocks the i-th of `count` rows (or columns) of a grid of blocks is made of itself, if they all agree; 0 if not.
-size_t parts(const std::vector<Expr>& blocks, size_t columns, size_t line, bool of_rows) {
-  size_t found = 0;
-  const size_t rows = blocks.size() / columns, count = of_rows ? columns : rows;
-  for (size_t k = 0; k < count; ++k) {
-    const Expr& b = of_rows ? blocks[line * columns + k] : blocks[k * columns + line];
-    if (b->op != Op::Block) return 0;
-    const bool scalars = std::ranges::all_of(b->operands, [](const Expr& e) { return e->shape.is_scalar(); });
-    const size_t own = of_rows ? b->operands.size() / b->columns : b->columns;
-    if (!scalars || (found != 0 && own != found)) return 0;
-    found = own;
+// The sizes of the lines, rows or columns, of a grid of blocks; nothing for a line of one entry. What is no grid is one of one block.
+using Lines = std::vector<std::optional<DimId>>;
+
+std::optional<Lines> lines_of(const Expr& grid, bool rows) {
+  const bool single = grid->op != Op::Block;
+  const size_t columns = single ? 1 : grid->columns, count = single ? 1 : rows ? grid->operands.size() / columns : columns;
+  Lines lines(count);
+  for (size_t k = 0; k < (single ? 1 : grid->operands.size()); ++k) {
+    const Expr& b = single ? grid : grid->operands[k];
+    if (b->calls("zeros")) return std::nullopt;  // those of a block say no more than that they fill it
+    if (b->shape.is_matrix() || (rows ? b->shape.is_column() : b->shape.is_row())) lines[rows ? k / columns : k % columns] = rows ? b->shape.rows : b->shape.columns;
   }
-  return found;
+  return lines;
 }
 
-// A grid of grids of entries is one grid.
+// Those of the i-th row (or column) of a grid of grids, if they all agree. The number 0 is as large as what is beside it.
+std::optional<Lines> parts(const std::vector<Expr>& blocks, size_t columns, size_t i, bool rows) {
+  std::optional<Lines> found;
+  const size_t count = rows ? columns : blocks.size() / columns;
+  bool fills = false;
+  for (size_t k = 0; k < count; ++k) {
+    const Expr& b = rows ? blocks[i * columns + k] : blocks[k * columns + i];
+    if (b->is_number(0)) {
+      fills = true;
+      continue;
+    }
+    const std::optional<Lines> own = lines_of(b, rows);
+    if (!own || (found && *own != *found)) return std::nullopt;
+    found = own;
+  }
+  if (fills && found && found->size() > 1) return std::nullopt;
+  return found ? found : Lines(1);
+}
+
+// A grid of grids whose lines agree is one grid.
 std::optional<std::pair<std::vector<Expr>, size_t>> joined(const std::vector<Expr>& blocks, size_t columns) {
+  if (std::ranges::none_of(blocks, [](const Expr& e) { return e->op == Op::Block; })) return std::nullopt;
   std::vector<size_t> heights, widths;
-  for (size_t i = 0; i < blocks.size() / columns; ++i) heights.push_back(parts(blocks, columns, i, true));
-  for (size_t j = 0; j < columns; ++j) widths.push_back(parts(blocks, columns, j, false));
-  if (std::ranges::count(heights, 0u) + std::ranges::count(widths, 0u) > 0) return std::nullopt;
+  for (size_t i = 0; i < blocks.size() / columns + columns; ++i) {
+    const bool rows = i >= columns;
+    const std::optional<Lines> lines = parts(blocks, columns, rows ? i - columns : i, rows);
+    if (!lines) return std::nullopt;
+    (rows ? heights : widths).push_back(lines->size());
+  }
   std::vector<Expr> flat;
   size_t width = 0;
   for (size_t w : widths) width += w;
   for (size_t i = 0; i < heights.size(); ++i)
     for (size_t r = 0; r < heights[i]; ++r)
       for (size_t j = 0; j < columns; ++j)
-        for (size_t c = 0; c < widths[j]; ++c) flat.push_back(blocks[i * columns + j]->operands[r * widths[j] + c]);
+        for (size_t c = 0; c < widths[j]; ++c) {
+          const Expr& b = blocks[i * columns + j];
+          flat.push_back(b->op == Op::Block ? b->operands[r * widths[j] + c] : b);
+        }
   return std::pair(std::move(flat), width);
 }
 
