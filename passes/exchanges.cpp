@@ -57,9 +57,9 @@ std::vector<Exchange> projections(const Graph& g, const std::vector<Factor>& fac
   std::vector<Exchange> pairs;
   for (size_t p = 0; p < factors.size(); ++p) {
     const Node& pinv = g[factors[p].tensor];
-    if (pinv.kind != Kind::Fun || pinv.fun_op() != FunOp::pinv || pinv.rank() != 2) continue;
+    if (pinv.kind != Kind::Fun || pinv.fun_op() != FunOp::pinv || pinv.rank() != 2 || has_repeats(factors[p].labels)) continue;
     for (size_t x = 0; x < factors.size(); ++x) {
-      if (factors[x].tensor != pinv.operands[0]) continue;
+      if (factors[x].tensor != pinv.operands[0] || has_repeats(factors[x].labels)) continue;  // diag(X)'*pinv(X) is no projection
       for (size_t side : {0, 1}) {  // X*pinv(X) meets at the columns of X, pinv(X)*X at its rows
         const Label inner = factors[x].labels[1 - side];
         const auto meets = std::ranges::count_if(factors, [&](const Factor& f) { return contains(f.labels, inner); });
