@@ -8,6 +8,7 @@
 
 #include "passes/infer_properties.h"
 #include "passes/plan_nests.h"
+#include "passes/shares.h"
 
 namespace ricci {
 namespace {
@@ -389,7 +390,7 @@ NodeId source_of(const Graph& g, const Plan& plan, NodeId n) {
 
 Plan make_plan(Graph& g, std::span<const NodeId> outputs, const Sizes& sizes) {
   Plan plan;
-  plan.outputs = split_places(g, plan_products(g, plan_places(g, expand_elementwise(g, outputs)), sizes));
+  plan.outputs = split_places(g, plan_products(g, plan_places(g, expand_elementwise(g, with_exact_shares(g, outputs))), sizes));
   Planner(g, sizes, plan).run();
   return plan;
 }
