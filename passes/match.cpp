@@ -198,6 +198,7 @@ class Matcher {
 
   // Matches the first item, then the others. A variable bound to a product stands for all factors of that product.
   bool product_items(std::vector<Item> items, std::vector<bool>& taken, const Next& next) {
+    if (++steps_ > kMostSteps) return false;
     if (items.empty()) return product_complete(taken, next);
     Item item = items.front();
     items.erase(items.begin());
@@ -259,6 +260,7 @@ class Matcher {
   }
 
   static constexpr Label kFresh = 1u << 24;
+  static constexpr size_t kMostSteps = 4'000;  // of a search among factors: where many are alike it would not end, and finds nothing that fewer do not
   Graph& g_;
   const Graph& pg_;
   const Pattern& p_;
@@ -266,6 +268,7 @@ class Matcher {
   Labels pattern_out_, subject_out_;
   std::vector<Factor> subject_;
   Label next_fresh_ = 0;
+  size_t steps_ = 0;
 };
 
 }  // namespace
