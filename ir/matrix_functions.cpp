@@ -255,10 +255,23 @@ std::optional<std::pair<std::vector<Expr>, size_t>> joined(const std::vector<Exp
   return std::pair(std::move(flat), width);
 }
 
+// [0, 2, 0] is a row and no matrix of one row; of what has rows and columns itself it is a matrix.
+bool reads_as_vector(const std::vector<Expr>& blocks, size_t columns) {
+  const bool row = blocks.size() == columns, column = columns == 1;
+  return (row && std::ranges::none_of(blocks, [](const Expr& e) { return e->shape.is_matrix() || e->shape.is_column(); })) ||
+         (column && std::ranges::none_of(blocks, [](const Expr& e) { return e->shape.is_matrix() || e->shape.is_row(); }));
+}
+
 }  // namespace
 
 Expr block(std::vector<Expr> blocks, size_t columns, Shape shape) {
   if (auto flat = joined(blocks, columns)) return block(std::move(flat->first), flat->second, shape);
+  if (shape.is_matrix() && reads_as_vector(blocks, columns)) {  // a matrix of one row: ones(1)*[0, 2, 0]
+    const bool row = blocks.size() == columns;
+    const DimId one = row ? shape.rows : shape.columns;
+    const Expr unit = make_call("ones", {number(1)}, Shape::column(one)), vector = block(std::move(blocks), columns, row ? Shape::row(shape.columns) : Shape::column(shape.rows));
+    return row ? mul({unit, vector}) : mul({vector, transpose(unit)});
+  }
   Node n(Op::Block, shape);
   n.operands = std::move(blocks);
   n.columns = uint32_t(columns);

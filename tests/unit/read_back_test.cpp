@@ -49,7 +49,7 @@ const char* const kAnswers[] = {
     " = D((s*x'*x - t)^3*x, x, x)",
     // what stands outside, and which of two transposes: contents, triangles of symmetric matrices, added axes, symbols sliced, functions of sums
     " = abs(3*(C - sin(C)))", " = step(2*(s*s + 3*t + 4)/3)*x", " = triu(max(S, S.*S))*x", " = tr(tril(S))*s", " = pinv(ones(m, 2))*ones(m)",
-    " = pinv(z*ones(n)')*z", " = [0; min(u[2], 3*s - 1) - u[2]/20; 0]", " = (C*pinv(C))'*z", " = X'*pinv(X)'*x + A*x", " = -skew(u)[1:2, :]*asinh(u)", " = asin(ones(n, n) - sigmoid(A)')*A",
+    " = pinv(z*ones(n)')*z", " = e(1, 1)*(e(8, 9)'*s)", " = [0; min(u[2], 3*s - 1) - u[2]/20; 0]", " = (C*pinv(C))'*z", " = X'*pinv(X)'*x + A*x", " = -skew(u)[1:2, :]*asinh(u)", " = asin(ones(n, n) - sigmoid(A)')*A",
     // index notation
     "^i_(k) = d(C^i_j x^j)/d(x^k)", "_i(k) = d(C_ij x_j)/d(x_k)", "_ij(k) = d(x_i x_j)/d(x_k)", "_ij(kl) = d(X_im X_mj)/d(X_kl)",
     "^i_j(kl) = d(X^i_m X^m_j)/d(X^k_l)", "^i_(j)(k) = d(d(T^i_lm x^l x^m)/d(x^j))/d(x^k)", "_(i)(j)(k) = d(d(d(sum_l(x_l x_l x_l))/d(x_i))/d(x_j))/d(x_k)",
