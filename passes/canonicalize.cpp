@@ -4,8 +4,8 @@
 #include <set>
 
 #include "ir/labels.h"
-#include "passes/exchanges.h"
 #include "passes/commuting.h"
+#include "passes/exchanges.h"
 #include "passes/infer_properties.h"
 #include "passes/join_places.h"
 #include "passes/monomial.h"

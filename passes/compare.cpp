@@ -60,8 +60,7 @@ using Evaluate = std::function<std::optional<Sides>(const Dims&, const Inputs&)>
 
 // At the first sizes at which there is a point where both sides are numbers. A number against none refutes there, or where no sizes have such a point:
 // where X'*X is singular its inverse is none.
-// Sides that agree there are compared elsewhere if that is asked for.
-Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Points& points, const Evaluate& evaluate, bool elsewhere) {
+Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Points& points, const Evaluate& evaluate) {
   Comparison c{Comparison::Verdict::Undecided};
   bool equal = true;
   std::vector<Arrangement> others;  // those under which the sides have agreed so far
@@ -78,10 +77,8 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
   };
   std::vector<std::pair<Sides, Inputs>> one_sided;  // at the first sizes that have such points
   int tries = points.count;
-  Dims at;  // the sizes that decide
-  const std::vector<Dims> orders = size_orders(g, roots, distinct_sizes(g, roots, points.dims), points.dims);
-  for (const Dims& dims : orders) {
-    at = dims;
+  for (const Dims& dims : size_orders(g, roots, distinct_sizes(g, roots, points.dims), points.dims)) {
+    c.sizes = dims;
     std::vector<std::pair<Sides, Inputs>> here;
     for (int k = 0; k < (c.points > 0 ? points.count : tries); ++k) {
       Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises);
@@ -96,38 +93,42 @@ Comparison compare_at(const Graph& g, std::span<const NodeId> roots, const Point
     tries = std::min(points.count, kProbes);
   }
   for (const auto& [sides, point] : one_sided) decide(sides, point);
-  const auto also = [&](const Dims& dims, int count, double scale, double tolerance) {
-    const int before = c.points;
-    for (int k = 0; elsewhere && equal && k < count; ++k) {
-      Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises, scale);
-      const std::optional<Sides> s = evaluate(dims, point);
-      if (!s || !finite(s->left) || !finite(s->right)) continue;
-      ++c.points;
-      const double difference = relative_difference(s->left, s->right, kFloor);
-      if (difference <= tolerance) continue;
-      equal = false;
-      others.clear();
-      c.largest = difference;
-      locate(c, s->left, s->right);
-      c.point = std::move(point);
-    }
-    return c.points > before || !elsewhere || !equal;
-  };
-  if (c.points == 0) at = orders[0];
-  for (double scale : {kFarthest / 4, kFarthest}) also(at, kFar / 2, scale, kFarTolerance);
-  if (c.points > 0) {
-    std::vector<Dims> more_sizes = other_sizes(g, roots, at, points.dims);
-    for (const Dims& dims : {orders.front(), orders[std::min<size_t>(1, orders.size() - 1)], orders.back()})  // tall is wide there, and square
-      if (dims != at) more_sizes.push_back(dims);
-    for (const Dims& dims : more_sizes)
-      if (!also(dims, kProbes, 1, kTolerance)) c.without.push_back(dims);
-  }
   if (c.points == 0) return c;
   c.verdict = equal ? Comparison::Verdict::Equal : Comparison::Verdict::Different;
   if (equal || others.empty()) return c;
   c.verdict = others[0].transposition ? Comparison::Verdict::Transposed : Comparison::Verdict::Layout;
   c.layout = others[0].name;
   return c;
+}
+
+// Sides that agree near 0 at some sizes, or have no value there: far from 0, and at other sizes, among them all larger and smaller ones, tall for wide,
+// and square.
+void compare_elsewhere(const Graph& g, std::span<const NodeId> roots, const Points& points, const Evaluate& evaluate, Comparison& c) {
+  using Verdict = Comparison::Verdict;
+  const auto at = [&](const Dims& dims, int count, double scale, double tolerance) {
+    const int before = c.points;
+    for (int k = 0; c.verdict != Verdict::Different && k < count; ++k) {
+      Inputs point = random_point(g, roots, dims, points.seed + uint64_t(k), points.promises, scale);
+      const std::optional<Sides> s = evaluate(dims, point);
+      if (!s || !finite(s->left) || !finite(s->right)) continue;
+      ++c.points;
+      const double difference = relative_difference(s->left, s->right, kFloor);
+      c.verdict = difference <= tolerance ? Verdict::Equal : Verdict::Different;
+      if (c.verdict == Verdict::Equal) continue;
+      c.largest = difference;
+      locate(c, s->left, s->right);
+      c.point = std::move(point);
+    }
+    return c.points > before;
+  };
+  const std::vector<Dims> orders = size_orders(g, roots, distinct_sizes(g, roots, points.dims), points.dims);
+  const Dims decided = c.verdict == Verdict::Undecided ? orders.front() : c.sizes;
+  for (double scale : {kFarthest / 4, kFarthest}) at(decided, kFar / 2, scale, kFarTolerance);
+  std::vector<Dims> others = other_sizes(g, roots, decided, points.dims);
+  for (const Dims& dims : {orders.front(), orders[std::min<size_t>(1, orders.size() - 1)], orders.back()})
+    if (dims != decided) others.push_back(dims);
+  for (const Dims& dims : others)
+    if (c.verdict == Verdict::Equal && !at(dims, kProbes, 1, kTolerance)) c.without.push_back(dims);
 }
 
 }  // namespace
@@ -156,19 +157,20 @@ Comparison compare(const Graph& g, NodeId a, NodeId b, const Points& points, std
     if (!finite(values[2]) || !well_conditioned(g, numbers, dims, point)) return std::nullopt;
     return Sides{meaning ? meaning(std::move(values[0]), point) : std::move(values[0]), std::move(values[1])};
   };
-  return compare_at(g, roots, points, evaluate, true);
+  Comparison c = compare_at(g, roots, points, evaluate);
+  if (c.verdict == Comparison::Verdict::Equal || c.verdict == Comparison::Verdict::Undecided) compare_elsewhere(g, roots, points, evaluate, c);
+  return c;
 }
 
 Comparison compare_with_oracle(const Graph& g, NodeId f, std::span<const NodeId> xs, NodeId derivative, const Points& points) {
   std::vector<NodeId> roots = {f, derivative};
   roots.insert(roots.end(), xs.begin(), xs.end());
-  const auto evaluate = [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
+  return compare_at(g, roots, points, [&](const Dims& dims, const Inputs& point) -> std::optional<Sides> {
     if (!well_conditioned(g, std::span(&f, 1), dims, point)) return std::nullopt;
     OracleValue truth = dual_derivative(g, f, xs, dims, point);
     if (truth.at_kink || !finite(truth.value)) return std::nullopt;
     return Sides{interpret<Quad>(g, derivative, dims, point), std::move(truth.value)};
-  };
-  return compare_at(g, roots, points, evaluate, false);
+  });
 }
 
 }  // namespace ricci

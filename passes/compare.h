@@ -34,6 +34,7 @@ struct Comparison {
   std::map<NodeId, Array<Quad>> point = {};
   std::vector<int64_t> index = {}, right_index = {}, left_shape = {}, right_shape = {};
   double left = 0, right = 0, difference = 0;
+  Dims sizes = {};                 // the first at which there was a usable point
   std::vector<Dims> without = {};  // sizes at which no point was usable
 };
 

@@ -73,7 +73,12 @@ std::vector<Exchange> projections(const Graph& g, const std::vector<Factor>& fac
 }
 
 std::vector<Exchange> exchanges_of(const Graph& g, NodeId id) {
-  if (g[id].kind != Kind::Ein) return {};
+  const auto may_exchange = [&](NodeId n) {
+    const Node& factor = g[n];
+    return is_symbol(g, n) || (factor.kind == Kind::Fun && factor.fun_op() == FunOp::pinv) ||
+           (factor.kind == Kind::Ein && std::ranges::any_of(factor.operands, [&](NodeId o) { return is_symbol(g, o); }));
+  };
+  if (g[id].kind != Kind::Ein || std::ranges::none_of(g[id].operands, may_exchange)) return {};
   const std::vector<Factor> factors = g.factors(id);
   std::vector<Exchange> all = projections(g, factors, g.out(id));
   for (size_t f = 0; f < factors.size(); ++f)

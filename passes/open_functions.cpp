@@ -79,11 +79,12 @@ NodeId entry(Graph& g, NodeId matrix, int64_t row, int64_t column) {
 // [a, b; c, d] has the determinant a*d - b*c and the adjugate [d, -b; -c, a].
 NodeId open_two_by_two(Graph& g, NodeId id) {
   const Node& node = g[id];
-  if (node.kind != Kind::Fun || g[node.operands[0]].rank() != 2 || g[g.size(g[node.operands[0]].type[0])].kind != Kind::Const) return id;
+  if (node.kind != Kind::Fun || g[node.operands[0]].rank() != 2) return id;
   const FunOp f = node.fun_op();
-  const NodeId matrix = node.operands[0], n = g.size(g[matrix].type[0]);
-  if ((f != FunOp::inv && f != FunOp::adj && f != FunOp::det && f != FunOp::logdet) || g[n].value() != 2) return id;
+  const NodeId matrix = node.operands[0];
   const Type type = g[matrix].type;
+  const bool is_two = g[type[0]].kind == Dim::Kind::Fixed && g[type[0]].size == 2;
+  if ((f != FunOp::inv && f != FunOp::adj && f != FunOp::det && f != FunOp::logdet) || !is_two) return id;
   const NodeId det = g.subtract(g.times(entry(g, matrix, 1, 1), entry(g, matrix, 2, 2)), g.times(entry(g, matrix, 1, 2), entry(g, matrix, 2, 1)));
   if (f == FunOp::det) return det;
   if (f == FunOp::logdet) return g.map(MapOp::log_, {g.map(MapOp::abs_, {det})});
